@@ -1,0 +1,1 @@
+"""tagsync: tags on customers of the 兔展 platform, from an Excel sheet, with an outcome for every row."""

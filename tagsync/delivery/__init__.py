@@ -1,0 +1,5 @@
+"""Running an import: the database is the queue, RQ is only the doorbell.
+
+Lives here: the claim with lease and fence, slices, batches, calls in threads, the keeper, the RQ tasks and worker.
+Must not be here: models of its own, or a page. A row's outcome is recorded through `imports.outcomes`.
+"""
