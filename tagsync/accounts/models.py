@@ -1,0 +1,28 @@
+"""The people who use tagsync."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.accounts.roles import ADMINS
+
+
+class Person(AbstractUser):
+    """Somebody who signs in. What she may do comes from her role, a group."""
+
+    language = models.CharField(_("language"), max_length=10, blank=True, default="")
+    theme = models.CharField(_("theme"), max_length=10, blank=True, default="")
+
+    class Meta(AbstractUser.Meta):
+        permissions = [("manage_people", "Can add, disable and give roles to people")]
+
+    @property
+    def label(self) -> str:
+        """The name that pages show."""
+        return self.get_full_name() or self.username
+
+    @property
+    def is_admin(self) -> bool:
+        return self.is_superuser or any(group.name == ADMINS for group in self.groups.all())

@@ -1,0 +1,48 @@
+"""The two roles and what each may do. Written to the database after every migration, so code is the only truth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.apps.registry import Apps
+from django.apps.registry import apps as installed_apps
+
+if TYPE_CHECKING:
+    from tagsync.accounts.models import Person
+
+MARKETERS = "Marketers"
+ADMINS = "Admins"
+
+# A marketer needs no permission to work on her own imports: ownership gives it.
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    MARKETERS: (),
+    ADMINS: (
+        "accounts.manage_people",
+        "connections.manage_connections",
+        "imports.view_all_imports",
+        "imports.retry_imports",
+        "imports.see_personal_data",
+    ),
+}
+
+
+def write_roles(apps: Apps = installed_apps, **_signal: Any) -> None:
+    """Make the groups and give each exactly its permissions. Receives `post_migrate`."""
+    Group = apps.get_model("auth", "Group")
+    Permission = apps.get_model("auth", "Permission")
+    for role, names in PERMISSIONS.items():
+        group, _created = Group.objects.get_or_create(name=role)
+        wanted = [name.split(".") for name in names]
+        found = [
+            permission
+            for app_label, codename in wanted
+            for permission in Permission.objects.filter(content_type__app_label=app_label, codename=codename)
+        ]
+        group.permissions.set(found)
+
+
+def give_role(person: Person, role: str) -> None:
+    """Make `role` the person's only role. Raises KeyError for a role that does not exist."""
+    PERMISSIONS[role]
+    Group = installed_apps.get_model("auth", "Group")
+    person.groups.set(Group.objects.filter(name=role))

@@ -1,0 +1,179 @@
+"""A connection: where calls go, with which credentials, how fast, and whether it may be used now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.connections.addresses import check_base_url, check_path
+from tagsync.connections.crypto import decrypt, encrypt
+
+DEFAULT_PATH = "/api/integrate/audience/tag/batchAdd"
+DEFAULT_TOKEN_PATH = "/api/open/app/getOrgAccessToken"
+MAX_ROWS_PER_CALL = 500  # Source: pages 986538 and 986700
+
+
+class ConnectionState(models.TextChoices):
+    READY = "ready", _("Ready")
+    BLOCKED = "blocked", _("Blocked")
+
+
+class CustomerIdKey(models.TextChoices):
+    AUDIENCE_USER_ID = "audienceUserId", "audienceUserId"
+    THIRD_ID = "thirdId", "thirdId"
+
+
+class WayTwoOrder(models.TextChoices):
+    """What identify way 2 means on this tenant. Source: the user's document; pages 985990 and 986538 reverse it."""
+
+    PHONE_FIRST = "phone_first", _("phone > unionid > openid > customer ID")
+    CUSTOMER_ID_FIRST = "customer_id_first", _("customer ID > phone > openid > unionid")
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def usable(self) -> ConnectionQuerySet:
+        return self.filter(archived_at=None).order_by("is_sandbox", "name")
+
+
+class Connection(models.Model):
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    base_url = models.CharField(_("address"), max_length=300, validators=[check_base_url])
+    path = models.CharField(_("path of the tag call"), max_length=300, default=DEFAULT_PATH, validators=[check_path])
+    token_path = models.CharField(
+        _("path of the token call"), max_length=300, default=DEFAULT_TOKEN_PATH, validators=[check_path]
+    )
+    customer_id_key = models.CharField(
+        _("key of the customer ID"),
+        max_length=20,
+        choices=CustomerIdKey.choices,
+        default=CustomerIdKey.AUDIENCE_USER_ID,
+    )
+    way_two_order = models.CharField(
+        _("what identify way 2 means"),
+        max_length=20,
+        choices=WayTwoOrder.choices,
+        default=WayTwoOrder.PHONE_FIRST,
+    )
+
+    app_id = models.CharField(_("app id"), max_length=200, blank=True, default="")
+    app_secret_encrypted = models.TextField(blank=True, default="")
+    fixed_token_encrypted = models.TextField(blank=True, default="")
+    token_encrypted = models.TextField(blank=True, default="")
+    token_expires_at = models.DateTimeField(null=True, blank=True)
+
+    rows_per_call = models.PositiveSmallIntegerField(
+        _("rows per call"),
+        default=MAX_ROWS_PER_CALL,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_ROWS_PER_CALL)],
+    )
+    # Halved after a 413; apart from rows_per_call so that what a person chose is never overwritten.
+    effective_rows_per_call = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Source: reads are limited to 10 calls per 5 s (page 985010); the limit of writes is not documented.
+    calls_per_period = models.PositiveIntegerField(_("calls per period"), default=10, validators=[MinValueValidator(1)])
+    period_seconds = models.FloatField(_("period in seconds"), default=5, validators=[MinValueValidator(0.1)])
+    parallel_calls = models.PositiveSmallIntegerField(
+        _("parallel calls per import"), default=2, validators=[MinValueValidator(1), MaxValueValidator(16)]
+    )
+    next_slot_at = models.DateTimeField(null=True, blank=True)
+
+    state = models.CharField(_("state"), max_length=10, choices=ConnectionState.choices, default=ConnectionState.READY)
+    blocked_reason = models.CharField(max_length=40, blank=True, default="")
+    blocked_detail = models.CharField(max_length=500, blank=True, default="")
+    blocked_at = models.DateTimeField(null=True, blank=True)
+
+    is_sandbox = models.BooleanField(_("test platform"), default=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    queue_number = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("manage_connections", "Can add, change and archive connections")]
+        constraints = [
+            # One tenant's app is one connection, or the order between imports could not be kept.
+            models.UniqueConstraint(
+                fields=["base_url", "app_id"], condition=~Q(app_id=""), name="one_connection_per_app"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    # -- credentials: write-only for pages
+
+    @property
+    def uses_fixed_token(self) -> bool:
+        return not self.app_id
+
+    @property
+    def has_credentials(self) -> bool:
+        return bool(self.fixed_token_encrypted or (self.app_id and self.app_secret_encrypted))
+
+    def set_fixed_token(self, token: str) -> None:
+        self.fixed_token_encrypted = encrypt(token)
+        self.app_id = self.app_secret_encrypted = ""
+        self._forget_token()
+
+    def set_app(self, app_id: str, secret: str) -> None:
+        self.app_id, self.app_secret_encrypted = app_id, encrypt(secret)
+        self.fixed_token_encrypted = ""
+        self._forget_token()
+
+    def _forget_token(self) -> None:
+        self.token_encrypted, self.token_expires_at = "", None
+
+    def fixed_token(self) -> str:
+        return decrypt(self.fixed_token_encrypted)
+
+    def app_secret(self) -> str:
+        return decrypt(self.app_secret_encrypted)
+
+    def current_token(self) -> str:
+        """The fetched token, or "" when there is none that lives for two more minutes."""
+        if self.token_expires_at is None or self.token_expires_at < timezone.now() + timedelta(seconds=120):
+            return ""
+        return decrypt(self.token_encrypted)
+
+    def keep_token(self, token: str, expires_at: datetime) -> None:
+        self.token_encrypted, self.token_expires_at = encrypt(token), expires_at
+        self.save(update_fields=["token_encrypted", "token_expires_at"])
+
+    # -- size and state
+
+    @property
+    def batch_size(self) -> int:
+        return min(self.rows_per_call, self.effective_rows_per_call or self.rows_per_call)
+
+    def shrink_batches(self, refused_rows: int) -> None:
+        """After a 413: calls of this connection hold at most half of what was refused."""
+        Connection.objects.filter(pk=self.pk).update(effective_rows_per_call=max(1, refused_rows // 2))
+        self.refresh_from_db(fields=["effective_rows_per_call"])
+
+    def block(self, reason: str, detail: str = "") -> bool:
+        """True when this call blocked it, False when it was blocked already."""
+        changed = Connection.objects.filter(pk=self.pk, state=ConnectionState.READY).update(
+            state=ConnectionState.BLOCKED,
+            blocked_reason=reason,
+            blocked_detail=detail[:500],
+            blocked_at=timezone.now(),
+        )
+        self.refresh_from_db(fields=["state", "blocked_reason", "blocked_detail", "blocked_at"])
+        return bool(changed)
+
+    def unblock(self) -> None:
+        Connection.objects.filter(pk=self.pk).update(
+            state=ConnectionState.READY, blocked_reason="", blocked_detail="", blocked_at=None
+        )
+        self.refresh_from_db(fields=["state", "blocked_reason", "blocked_detail", "blocked_at"])
+
+    def take_queue_number(self) -> int:
+        """The next place in this connection's line. Call it inside the transaction that uses it."""
+        Connection.objects.filter(pk=self.pk).update(queue_number=F("queue_number") + 1)
+        self.refresh_from_db(fields=["queue_number"])
+        return self.queue_number

@@ -1,0 +1,63 @@
+"""One call to the platform: our state, their answer. Written before the call, completed after it, never overwritten."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.imports.models.job import ImportJob
+
+
+class DeliveryState(models.TextChoices):
+    PLANNED = "planned", _("Planned")
+    SENDING = "sending", _("Sending")
+    ANSWERED = "answered", _("Answered")
+    BROKEN_OFF = "broken_off", _("Broken off")
+
+
+class DeliveryOutcome(models.TextChoices):
+    """The classes of `tuzhan.errors`, as stored. Empty while the call is under way."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    NOT_SENT = "not_sent", _("Not sent")
+    UNANSWERED = "unanswered", _("No readable answer")
+    THROTTLED = "throttled", _("Told to slow down")
+    TOKEN_REJECTED = "token_rejected", _("Token refused")
+    BLOCKED = "blocked", _("Connection refused")
+    BATCH_REFUSED = "batch_refused", _("Batch refused")
+    TOO_LARGE = "too_large", _("Batch too large")
+
+
+class Delivery(models.Model):
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="deliveries")
+    run = models.PositiveIntegerField()
+    # the batch within the import, and which try of it this call is; both from 1
+    batch = models.PositiveIntegerField()
+    attempt = models.PositiveIntegerField(default=1)
+    root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="pieces")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="halves")
+    # [[first, last], …] of row numbers, both included
+    row_ranges = models.JSONField()
+    row_count = models.PositiveIntegerField()
+    body_sha256 = models.CharField(max_length=64)
+    fence = models.PositiveIntegerField()
+
+    state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PLANNED)
+    created_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    outcome = models.CharField(max_length=16, choices=DeliveryOutcome.choices, blank=True, default="")
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    code = models.CharField(max_length=60, blank=True, default="")
+    error_code = models.CharField(max_length=120, blank=True, default="")
+    message = models.CharField(max_length=500, blank=True, default="")
+    data = models.CharField(max_length=500, blank=True, default="")
+    excerpt = models.CharField(max_length=500, blank=True, default="")
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = [models.Index(fields=["job", "run", "batch"], name="delivery_batch")]
+
+    def __str__(self) -> str:
+        return f"batch {self.batch}, try {self.attempt}"

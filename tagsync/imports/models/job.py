@@ -1,0 +1,234 @@
+"""An import and its events. Each change of state is one conditional update with its event in the same transaction."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused, RowStatus, allowed
+
+
+class Match(models.TextChoices):
+    NONE = "none", _("Do not match")
+    EXACT = "exact", _("Exact")
+    FUZZY = "fuzzy", _("Fuzzy")
+
+
+class IdentifyWay(models.IntegerChoices):
+    ONE = 1, _("Way 1")
+    TWO = 2, _("Way 2")
+
+
+class Operation(models.TextChoices):
+    ADD = "add", _("Add tags")
+    DELETE = "delete", _("Delete tags")
+
+    @property
+    def opposite(self) -> Operation:
+        return Operation.DELETE if self == Operation.ADD else Operation.ADD
+
+
+def _random_path(_job: ImportJob, _file_name: str) -> str:
+    """Stored under a name that tells nothing; the person's own file name is a column."""
+    return f"{uuid.uuid4().hex}.upload"
+
+
+class ImportJobQuerySet(models.QuerySet["ImportJob"]):
+    def visible_to(self, person: Person) -> ImportJobQuerySet:
+        """A marketer sees her own imports, an admin all."""
+        return self if person.has_perm("imports.view_all_imports") else self.filter(owner=person)
+
+    def without_live_lease(self) -> ImportJobQuerySet:
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+
+
+class ImportJob(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="imports")
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="imports", null=True, blank=True)
+    title = models.CharField(_("title"), max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # the sheet
+    file = models.FileField(upload_to=_random_path, max_length=200)
+    file_name = models.CharField(max_length=255)
+    file_bytes = models.PositiveBigIntegerField(default=0)
+    file_sha256 = models.CharField(max_length=64)
+    sheet = models.CharField(max_length=100, blank=True, default="")
+    header_row = models.PositiveIntegerField(null=True, blank=True)
+    # [{"column": 0, "header": "手机号", "field": "phone" or null}, …]: every column of the header with its decision
+    columns = models.JSONField(default=list, blank=True)
+
+    # the settings; no move touches them after the start
+    match = models.CharField(max_length=10, choices=Match.choices, default=Match.FUZZY)
+    identify_way = models.PositiveSmallIntegerField(
+        choices=IdentifyWay.choices, null=True, blank=True, default=IdentifyWay.ONE
+    )
+    operation = models.CharField(max_length=10, choices=Operation.choices, default=Operation.ADD)
+
+    # how far we got
+    status = models.CharField(max_length=12, choices=JobStatus.choices, default=JobStatus.DRAFT)
+    run = models.PositiveIntegerField(default=0)
+    queue_number = models.PositiveBigIntegerField(null=True, blank=True)
+    first_confirmed_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    fence = models.PositiveIntegerField(default=0)
+    wait_until = models.DateTimeField(null=True, blank=True)
+    wait_reason = models.CharField(max_length=40, blank=True, default="")
+    # why it is blocked or unreadable: a code of imports.problems with its parameters
+    cause = models.CharField(max_length=60, blank=True, default="")
+    cause_params = models.JSONField(default=dict, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    blank_rows = models.PositiveIntegerField(default=0)
+    # what the check saw: {"tags": [[tag, rows], …], "tag_count": n, "identified_by": {field: rows}}
+    summary = models.JSONField(default=dict, blank=True)
+    corrects = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="corrections")
+
+    objects = ImportJobQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("view_all_imports", "Can see everybody's imports"),
+            ("retry_imports", "Can send failed rows again"),
+            ("see_personal_data", "Can see identifiers unmasked"),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="job_owner"),
+            models.Index(fields=["status", "connection"], name="job_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"
+
+    # -- numbers
+
+    @property
+    def total(self) -> int:
+        """Non-blank rows of the file that are in the database."""
+        return sum(self.counts.values())
+
+    def count(self, status: RowStatus) -> int:
+        return int(self.counts.get(status, 0))
+
+    @property
+    def failed(self) -> int:
+        return self.count(RowStatus.REJECTED) + self.count(RowStatus.IN_DOUBT)
+
+    # -- what pages show
+
+    @property
+    def label(self) -> str:
+        return self.title or self.file_name
+
+    @property
+    def is_blocked(self) -> bool:
+        """Blocked by a cause of its own, or under way on a connection that is blocked."""
+        if self.status == JobStatus.BLOCKED:
+            return True
+        waits = self.status in (JobStatus.QUEUED, JobStatus.RUNNING)
+        return waits and self.connection is not None and self.connection.state == ConnectionState.BLOCKED
+
+    @property
+    def shown_status(self) -> str:
+        """The status word of the page: computed from states and counts, never stored."""
+        if self.is_blocked:
+            return JobStatus.BLOCKED
+        if self.status == JobStatus.FINISHED and (self.failed or self.count(RowStatus.TO_FIX)):
+            return "finished_with_failures"
+        if self.status == JobStatus.QUEUED and self.wait_until and self.wait_until > timezone.now():
+            return "waiting_for_platform"
+        return self.status
+
+    def mapped_columns(self) -> dict[int, str]:
+        return {column["column"]: column["field"] for column in self.columns if column["field"]}
+
+    # -- moves
+
+    def move(
+        self, act: Act, *, by: Person | None = None, why: str = "", where: Q | None = None, **changes: Any
+    ) -> None:
+        """Make the move of `act`, with its event, in one transaction. The named methods of the rooms call this.
+
+        Raises: MoveRefused when the state, or `where`, does not allow it; nothing is changed then.
+        """
+        with transaction.atomic():
+            before = ImportJob.objects.select_for_update().values_list("status", flat=True).get(pk=self.pk)
+            move = allowed(act, before)
+            if move is None:
+                raise MoveRefused(act, before)
+            rows = ImportJob.objects.filter(where or Q(), pk=self.pk, status=before)
+            if not rows.update(status=move.target, **changes):
+                raise MoveRefused(act, before)
+            JobEvent.objects.create(job=self, act=act, before=before, after=move.target, by=by, why=why)
+        self.refresh_from_db()
+
+    def begin_check(self, by: Person) -> None:
+        self.move(Act.CHECK, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={}, lease_until=None)
+
+    def start(self, by: Person) -> None:
+        """Freeze the settings and take a place in the connection's line."""
+        assert self.connection is not None
+        with transaction.atomic():
+            self.move(
+                Act.START,
+                by=by,
+                run=1,
+                queue_number=self.connection.take_queue_number(),
+                first_confirmed_at=timezone.now(),
+                lease_until=None,
+            )
+
+    def stop(self, by: Person) -> None:
+        """A queued import stops at once; a running one after the calls in flight are recorded."""
+        self.move(Act.STOP, by=by)
+
+    def resume(self, by: Person) -> None:
+        """Send what was never settled."""
+        assert self.connection is not None
+        with transaction.atomic():
+            self.move(
+                Act.RESUME,
+                by=by,
+                queue_number=self.connection.take_queue_number(),
+                ended_at=None,
+                wait_until=None,
+                wait_reason="",
+                cause="",
+                cause_params={},
+            )
+
+    def remove(self) -> None:
+        """Delete an unstarted import with its file and rows. Raises MoveRefused after the start."""
+        with transaction.atomic():
+            if not ImportJob.objects.filter(pk=self.pk, status__in=DELETABLE).exists():
+                raise MoveRefused(Act.CHANGE, self.status)
+            storage, name = self.file.storage, str(self.file.name)
+            self.delete()
+            transaction.on_commit(lambda: storage.delete(name))
+
+
+class JobEvent(models.Model):
+    """One change of state: who, when, from, to, why. `why` is a code or a short fact, never personal data."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    act = models.CharField(max_length=20)
+    before = models.CharField(max_length=12)
+    after = models.CharField(max_length=12)
+    why = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["job", "id"], name="event_job")]
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}"

@@ -1,0 +1,73 @@
+"""The rows of an import, and the problems that group them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from tagsync.imports.models.job import ImportJob
+from tagsync.imports.states import RowStatus
+
+# Field key of the mapping → column of ImportRow, in the order of the API.
+VALUE_COLUMNS = {
+    "audienceUserId": "audience_user_id",
+    "openid": "openid",
+    "unionid": "unionid",
+    "phone": "phone",
+    "tags": "tags",
+}
+
+
+class Origin(models.TextChoices):
+    CHECK = "check", "check"
+    PLATFORM = "platform", "platform"
+    US = "us", "us"
+
+
+class Problem(models.Model):
+    """One cause that many rows share. Its sentence is rendered in the viewer's language from code and parameters."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="problems")
+    origin = models.CharField(max_length=10, choices=Origin.choices)
+    code = models.CharField(max_length=60)
+    params = models.JSONField(default=dict, blank=True)
+    # SHA-256 of origin, code and params: what makes two problems the same
+    fingerprint = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "fingerprint"], name="one_problem_per_cause")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ImportRow(models.Model):
+    """A non-blank row of the sheet. Values are clean where sendable, as typed otherwise."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rows")
+    row_number = models.PositiveIntegerField()
+    audience_user_id = models.TextField(blank=True, default="")
+    openid = models.TextField(blank=True, default="")
+    unionid = models.TextField(blank=True, default="")
+    phone = models.TextField(blank=True, default="")
+    tags = models.TextField(blank=True, default="")
+    status = models.CharField(max_length=12, choices=RowStatus.choices)
+    problem = models.ForeignKey(
+        Problem, on_delete=models.SET_NULL, null=True, blank=True, related_name="rows", db_index=False
+    )
+    # every problem of the row: [{"code", "field", "column" (letter), "value", "params"}, …]
+    notes = models.JSONField(default=list, blank=True)
+    settled_run = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "row_number"], name="one_row_per_number")]
+        indexes = [
+            models.Index(fields=["job", "status", "row_number"], name="row_status"),
+            models.Index(fields=["problem", "row_number"], name="row_problem", condition=Q(problem__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"row {self.row_number}"
+
+    def values_by_field(self) -> dict[str, str]:
+        return {field: getattr(self, column) for field, column in VALUE_COLUMNS.items()}

@@ -1,0 +1,220 @@
+"""Settings of tagsync: `TAGSYNC_MODE=local` (default) needs nothing, `production` refuses to start half-configured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import dj_database_url
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from tagsync import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- mode, folder, secrets
+
+TAGSYNC_MODE = env.text("TAGSYNC_MODE", "local")
+if TAGSYNC_MODE not in ("local", "production"):
+    raise ImproperlyConfigured(f"TAGSYNC_MODE must be local or production, not {TAGSYNC_MODE!r}.")
+LOCAL = TAGSYNC_MODE == "local"
+DEBUG = False
+
+TAGSYNC_HOME = env.home(BASE_DIR, make=LOCAL)
+if LOCAL:
+    SECRET_KEY = env.text("SECRET_KEY") or env.kept_secret(TAGSYNC_HOME, "secret-key")
+    TAGSYNC_CREDENTIAL_KEYS = env.words("TAGSYNC_CREDENTIAL_KEYS") or [
+        env.kept_secret(TAGSYNC_HOME, "credential-key", lambda: Fernet.generate_key().decode())
+    ]
+    ALLOWED_HOSTS = env.words("TAGSYNC_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+else:
+    SECRET_KEY = env.strong_secret("SECRET_KEY", "it signs sessions")
+    env.required("TAGSYNC_CREDENTIAL_KEYS", "they encrypt the credentials of connections")
+    TAGSYNC_CREDENTIAL_KEYS = env.words("TAGSYNC_CREDENTIAL_KEYS")
+    env.required("TAGSYNC_ALLOWED_HOSTS", "the host names that this site answers to, comma-separated")
+    ALLOWED_HOSTS = env.words("TAGSYNC_ALLOWED_HOSTS")
+    if "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("TAGSYNC_ALLOWED_HOSTS must name the hosts; * is refused.")
+    env.required("DATABASE_URL", "for example postgres://user:password@host/tagsync")
+    env.required("REDIS_URL", "for example rediss://user:password@host:6379/0")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
+
+# -- application
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_rq",
+    "tagsync.accounts",
+    "tagsync.connections",
+    "tagsync.imports",
+    "tagsync.delivery",
+    "tagsync.web",
+    "tagsync.local",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "tagsync.web.middleware.SignInRequired",
+    "tagsync.web.middleware.PersonLanguage",
+    "tagsync.web.middleware.SafeHeaders",
+]
+
+ROOT_URLCONF = "tagsync.urls"
+WSGI_APPLICATION = "tagsync.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "tagsync.web.context.banners",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "accounts.Person"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "import_list"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# -- database
+
+DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{TAGSYNC_HOME}/tagsync.sqlite3")}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # One writer: IMMEDIATE takes the lock at BEGIN, so two transactions never deadlock half-way; readers go on (WAL).
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- Redis and RQ: the doorbell
+
+
+def _local_redis_url() -> str:
+    """The embedded server's socket; `up` writes its address down when the path would be too long for a socket."""
+    note = TAGSYNC_HOME / "redis-url"
+    return note.read_text().strip() if note.exists() else f"unix://{quote(str(TAGSYNC_HOME))}/redis.sock"
+
+
+REDIS_URL = env.text("REDIS_URL") or _local_redis_url()
+RQ_QUEUES = {
+    name: {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 300,
+        "DEFAULT_RESULT_TTL": 60,
+        "SERIALIZER": "json",
+        # A page never waits for Redis: the keeper rings again.
+        "REDIS_CLIENT_KWARGS": {
+            "socket_connect_timeout": 1,
+            "socket_timeout": 2,
+            "health_check_interval": 30,
+        },
+    }
+    for name in ("checks", "sends")
+}
+RQ_SHOW_ADMIN_LINK = False
+
+# -- files
+
+MEDIA_ROOT = Path(env.text("TAGSYNC_UPLOADS") or TAGSYNC_HOME / "uploads")
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.text("TAGSYNC_STATIC_ROOT") or TAGSYNC_HOME / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Local mode serves straight from the sources; production collects and hashes.
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if LOCAL
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = LOCAL
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+FILE_UPLOAD_TEMP_DIR = None
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+TAGSYNC_MAX_UPLOAD_BYTES = env.whole_number("TAGSYNC_MAX_UPLOAD_MB", 100) * 1024 * 1024
+TAGSYNC_DRAFT_DAYS = env.whole_number("TAGSYNC_DRAFT_DAYS", 7)
+
+# -- languages and time
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "tagsync" / "locale"]
+LANGUAGE_COOKIE_NAME = "tagsync_language"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("TAGSYNC_TIME_ZONE", "Asia/Shanghai")
+USE_THOUSAND_SEPARATOR = False
+
+# -- the platform
+
+TAGSYNC_ALLOWED_API_HOSTS = env.words("TAGSYNC_ALLOWED_API_HOSTS")
+TAGSYNC_POLL_SECONDS = 2
+
+# -- safety
+
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if not LOCAL:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    if env.text("TAGSYNC_BEHIND_PROXY"):
+        # Only when the proxy strips the header from what comes in.
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# -- logging: no bodies, no addresses with secrets (httpx logs whole URLs at INFO)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "tagsync": {"level": env.text("TAGSYNC_LOG_LEVEL", "INFO")},
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "rq": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
