@@ -1,0 +1,184 @@
+"""The two calls: a batch, and a token. Every end of a call is a value; must not decide what happens next."""
+
+import logging
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from .answers import Answer, parse
+from .deadline import DeadlineTransport, within
+from .errors import CALL_ERRORS, Accepted, Blocked, Outcome, TokenRejected, Unanswered, classify, translate
+
+MAX_ANSWER_BYTES = 1_000_000
+MAX_TOKEN_CHARACTERS = 4096
+DEFAULT_LIFETIME_SECONDS = 7200  # page 986242; the sample's `expire` is 0
+MAX_LIFETIME_SECONDS = 30 * 86400
+
+# httpx writes every address at INFO, and the address of the token call carries the secret. A filter on the
+# logger itself holds whatever logging is configured later; a level would not.
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
+    logging.getLogger(_name).addFilter(lambda record: False)
+
+
+@dataclass(frozen=True)
+class Token:
+    value: str
+    lifetime_seconds: int
+
+    def __repr__(self) -> str:
+        return f"Token(value='…', lifetime_seconds={self.lifetime_seconds})"
+
+
+@dataclass(frozen=True)
+class _Reply:
+    http_status: int
+    headers: Mapping[str, str]
+    body: bytes
+    complete: bool
+
+
+class Client:
+    """Talks to one address of the platform; threads may share it. No redirects, no proxies, no cookies.
+
+    `public_only` refuses hosts whose name leads to a private or loopback address, looked at when connecting.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        path: str,
+        token_path: str,
+        *,
+        timeout_seconds: float = 30,
+        connect_timeout_seconds: float = 5,
+        transport: httpx.BaseTransport | None = None,
+        public_only: bool = False,
+    ) -> None:
+        self._batch_url = _join(base_url, path)
+        self._token_url = _join(base_url, token_path)
+        self._timeout_seconds = timeout_seconds
+        self._http = httpx.Client(
+            transport=transport or DeadlineTransport(public_only=public_only),
+            timeout=httpx.Timeout(timeout_seconds, connect=connect_timeout_seconds),
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tagsync"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def send(self, token: str, body: bytes) -> Outcome:
+        """One batch call, over after `timeout_seconds` in total. Never raises for what the network does.
+
+        A token that can't stand in a header is TokenRejected without a call.
+
+        Source: page 986553
+        """
+        if not _is_printable(token):
+            # httpx would quote it in the exception's text.
+            return TokenRejected(Answer())
+        headers = {"X-Token": token, "Content-Type": "application/json"}
+        return self._call("POST", self._batch_url, (token,), headers=headers, content=body)[0]
+
+    def fetch_token(self, app_id: str, app_secret: str) -> Token | Outcome:
+        """A new token. Never Accepted or TokenRejected: refused credentials are Blocked, an answer without a
+        usable token is Unanswered.
+
+        Source: page 986242; `instanceSecrect` is the real name.
+        """
+        if not (_is_printable(app_id) and _is_printable(app_secret)):
+            return Blocked(Answer(), "app_id_or_secret")
+        params = {"instanceAppid": app_id, "instanceSecrect": app_secret}
+        outcome, reply = self._call("GET", self._token_url, (app_id, app_secret), params=params)
+        if isinstance(outcome, TokenRejected):
+            return Blocked(outcome.answer, "app_id_or_secret")
+        if isinstance(outcome, Accepted) and reply is not None:
+            return _token(reply.body) or Unanswered(
+                Answer(outcome.answer.http_status, duration_ms=outcome.answer.duration_ms), "unreadable"
+            )
+        return outcome
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _call(self, method: str, url: str, known: tuple[str, ...], **request: Any) -> tuple[Outcome, _Reply | None]:
+        started = time.monotonic()
+        try:
+            with within(self._timeout_seconds), self._http.stream(method, url, **request) as response:
+                reply = _read(response)
+        except CALL_ERRORS as error:
+            return translate(error, _milliseconds_since(started)), None
+        outcome = classify(
+            reply.http_status,
+            reply.headers,
+            reply.body,
+            complete=reply.complete,
+            duration_ms=_milliseconds_since(started),
+            known=known,
+        )
+        return outcome, reply
+
+
+def _join(base_url: str, path: str) -> str:
+    return base_url.rstrip("/") + "/" + path.lstrip("/")
+
+
+def _is_printable(text: str) -> bool:
+    return 0 < len(text) <= MAX_TOKEN_CHARACTERS and all("!" <= character <= "~" for character in text)
+
+
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def _read(response: httpx.Response) -> _Reply:
+    raw = bytearray()
+    for chunk in response.iter_raw():
+        raw += chunk
+        if len(raw) > MAX_ANSWER_BYTES:
+            break
+    body, complete = _decoded(bytes(raw[: MAX_ANSWER_BYTES + 1]), response.headers.get("content-encoding", ""))
+    return _Reply(response.status_code, response.headers, body, complete)
+
+
+def _decoded(raw: bytes, encoding: str) -> tuple[bytes, bool]:
+    # We ask for identity; some proxies compress all the same. Inflated here, because httpx inflates without a
+    # limit: 200 kB become 200 MB.
+    if encoding.strip().lower() in ("", "identity"):
+        return raw, len(raw) <= MAX_ANSWER_BYTES
+    inflater = zlib.decompressobj(wbits=47)  # gzip or zlib, by their first bytes
+    try:
+        body = inflater.decompress(raw, MAX_ANSWER_BYTES + 1)
+    except zlib.error:
+        return raw, False
+    return body, inflater.eof and len(body) <= MAX_ANSWER_BYTES
+
+
+def _token(body: bytes) -> Token | None:
+    data = (parse(body) or {}).get("data")
+    if not isinstance(data, dict):
+        return None
+    value = data.get("orgAccessToken")
+    if not isinstance(value, str) or not _is_printable(value):
+        return None
+    return Token(value, _lifetime_seconds(data.get("expire")))
+
+
+def _lifetime_seconds(expire: object) -> int:
+    # Whole numbers arrive as text (answers.parse).
+    if isinstance(expire, str) and expire.isascii() and expire.isdigit() and int(expire[:9]) > 0:
+        return min(int(expire[:9]), MAX_LIFETIME_SECONDS)
+    return DEFAULT_LIFETIME_SECONDS

@@ -1,0 +1,241 @@
+"""What the caller may do after a call: the only place where answers and httpx's errors get a meaning.
+
+    class          from                                                what the caller may do
+    Outcome
+    ├─ Accepted       2xx, JSON object, str(code) == "200"         record: the platform took the batch
+    ├─ NotSent        DNS, connect, TLS but the certificate, pool  nothing was written: again, with back-off
+    ├─ Unanswered     sent, but time-out, cut, 5xx, unreadable,    may have been applied: this batch again,
+    │                 4xx without a JSON `code`                    and nothing new before an answer
+    ├─ Throttled      429, or "操作频繁" in `msg`                  wait `retry_after_seconds`; never a failure
+    ├─ TokenRejected  401, 100200                                  resend with the current token, or renew it
+    ├─ Blocked        403–405, 3xx, certificate, 100100, 100300    stop the connection; `reason` says why
+    ├─ BatchRefused   any other JSON object with a `code`          split in halves
+    └─ TooLarge       413                                          smaller batches; no row is to blame
+
+The HTTP status is looked at first, then "操作频繁", then `code`. Whatever has no place is Unanswered, never
+Accepted. Must not know what a row, a connection or a job is.
+"""
+
+import re
+import socket
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from .answers import Answer, answer_from, parse
+from .redaction import redact
+
+__all__ = [
+    "Accepted",
+    "AddressRefused",
+    "Answer",
+    "BatchRefused",
+    "Blocked",
+    "NotSent",
+    "Outcome",
+    "Throttled",
+    "TokenRejected",
+    "TooLarge",
+    "Unanswered",
+    "classify",
+    "redact",
+    "translate",
+]
+
+SUCCESS_CODE = "200"
+TOKEN_ERROR_CODE = "100200"
+BLOCKING_CODES = {"100100": "app_id_or_secret", "100300": "authorisation_code"}
+BLOCKING_STATUSES = {403: "forbidden", 404: "wrong_address", 405: "wrong_address"}
+BUSY_WORDS = "操作频繁"
+DEFAULT_RETRY_AFTER_SECONDS = 5.0  # not documented; the read calls allow 10 per 5 s
+MAX_RETRY_AFTER_SECONDS = 15 * 60.0
+
+
+@dataclass(frozen=True)
+class Accepted:
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class NotSent:
+    answer: Answer
+    reason: str = ""  # "dns", "connect", "tls", "pool"
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    answer: Answer
+    reason: str = ""  # "timeout", "cut", "server_error", "unreadable", "protocol"
+
+
+@dataclass(frozen=True)
+class Throttled:
+    answer: Answer
+    retry_after_seconds: float = DEFAULT_RETRY_AFTER_SECONDS
+
+
+@dataclass(frozen=True)
+class TokenRejected:
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Blocked:
+    answer: Answer
+    # "forbidden", "wrong_address", "redirected", "certificate", "app_id_or_secret", "authorisation_code"
+    reason: str
+
+
+@dataclass(frozen=True)
+class BatchRefused:
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    answer: Answer
+
+
+Outcome = Accepted | NotSent | Unanswered | Throttled | TokenRejected | Blocked | BatchRefused | TooLarge
+
+
+class AddressRefused(Exception):
+    """The host's name leads to an address that this client may not talk to; nothing was sent."""
+
+
+def classify(
+    http_status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    complete: bool = True,
+    duration_ms: int = 0,
+    known: Iterable[str] = (),
+) -> Outcome:
+    """What an answer means. `headers` has lower-case names; `complete` is False for a body cut short.
+
+    `known` are values (a token) that must not be kept even if the platform repeats them.
+    """
+    found = parse(body) if complete else None
+    answer = answer_from(http_status, body, found, duration_ms, known)
+    by_status = _by_status(http_status, headers, answer)
+    if by_status is not None:
+        return by_status
+    if found is None:
+        return Unanswered(answer, "unreadable")
+    return _by_body(http_status, headers, found, answer)
+
+
+def _by_status(http_status: int, headers: Mapping[str, str], answer: Answer) -> Outcome | None:
+    if http_status in BLOCKING_STATUSES:
+        return Blocked(answer, BLOCKING_STATUSES[http_status])
+    if http_status == 401:
+        return TokenRejected(answer)
+    if http_status == 413:
+        return TooLarge(answer)
+    if http_status == 429:
+        return Throttled(answer, _retry_after_seconds(headers))
+    if 300 <= http_status < 400:
+        return Blocked(answer, "redirected")
+    if 200 <= http_status < 300 or 400 <= http_status < 500:
+        return None
+    return Unanswered(answer, "server_error")
+
+
+def _by_body(http_status: int, headers: Mapping[str, str], found: dict[str, Any], answer: Answer) -> Outcome:
+    message = found.get("msg")
+    if isinstance(message, str) and BUSY_WORDS in message:
+        return Throttled(answer, _retry_after_seconds(headers))
+    code = answer.code
+    if code == TOKEN_ERROR_CODE:
+        return TokenRejected(answer)
+    if code in BLOCKING_CODES:
+        return Blocked(answer, BLOCKING_CODES[code])
+    if not code:
+        return Unanswered(answer, "unreadable")
+    if code != SUCCESS_CODE:
+        return BatchRefused(answer)
+    # A 4xx that says "200" contradicts itself: neither success nor refusal can be told from it.
+    return Accepted(answer) if http_status < 300 else Unanswered(answer, "unreadable")
+
+
+def _retry_after_seconds(headers: Mapping[str, str]) -> float:
+    text = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+", text):
+        # Nine digits are more than anybody waits, and int() refuses thousands of them.
+        seconds = float(text[:9]) if len(text) < 10 else MAX_RETRY_AFTER_SECONDS
+    else:
+        seconds = _seconds_until(text)
+    return min(max(seconds, 1.0), MAX_RETRY_AFTER_SECONDS)
+
+
+def _seconds_until(http_date: str) -> float:
+    try:
+        moment = parsedate_to_datetime(http_date)
+    except (ValueError, OverflowError):
+        return DEFAULT_RETRY_AFTER_SECONDS
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - datetime.now(UTC)).total_seconds()
+
+
+# Every class of httpx has its place; a test fails when a new one hasn't. Only what is raised before the first
+# byte of the request is NotSent: a WriteError or WriteTimeout may have left all of a batch with the platform.
+PLACES: dict[type[Exception], tuple[type[NotSent] | type[Unanswered] | type[Blocked], str]] = {
+    httpx.ConnectTimeout: (NotSent, "connect"),
+    httpx.ConnectError: (NotSent, "connect"),
+    httpx.PoolTimeout: (NotSent, "pool"),
+    httpx.ReadTimeout: (Unanswered, "timeout"),
+    httpx.WriteTimeout: (Unanswered, "timeout"),
+    httpx.TimeoutException: (Unanswered, "timeout"),
+    httpx.ReadError: (Unanswered, "cut"),
+    httpx.WriteError: (Unanswered, "cut"),
+    httpx.CloseError: (Unanswered, "cut"),
+    httpx.NetworkError: (Unanswered, "cut"),
+    httpx.RemoteProtocolError: (Unanswered, "cut"),
+    httpx.LocalProtocolError: (Unanswered, "protocol"),
+    httpx.ProtocolError: (Unanswered, "protocol"),
+    httpx.ProxyError: (Unanswered, "protocol"),
+    httpx.UnsupportedProtocol: (Blocked, "wrong_address"),
+    httpx.InvalidURL: (Blocked, "wrong_address"),
+    AddressRefused: (Blocked, "wrong_address"),
+    httpx.TooManyRedirects: (Blocked, "redirected"),
+    httpx.DecodingError: (Unanswered, "unreadable"),
+    httpx.TransportError: (Unanswered, "cut"),
+    httpx.RequestError: (Unanswered, "cut"),
+    httpx.HTTPStatusError: (Unanswered, "protocol"),
+    httpx.HTTPError: (Unanswered, "protocol"),
+    httpx.CookieConflict: (Unanswered, "protocol"),
+    httpx.StreamError: (Unanswered, "protocol"),
+    httpx.StreamConsumed: (Unanswered, "protocol"),
+    httpx.StreamClosed: (Unanswered, "protocol"),
+    httpx.ResponseNotRead: (Unanswered, "protocol"),
+    httpx.RequestNotRead: (Unanswered, "protocol"),
+    OSError: (Unanswered, "cut"),
+}
+CALL_ERRORS = tuple(PLACES)
+
+
+def translate(error: Exception, duration_ms: int = 0) -> Outcome:
+    """What an exception of a call means. Its text is never kept: it may quote a header or the address."""
+    answer = Answer(duration_ms=duration_ms)
+    outcome, reason = next((PLACES[kind] for kind in type(error).__mro__ if kind in PLACES), (Unanswered, "protocol"))
+    causes = list(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return Blocked(answer, "certificate")
+    if outcome is NotSent and any(isinstance(cause, socket.gaierror) for cause in causes):
+        return NotSent(answer, "dns")
+    if outcome is NotSent and any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return NotSent(answer, "tls")
+    return outcome(answer, reason)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,42 @@
+"""Takes personal data out of texts the platform wrote, before anybody keeps them. Knows no calls, no rows."""
+
+import re
+from collections.abc import Iterable
+
+HIDDEN = "…"
+# Six digits and more (any script, single blanks or hyphens between): phones, customer IDs. Then what looks
+# like an openid (28 characters, first an "o"), a unionid or a token: 20 and more of their alphabet, a digit too.
+_SUSPECT = re.compile(
+    r"\d(?:[ \-]?\d){5,}"
+    r"|(?<![\w-])o[A-Za-z0-9_-]{27}(?![\w-])"
+    r"|(?<![\w-])(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{20,}"
+)
+_UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_MIN_KNOWN_LENGTH = 4
+_MIN_CUT_LENGTH = 6
+
+
+def redact(text: str, known: Iterable[str] = ()) -> str:
+    """The text with `known` identifiers, long digit runs and what looks like an id or token replaced by "…".
+
+    Also hides a known identifier of which only the beginning stands at the text's end, cut off there.
+    Known values shorter than 4 characters are left: replacing them would make the text unreadable.
+    """
+    wanted = sorted({value for value in known if len(value) >= _MIN_KNOWN_LENGTH}, key=len, reverse=True)
+    if wanted:
+        text = re.sub("|".join(map(re.escape, wanted)), HIDDEN, text)
+        text = _hide_cut_end(text, wanted)
+    return _SUSPECT.sub(HIDDEN, text)
+
+
+def tidy(text: str) -> str:
+    """The text without what a database can't store: NUL and other control characters, lone surrogates."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _hide_cut_end(text: str, known: list[str]) -> str:
+    for value in known:
+        for length in range(min(len(value) - 1, len(text)), _MIN_CUT_LENGTH - 1, -1):
+            if text.endswith(value[:length]):
+                return text[:-length] + HIDDEN
+    return text
