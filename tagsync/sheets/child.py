@@ -1,0 +1,146 @@
+"""The reading process: takes one request as a JSON line, answers in JSON lines, and may be killed at any time.
+
+It limits itself before it opens the file. Must not import anything but the standard library and this room.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.guard import Limits
+from tagsync.sheets.package import Package
+from tagsync.sheets.scan import WireRow, scan
+from tagsync.sheets.strings import SharedStrings
+from tagsync.sheets.values import Wire
+from tagsync.sheets.workbook import Workbook, date_styles, open_workbook
+
+ROWS_PER_LINE = 256
+# A preview ends when so many rows in a row are blank: sheets are formatted far below their last value.
+BLANK_ROWS_PER_PREVIEW = 5_000
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    request = json.loads(_request_line())
+    limits = Limits(**request["limits"])
+    _limit(limits)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    answer = _Answer(sys.stdout.buffer, limits.max_inflated_bytes)
+    try:
+        _serve(request, limits, answer)
+    except Unreadable as error:
+        answer.send({"error": error.code, "params": error.params})
+    except MemoryError:
+        answer.send({"error": "out_of_memory", "params": {}})
+    except BrokenPipeError:
+        os._exit(0)
+    # Not through the interpreter's end: it would wait for nothing, and stumble over the watching thread.
+    os._exit(0)
+
+
+def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
+    package = Package(Path(request["path"]), limits)
+    workbook = open_workbook(package)
+    sheet = workbook.pick(request["sheet"])
+    strings = SharedStrings(package, workbook.strings_part)
+    dates = date_styles(package, workbook.styles_part)
+    found = scan(package, sheet.part, strings, dates, workbook.starts_1904)
+    if request["max_rows"] is None:
+        _send_rows(found, answer)
+    else:
+        rows = _first_rows(found, request["max_rows"])
+        answer.send({"preview": rows, "sheet": sheet.name, **_frame(workbook)})
+
+
+def _send_rows(found: Iterator[list[WireRow]], answer: "_Answer") -> None:
+    count = 0
+    for rows in found:
+        count += len(rows)
+        for start in range(0, len(rows), ROWS_PER_LINE):
+            answer.send(rows[start : start + ROWS_PER_LINE])
+    answer.send({"end": count})
+
+
+def _first_rows(found: Iterator[list[WireRow]], max_rows: int) -> list[WireRow]:
+    first: list[WireRow] = []
+    blank = 0
+    for row in (row for rows in found for row in rows):
+        if len(first) >= max_rows or (first and blank > BLANK_ROWS_PER_PREVIEW):
+            break
+        if any(map(_is_visible, row[1:])):
+            first.append(row)
+            blank = 0
+        else:
+            blank += 1
+    return first
+
+
+def _is_visible(wire: Wire) -> bool:
+    return wire is not None and not (isinstance(wire, str) and not wire.strip())
+
+
+def _frame(workbook: Workbook) -> dict[str, Any]:
+    return {"sheets": [[sheet.name, sheet.hidden] for sheet in workbook.sheets], "unopened": workbook.unopened}
+
+
+class _Answer:
+    """Lines to the parent. They are counted too: one long shared string in every cell inflates without a zip."""
+
+    def __init__(self, out: IO[bytes], max_bytes: int) -> None:
+        self._out = out
+        self._left = self._max_bytes = max_bytes
+
+    def send(self, line: object) -> None:
+        data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        self._left -= len(data)
+        if self._left < 0 and isinstance(line, list):
+            raise Unreadable("inflates_too_much", max_bytes=self._max_bytes)
+        self._out.write(data)
+        self._out.flush()
+
+
+def _request_line() -> bytes:
+    # Unbuffered: the watching thread reads the same descriptor afterwards.
+    line = b""
+    while not line.endswith(b"\n"):
+        more = os.read(0, 1 << 16)
+        if not more:
+            os._exit(0)
+        line += more
+    return line
+
+
+def _end_with_parent() -> None:
+    # The parent holds the other end open and writes nothing more: the end of input is the end of the parent.
+    while os.read(0, 1):
+        pass
+    os._exit(0)
+
+
+def _limit(limits: Limits) -> None:
+    try:
+        import resource  # not on every platform
+    except ImportError:
+        return
+    seconds = limits.max_cpu_seconds
+    for name, value in (("RLIMIT_AS", limits.max_memory_bytes), ("RLIMIT_CPU", seconds), ("RLIMIT_CORE", 0)):
+        kind = getattr(resource, name, None)
+        if kind is None:
+            continue
+        hard = resource.getrlimit(kind)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        try:
+            resource.setrlimit(kind, (value, hard))
+        except (ValueError, OSError):
+            # macOS knows RLIMIT_AS and refuses to set it; the time limits and the guard still hold.
+            continue
+
+
+if __name__ == "__main__":
+    main()

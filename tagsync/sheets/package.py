@@ -1,0 +1,112 @@
+"""An opened workbook file as parts: counted bytes, small XML parts, relations; must not know what a sheet is."""
+
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from xml.parsers import expat
+
+from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.guard import Limits, check, check_inflated
+
+CHUNK_BYTES = 1 << 17
+
+
+class Relation(NamedTuple):
+    kind: str  # the last word of the relation's type; Strict and Transitional differ only before it
+    target: str  # name of the part in the package
+
+
+class Package:
+    """The parts of one file. Every inflated byte is counted against the limits, whatever the directory declares."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        check(path, limits)
+        self.limits = limits
+        self._file_bytes = path.stat().st_size
+        self._inflated_bytes = 0
+        self._archive = zipfile.ZipFile(path)
+        self._members = {info.filename.casefold(): info for info in self._archive.infolist()}
+
+    def __contains__(self, name: str) -> bool:
+        return name.casefold() in self._members
+
+    def member_names(self) -> list[str]:
+        return list(self._members)
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The bytes of a part, inflated piece by piece. Raises: Unreadable when missing, damaged or too much."""
+        member = self._members.get(name.casefold())
+        if member is None:
+            raise Unreadable("damaged", part=name)
+        try:
+            with self._archive.open(member) as file:
+                while chunk := file.read(CHUNK_BYTES):
+                    self._inflated_bytes += len(chunk)
+                    check_inflated(self._inflated_bytes, self._file_bytes, self.limits)
+                    yield chunk
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise Unreadable("damaged", part=name) from error
+
+    def elements(self, name: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """Every element of a small part as ("root/child/element", attributes), names without their prefixes."""
+        found: list[tuple[str, dict[str, str]]] = []
+        path: list[str] = []
+
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            path.append(_local(tag))
+            found.append(("/".join(path), {_local(key): value for key, value in attributes.items()}))
+
+        parser = new_parser(name)
+        parser.StartElementHandler = start
+        parser.EndElementHandler = lambda _tag: path.pop()
+        for chunk in self.chunks(name):
+            parse(parser, chunk, name)
+            yield from found
+            found.clear()
+        parse(parser, b"", name, final=True)
+        yield from found
+
+    def relations(self, of: str) -> dict[str, Relation]:
+        """The relations of a part ("" for the package itself) to other parts, by their id."""
+        folder, _, base = of.rpartition("/")
+        part = posixpath.join(folder, "_rels", f"{base}.rels")
+        if part not in self:
+            return {}
+        relations = {}
+        for path, attributes in self.elements(part):
+            if path == "Relationships/Relationship" and attributes.get("TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", "")))
+                kind = attributes.get("Type", "").rpartition("/")[2]
+                relations[attributes.get("Id", "")] = Relation(kind, target.lstrip("/"))
+        return relations
+
+
+def new_parser(part: str) -> expat.XMLParserType:
+    """A parser that refuses document types and entity declarations, the ways in for every XML bomb."""
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.buffer_size = 1 << 15
+
+    def refuse(*_: object) -> None:
+        raise Unreadable("entity_declaration", part=part)
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    return parser
+
+
+def parse(parser: expat.XMLParserType, data: bytes, part: str, *, final: bool = False) -> None:
+    """Feed a parser. Raises: Unreadable when the part is not well formed, MemoryError when there is no memory."""
+    try:
+        parser.Parse(data, final)
+    except expat.ExpatError as error:
+        if error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
+            raise MemoryError from error
+        raise Unreadable("damaged", part=part) from error
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]

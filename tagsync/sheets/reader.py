@@ -1,0 +1,193 @@
+"""Sheets and rows of a workbook, read by a limited child process: whatever a file does to its reader, it does there.
+
+Must not know: XML, zip, and what a column means.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Generator
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tagsync
+from tagsync.sheets.cells import Cell, Kind, Row
+from tagsync.sheets.errors import CODES, Unreadable
+from tagsync.sheets.guard import DEFAULT_LIMITS, Limits, recognise
+from tagsync.sheets.values import unwire
+
+# -S, -P: neither installed packages nor the working folder have a say in that process.
+COMMAND = [sys.executable, "-S", "-P", "-m", "tagsync.sheets.child"]
+READ_BYTES = 1 << 20
+LONGEST_LINE = 1 << 27
+ENDING_SECONDS = 5.0
+
+
+class SheetInfo(NamedTuple):
+    name: str
+    hidden: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`rows`: the first rows with anything in them. `unopened`: codes of parts that are in the file and stay shut,
+    out of "macros", "external_links", "embeddings", "controls"."""
+
+    sheets: tuple[SheetInfo, ...]
+    sheet: str
+    rows: tuple[Row, ...]
+    unopened: tuple[str, ...] = ()
+
+
+def preview(path: Path, sheet: str | None = None, *, max_rows: int = 200, limits: Limits = DEFAULT_LIMITS) -> Preview:
+    """The sheets, and the beginning of one: the named, or the first that is not hidden.
+
+    Raises: Unreadable; OSError when there is no such file.
+    """
+    with closing(_answers(path, sheet, max_rows, limits)) as answers:
+        answer = next(answers, None)
+    if not isinstance(answer, dict) or "preview" not in answer:
+        raise Unreadable("reader_failed")
+    return Preview(
+        tuple(SheetInfo(name, hidden) for name, hidden in answer["sheets"]),
+        answer["sheet"],
+        tuple(map(_row, answer["preview"])),
+        tuple(answer["unopened"]),
+    )
+
+
+def rows(path: Path, sheet: str, *, limits: Limits = DEFAULT_LIMITS) -> Generator[Row, None, None]:
+    """Every row that is in the file, in order; one that is there and blank has no cells.
+
+    A generator: it starts with the first row asked for, and closing it ends the child process.
+    Raises: Unreadable, at the first row or at any later one; OSError when there is no such file.
+    """
+    count = 0
+    with closing(_answers(path, sheet, None, limits)) as answers:
+        for answer in answers:
+            if isinstance(answer, list):
+                count += len(answer)
+                yield from map(_row, answer)
+            elif answer == {"end": count}:
+                return
+            else:
+                break
+    raise Unreadable("reader_failed")
+
+
+def _row(
+    wire: list[Any], text: Kind = Kind.TEXT, number: Kind = Kind.NUMBER, cell: Any = Cell, new: Any = tuple.__new__
+) -> Row:
+    # The hot loop of the parent, hence the local names: tuple.__new__ is half the price of Cell(...).
+    cells = {
+        column: new(cell, (text, value))
+        if type(value) is str
+        else new(cell, (number, str(value)))
+        if type(value) is int
+        else unwire(value)
+        for column, value in enumerate(wire[1:])
+        if value is not None
+    }
+    return Row(wire[0], cells)
+
+
+def _answers(path: Path, sheet: str | None, max_rows: int | None, limits: Limits) -> Generator[Any, None, None]:
+    recognise(path, limits)
+    request = {"path": str(path.resolve()), "sheet": sheet, "max_rows": max_rows, "limits": asdict(limits)}
+    process = _start(request)
+    owner = os.getpid()
+    try:
+        for line in _lines(process, limits.max_wait_seconds):
+            answer = _decode(line)
+            if isinstance(answer, dict) and "error" in answer:
+                raise _reported(answer)
+            yield answer
+        raise _ended(process, limits)
+    finally:
+        # A process forked meanwhile has a copy of this generator, but not the right to end its child.
+        if os.getpid() == owner:
+            _end(process)
+
+
+def _start(request: dict[str, Any]) -> subprocess.Popen[bytes]:
+    root = str(Path(tagsync.__file__).resolve().parent.parent)
+    process = subprocess.Popen(
+        COMMAND,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # a traceback could hold a customer's number
+        env={"PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", "")},
+        bufsize=0,
+    )
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it is dead already: reading its output says so
+        process.stdin.write(json.dumps(request).encode() + b"\n")
+    return process
+
+
+def _lines(process: subprocess.Popen[bytes], seconds: float) -> Generator[bytes, None, None]:
+    """Lines of output. `seconds` is for all the waiting together. Raises: Unreadable when they are over."""
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN | select.POLLHUP)
+    left = seconds
+    parts: list[bytes] = []
+    length = 0
+    while True:
+        began = time.monotonic()
+        ready = poll.poll(max(0.0, left) * 1000)
+        left -= time.monotonic() - began
+        if not ready:
+            raise Unreadable("took_too_long", seconds=round(seconds))
+        data = os.read(descriptor, READ_BYTES)
+        if not data:
+            return
+        *lines, rest = data.split(b"\n")
+        if lines:
+            yield b"".join((*parts, lines[0]))
+            yield from lines[1:]
+            parts, length = [], 0
+        parts.append(rest)
+        length += len(rest)
+        if length > LONGEST_LINE:
+            raise Unreadable("out_of_memory")
+
+
+def _decode(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise Unreadable("reader_failed") from error
+
+
+def _reported(answer: dict[str, Any]) -> Unreadable:
+    code, params = answer["error"], answer.get("params", {})
+    return Unreadable(code, **params) if code in CODES else Unreadable("reader_failed")
+
+
+def _ended(process: subprocess.Popen[bytes], limits: Limits) -> Unreadable:
+    """Why the child closed its output without a last word."""
+    try:
+        status = process.wait(ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        return Unreadable("reader_failed")
+    if status == -signal.SIGXCPU:
+        return Unreadable("took_too_long", seconds=limits.max_cpu_seconds)
+    if status < 0:
+        return Unreadable("reader_killed", signal=-status)
+    return Unreadable("reader_failed")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()

@@ -1,0 +1,250 @@
+"""The rows of one sheet part, streamed, as wire rows: [number, first column, second column, …].
+
+Plain rows are taken apart by a regular expression, all others by the parser (see `blocks`); both end in
+`values.convert`. `<dimension>` is never looked at: it lies. Must not know sheets' names or who reads the rows.
+"""
+
+import re
+from collections.abc import Iterator
+
+from tagsync.sheets.blocks import blocks
+from tagsync.sheets.cells import column_index, column_letter
+from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.package import Package, new_parser, parse
+from tagsync.sheets.strings import SharedStrings
+from tagsync.sheets.values import Wire, convert
+
+WireRow = list[Wire]
+
+PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*', re.ASCII)
+# How a plain cell is read, by its attributes: shared string, number as it stands, anything else.
+SHARED, NUMBER, OTHER = range(3)
+
+
+def scan(
+    package: Package, part: str, strings: SharedStrings, dates: frozenset[str], starts_1904: bool
+) -> Iterator[list[WireRow]]:
+    """Yield the rows of the part in lists, as many as one block held.
+
+    Raises: Unreadable when the part is damaged or larger than the limits.
+    """
+    sheet = _Sheet(package, part, strings, dates, starts_1904)
+    for plain, block in blocks(package.chunks(part), b"sheetData", b"row"):
+        if plain and sheet.in_data:
+            sheet.scan(block)
+        else:
+            sheet.feed(block)
+        yield sheet.take()
+    sheet.feed(b"", final=True)
+    yield sheet.take()
+
+
+class _Sheet:
+    """What the two ways of reading share: the row they stand in and the rows that are done."""
+
+    def __init__(
+        self, package: Package, part: str, strings: SharedStrings, dates: frozenset[str], starts_1904: bool
+    ) -> None:
+        self.in_data = False
+        self._limits = package.limits
+        self._part = part
+        self._strings = strings
+        self._dates = dates
+        self._starts_1904 = starts_1904
+        self._columns = {column_letter(index): index for index in range(package.limits.max_columns)}
+        self._attributes: dict[str, tuple[int, str | None, bool] | None] = {}
+        self._out: list[WireRow] = []
+        self._row_number = 0
+        self._start_cells()
+        self._start_parser()
+
+    def take(self) -> list[WireRow]:
+        taken, self._out = self._out, []
+        return taken
+
+    # Plain rows
+
+    def scan(self, block: bytes) -> None:
+        try:
+            text = block.decode()
+        except UnicodeDecodeError as error:
+            raise Unreadable("damaged", part=self._part) from error
+        close = f"</{self._prefix}row>"
+        for piece in text.split(close)[:-1]:
+            if not (self.in_data and self._plain_row(piece)):
+                self.feed((piece + close).encode())
+
+    def _plain_row(self, piece: str) -> bool:
+        """Take one row apart; False, and nothing done, when it is not plain through and through."""
+        parts = self._plain_cell.split(piece)
+        opening = self._plain_opening.fullmatch(parts[0])
+        if opening is None or any(parts[5::5]):
+            return False
+        ways = self._attributes
+        for attributes in parts[2::5]:
+            if attributes not in ways:
+                ways[attributes] = self._way(attributes)
+            if ways[attributes] is None:
+                return False
+        self._open_row(opening[1])
+        self._plain_cells(parts)
+        return True
+
+    def _plain_cells(self, parts: list[str]) -> None:
+        row: WireRow = [self._row_number]
+        known = self._strings.known
+        columns, ways = self._columns, self._attributes
+        for letters, attributes, value, inline in zip(parts[1::5], parts[2::5], parts[3::5], parts[4::5], strict=True):
+            text = value or inline
+            if not text:
+                continue
+            way, kind, is_date = ways[attributes]  # type: ignore[misc]  # None was sorted out before
+            wire: Wire
+            try:
+                if way == SHARED:
+                    wire = known[int(text)] or None
+                elif way == NUMBER and len(text) < 16 and text[0] != "0" and text.isascii() and text.isdigit():
+                    wire = int(text)
+                else:
+                    wire = self._convert(kind, text, False, is_date, letters)
+            except (IndexError, ValueError):
+                wire = self._convert(kind, text, False, is_date, letters)
+            if wire is None:
+                continue
+            column = columns.get(letters)
+            if column is not None and column + 1 == len(row):
+                row.append(wire)
+            else:
+                self._place(row, letters, wire)
+        self._out.append(row)
+
+    def _way(self, attributes: str) -> tuple[int, str | None, bool] | None:
+        match = PLAIN_ATTRIBUTES.fullmatch(attributes)
+        if match is None:
+            return None
+        style, kind = match.groups()
+        is_date = style in self._dates
+        if kind == "s":
+            return SHARED, kind, is_date
+        return (NUMBER if kind in (None, "n") and not is_date else OTHER), kind, is_date
+
+    # Rows and cells, whoever found them
+
+    def _open_row(self, written: str | None) -> None:
+        try:
+            number = self._row_number + 1 if written is None else int(written)
+        except ValueError as error:
+            raise Unreadable("damaged", part=self._part) from error
+        if number <= self._row_number:
+            raise Unreadable("damaged", part=self._part, row=number)
+        if number > self._limits.max_rows:
+            raise Unreadable("too_many_rows", max_rows=self._limits.max_rows)
+        self._row_number = number
+
+    def _convert(self, kind: str | None, text: str, is_formula: bool, is_date: bool, letters: str) -> Wire:
+        if len(text) > self._limits.max_cell_characters:
+            raise Unreadable("cell_too_long", cell=self._name(letters), max_characters=self._limits.max_cell_characters)
+        try:
+            return convert(kind, text, is_formula, is_date, self._starts_1904, self._strings.get)
+        except ValueError as error:
+            raise Unreadable("damaged", part=self._part, cell=self._name(letters)) from error
+        except Unreadable as error:
+            raise Unreadable(error.code, **{"cell": self._name(letters), **error.params}) from error
+
+    def _place(self, row: WireRow, letters: str, wire: Wire) -> None:
+        column = self._columns.get(letters)
+        if column is None:
+            raise Unreadable("too_many_columns", cell=self._name(letters), max_columns=self._limits.max_columns)
+        row.extend([None] * (column + 2 - len(row)))
+        if row[column + 1] is not None:
+            raise Unreadable("damaged", part=self._part, cell=self._name(letters))
+        row[column + 1] = wire
+
+    def _name(self, letters: str) -> str:
+        return f"{letters}{self._row_number}"
+
+    # All other rows
+
+    def feed(self, data: bytes, *, final: bool = False) -> None:
+        parse(self._parser, data, self._part, final=final)
+        if sum(map(len, self._text)) > self._limits.max_cell_characters:
+            raise Unreadable("cell_too_long", max_characters=self._limits.max_cell_characters)
+
+    def _start_parser(self) -> None:
+        self._set_prefix("")
+        self._parser = new_parser(self._part)
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+
+    def _start_cells(self) -> None:
+        self._row: WireRow = []
+        self._column = -1
+        self._cell: dict[str, str] = {}
+        self._text: list[str] = []
+        self._in_cell = False
+        self._is_formula = False
+        self._phonetic = False
+
+    def _set_prefix(self, prefix: str) -> None:
+        p = re.escape(prefix)
+        value = rf'<{p}v>([^<&]*)</{p}v>|<{p}is><{p}t(?: xml:space="preserve")?>([^<&]*)</{p}t></{p}is>'
+        # Four groups: letters, attributes, value, inline text.
+        self._plain_cell = re.compile(rf'<{p}c r="([A-Z]{{1,3}})[0-9]+"([^<>/]*)(?:/>|>(?:{value})?</{p}c>)')
+        self._plain_opening = re.compile(rf'<{p}row r="([0-9]{{1,9}})"[^<>]*(?<!/)>')
+        self._prefix = prefix
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag[len(self._prefix) :]
+        if not self.in_data:
+            if tag.endswith("sheetData"):
+                self._set_prefix(tag[: -len("sheetData")])
+                self.in_data = True
+        elif name == "c":
+            self._start_cell(attributes)
+        elif name in ("v", "t"):
+            if self._in_cell and not self._phonetic:
+                self._parser.CharacterDataHandler = self._text.append
+        elif name == "row":
+            self._open_row(attributes.get("r"))
+            self._row, self._column = [self._row_number], -1
+        elif name == "f":
+            self._is_formula = True
+        elif name == "rPh":
+            self._phonetic = True
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        self._cell = attributes
+        self._in_cell, self._is_formula = True, False
+        self._text.clear()
+        reference = attributes.get("r")
+        if reference is None:
+            self._column += 1
+            return
+        try:
+            self._column = column_index(reference.rstrip("0123456789"))
+        except ValueError as error:
+            raise Unreadable("damaged", part=self._part, row=self._row_number) from error
+
+    def _end(self, tag: str) -> None:
+        name = tag[len(self._prefix) :]
+        if name in ("v", "t"):
+            self._parser.CharacterDataHandler = None
+        elif name == "c":
+            self._end_cell()
+        elif name == "row" and self.in_data:
+            self._out.append(self._row)
+        elif name == "rPh":
+            self._phonetic = False
+        elif name == "sheetData":
+            self.in_data = False
+
+    def _end_cell(self) -> None:
+        if not self._in_cell:
+            return
+        self._in_cell = False
+        letters = column_letter(self._column)
+        is_date = self._cell.get("s") in self._dates
+        wire = self._convert(self._cell.get("t"), "".join(self._text), self._is_formula, is_date, letters)
+        self._text.clear()
+        if wire is not None:
+            self._place(self._row, letters, wire)

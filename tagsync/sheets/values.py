@@ -1,0 +1,116 @@
+"""From what a cell holds in XML to what survives of it, in the short form that crosses to the parent process.
+
+Must not know: where in the sheet the cell stands.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tagsync.sheets.cells import Cell, Kind
+
+# None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text].
+Wire = str | int | list[str] | None
+
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+ESCAPE = re.compile("(?:_x[0-9A-Fa-f]{4}_)+")
+ISO_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.\d+)?Z?)?", re.ASCII)
+FORMULA_WITHOUT_VALUE: Wire = [Kind.FORMULA.value, ""]
+LAST_DAY = 2_958_465  # 9999-12-31; a larger number is no date, whatever its format says
+SIGNIFICANT_DIGITS = 15  # what Excel itself keeps
+SMALLEST_EXPONENT = -30
+
+
+def unwire(wire: str | int | list[str]) -> Cell:
+    """The cell that a wire value stands for. Raises: TypeError, ValueError for what is no wire value."""
+    if isinstance(wire, str):
+        return Cell(Kind.TEXT, wire)
+    if isinstance(wire, int):
+        return Cell(Kind.NUMBER, str(wire))
+    kind, text = wire
+    return Cell(Kind(kind), text)
+
+
+def convert(
+    kind: str | None, text: str, is_formula: bool, is_date: bool, starts_1904: bool, string: Callable[[int], str]
+) -> Wire:
+    """One cell. `kind` is its `t` attribute, `string` looks up a shared string.
+
+    Raises: ValueError, IndexError for what no spreadsheet program writes.
+    """
+    if kind in ("str", "inlineStr"):
+        return unescape(text) or None
+    if not text.strip():
+        return FORMULA_WITHOUT_VALUE if is_formula else None
+    if kind == "s":
+        return string(int(text)) or None
+    if kind is None or kind == "n":
+        return (date(text, starts_1904) if is_date else None) or number(text)
+    if kind == "b":
+        return [Kind.BOOLEAN.value, "TRUE" if text.strip() in ("1", "true") else "FALSE"]
+    if kind == "e":
+        return [Kind.ERROR.value, text]
+    if kind == "d":
+        return [Kind.DATE.value, _iso_moment(text)]
+    raise ValueError("unknown kind of cell")
+
+
+def number(text: str) -> Wire:
+    """A number as written in the file; see `Cell` for the text that results."""
+    text = text.strip()
+    if not NUMBER.fullmatch(text):
+        return [Kind.ERROR.value, text]
+    value = Decimal(text)
+    # From 1e15 on Excel has cut digits away: the literal stays as it is, so nobody takes it for an identifier.
+    if value.adjusted() >= SIGNIFICANT_DIGITS:
+        return [Kind.NUMBER.value, text]
+    if not value:
+        return 0
+    value = round(value, SIGNIFICANT_DIGITS - 1 - value.adjusted()).normalize()
+    if value == value.to_integral_value():
+        return int(value) if value.adjusted() < SIGNIFICANT_DIGITS else [Kind.NUMBER.value, text]
+    return [Kind.NUMBER.value, format(value, "f") if value.adjusted() > SMALLEST_EXPONENT else text]
+
+
+def date(text: str, starts_1904: bool) -> Wire:
+    """A number shown as a date; None when no day has this number."""
+    if not NUMBER.fullmatch(text.strip()):
+        return None
+    serial = float(text)
+    if not 0 <= serial < LAST_DAY + 1:
+        return None
+    seconds = round(serial * 86400)
+    if seconds < 86400:
+        return [Kind.DATE.value, str((datetime.min + timedelta(seconds=seconds)).time())]
+    # Lotus 1-2-3 counted a 29 February 1900, and Excel kept it as day 60.
+    if not starts_1904 and seconds // 86400 == 60:
+        return [Kind.DATE.value, "1900-02-29"]
+    if starts_1904:
+        first = datetime(1904, 1, 1)
+    else:
+        first = datetime(1899, 12, 30) if seconds // 86400 > 60 else datetime(1899, 12, 31)
+    try:
+        moment = first + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+    return [Kind.DATE.value, str(moment).removesuffix(" 00:00:00")]
+
+
+def unescape(text: str) -> str:
+    """Decode `_x000D_` and its like (ECMA-376 part 1, 22.9.2.19)."""
+    return ESCAPE.sub(_unescape_run, text) if "_x" in text else text
+
+
+def _unescape_run(match: re.Match[str]) -> str:
+    # A whole run at once: a character beyond the first plane is written as two halves.
+    halves = b"".join(int(code, 16).to_bytes(2, "little") for code in re.findall("_x(....)_", match[0]))
+    return halves.decode("utf-16-le", "replace")
+
+
+def _iso_moment(text: str) -> str:
+    match = ISO_MOMENT.fullmatch(text.strip())
+    if match is None:
+        return text
+    day, time = match.groups()
+    return day if time in (None, "00:00:00") else f"{day} {time}"
