@@ -1,7 +1,45 @@
-"""The addresses of the pages."""
+"""The addresses of the pages. Steps of an import are its own addresses, so that Back and reload always work."""
 
+from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.generic import RedirectView
 
-from tagsync.web.views.health import healthz
+from tagsync.web.views import connections, health, history, job, people, preferences, retry, rows, styleguide, wizard
 
-urlpatterns = [path("healthz", healthz, name="healthz")]
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="import_list"), name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("login/", preferences.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("preferences/", preferences.set_preferences, name="set_preferences"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+    # a new import, step by step
+    path("imports/new/", wizard.upload, name="import_new"),
+    path("imports/template.xlsx", wizard.template, name="import_template"),
+    path("imports/<int:pk>/columns/", wizard.columns, name="import_columns"),
+    path("imports/<int:pk>/sheet/", wizard.sheet, name="import_sheet"),
+    path("imports/<int:pk>/request/", wizard.request_preview, name="import_request"),
+    path("imports/<int:pk>/check/", wizard.check, name="import_check"),
+    path("imports/<int:pk>/check/live/", wizard.check_live, name="import_check_live"),
+    path("imports/<int:pk>/change/", wizard.change, name="import_change"),
+    path("imports/<int:pk>/start/", wizard.start, name="import_start"),
+    path("imports/<int:pk>/delete/", wizard.delete, name="import_delete"),
+    # an import under way or over
+    path("imports/", history.history, name="import_list"),
+    path("imports/<int:pk>/", job.detail, name="import_detail"),
+    path("imports/<int:pk>/live/", job.live, name="import_live"),
+    path("imports/<int:pk>/rows/", rows.rows, name="import_rows"),
+    path("imports/<int:pk>/calls/", job.calls, name="import_calls"),
+    path("imports/<int:pk>/stop/", job.stop, name="import_stop"),
+    path("imports/<int:pk>/resume/", job.resume, name="import_resume"),
+    path("imports/<int:pk>/retry/", retry.retry, name="import_retry"),
+    # for admins
+    path("connections/", connections.connection_list, name="connection_list"),
+    path("connections/new/", connections.add, name="connection_new"),
+    path("connections/<int:pk>/", connections.edit, name="connection_edit"),
+    path("connections/<int:pk>/unblock/", connections.unblock, name="connection_unblock"),
+    path("connections/<int:pk>/archive/", connections.archive, name="connection_archive"),
+    path("people/", people.person_list, name="person_list"),
+    path("people/new/", people.add, name="person_new"),
+    path("people/<int:pk>/", people.edit, name="person_edit"),
+]

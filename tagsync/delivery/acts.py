@@ -1,0 +1,59 @@
+"""What people do to an import, each with the ring that lets a worker see it at once. Pages and commands call these."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from tagsync.accounts.models import Person
+from tagsync.delivery import doorbell
+from tagsync.imports import retrying
+from tagsync.imports.models import ImportJob
+from tagsync.imports.outcomes import settle_open_as_in_doubt
+from tagsync.imports.retrying import Selection
+from tagsync.imports.states import JobStatus, RowStatus
+
+
+class NothingToSend(Exception):
+    """The check left no row that can be sent."""
+
+
+def check(job: ImportJob, by: Person) -> None:
+    """Raises MoveRefused."""
+    with transaction.atomic():
+        job.begin_check(by)
+        doorbell.ring_after_commit(doorbell.CHECKS, job.pk)
+
+
+def start(job: ImportJob, by: Person) -> None:
+    """Raises MoveRefused, NothingToSend."""
+    with transaction.atomic():
+        if job.status == JobStatus.READY and not job.count(RowStatus.WAITING):
+            raise NothingToSend
+        job.start(by)
+        doorbell.ring_after_commit(doorbell.SENDS, job.pk)
+
+
+def stop(job: ImportJob, by: Person) -> None:
+    """Raises MoveRefused."""
+    with transaction.atomic():
+        job.stop(by)
+        if job.status == JobStatus.STOPPED:
+            settle_open_as_in_doubt(job)
+    job.refresh_from_db()
+
+
+def resume(job: ImportJob, by: Person) -> None:
+    """Send the rows that were never settled. Raises MoveRefused, NothingToSend."""
+    with transaction.atomic():
+        if not job.count(RowStatus.WAITING):
+            raise NothingToSend
+        job.resume(by)
+        doorbell.ring_after_commit(doorbell.SENDS, job.pk)
+
+
+def retry(job: ImportJob, selection: Selection, by: Person) -> int:
+    """Queue failed rows again; returns how many. Raises MoveRefused, retrying.NothingToRetry."""
+    with transaction.atomic():
+        rows = retrying.retry(job, selection, by)
+        doorbell.ring_after_commit(doorbell.SENDS, job.pk)
+    return rows

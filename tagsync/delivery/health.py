@@ -1,0 +1,54 @@
+"""Is anybody there to do the work? Asked by pages and commands; never raises, never waits long."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import django_rq
+from redis.exceptions import RedisError
+from rq import Worker
+
+from tagsync.delivery.doorbell import CHECKS, SENDS
+from tagsync.imports.models import ImportJob
+from tagsync.imports.states import UNDER_WAY
+
+CACHE_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class QueueHealth:
+    redis: bool
+    check_workers: int
+    send_workers: int
+
+
+_seen: tuple[float, QueueHealth] | None = None
+
+
+def queue_health() -> QueueHealth:
+    """Redis and the workers, at most CACHE_SECONDS old."""
+    global _seen
+    now = time.monotonic()
+    if _seen is None or now - _seen[0] > CACHE_SECONDS:
+        _seen = (now, _look())
+    return _seen[1]
+
+
+def _look() -> QueueHealth:
+    try:
+        return QueueHealth(True, _workers(CHECKS), _workers(SENDS))
+    except (RedisError, OSError):
+        return QueueHealth(False, 0, 0)
+
+
+def _workers(queue_name: str) -> int:
+    return int(Worker.count(queue=django_rq.get_queue(queue_name)))
+
+
+def ahead_of(job: ImportJob) -> int:
+    """Imports under way on the same connection that took their place in line earlier."""
+    if job.queue_number is None:
+        return 0
+    line = ImportJob.objects.filter(connection=job.connection, status__in=UNDER_WAY)
+    return line.filter(queue_number__lt=job.queue_number).count()

@@ -1,0 +1,166 @@
+"""An import before its start: made from an upload, its sheet, header, columns and settings changed, then checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.imports.models import ImportJob
+from tagsync.imports.states import Act, JobStatus
+from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.mapping.matching import Suggestion, guess_header, headers, suggest
+from tagsync.sheets.cells import Row
+from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.reader import Preview, preview
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why an upload made no import: a code of `imports.problems` with its parameters."""
+
+    code: str
+    params: dict[str, str | int]
+
+
+@dataclass(frozen=True)
+class SheetView:
+    """What the columns page shows of the sheet: its first rows, its columns and what each probably is."""
+
+    preview: Preview
+    header_row: int
+    suggestions: list[Suggestion]
+
+    @property
+    def body(self) -> list[Row]:
+        return [row for row in self.preview.rows if row.number > self.header_row]
+
+
+def local_path(job: ImportJob) -> Path:
+    return Path(job.file.path)
+
+
+def create(owner: Person, upload: UploadedFile[bytes], title: str = "") -> ImportJob | Refusal:
+    """A draft from an upload, or the reason why not; a refused file leaves nothing behind."""
+    job = ImportJob(owner=owner, title=title.strip()[:200], file_name=_file_name(upload), file_sha256=_sha256(upload))
+    job.file_bytes = upload.size or 0
+    job.file.save(job.file_name, upload, save=False)
+    try:
+        view = look(job)
+    except Unreadable as error:
+        job.file.delete(save=False)
+        return Refusal(error.code, error.params)
+    _remember(job, view)
+    _start_from_last_settings(job)
+    job.save()
+    return job
+
+
+def look(job: ImportJob) -> SheetView:
+    """Read the first rows of the draft's sheet. Raises Unreadable."""
+    try:
+        seen = preview(local_path(job), job.sheet or None)
+    except FileNotFoundError:
+        raise Unreadable("file_gone") from None
+    header_row = job.header_row or guess_header(seen.rows)
+    if header_row is None:
+        raise Unreadable("empty_sheet", sheet=seen.sheet)
+    header = next((row for row in seen.rows if row.number == header_row), None)
+    if header is None:
+        raise Unreadable("header_row_missing", row=header_row)
+    return SheetView(seen, header_row, suggest(_all_columns(headers(header), seen.rows, header_row)))
+
+
+def choose_sheet(job: ImportJob, sheet: str, header_row: int | None) -> None:
+    """Another sheet or header row: the columns are suggested anew. Raises Unreadable, MoveRefused."""
+    job.sheet, job.header_row = sheet, header_row
+    view = look(job)
+    back_to_draft(job, job.owner)
+    job.sheet, job.header_row = sheet, header_row
+    _remember(job, view)
+    job.save(update_fields=["sheet", "header_row", "columns"])
+
+
+def choose_columns(job: ImportJob, fields: dict[int, str | None]) -> None:
+    """Give columns their fields (None: will not be sent). Columns not named keep what they have."""
+    for column in job.columns:
+        column["field"] = fields.get(column["column"], column["field"])
+    job.save(update_fields=["columns"])
+
+
+@dataclass(frozen=True)
+class Choices:
+    connection: Connection
+    operation: str
+    match: str
+    identify_way: int | None
+
+
+def choose_settings(job: ImportJob, choices: Choices) -> None:
+    job.connection = choices.connection
+    job.operation, job.match = choices.operation, choices.match
+    # Source: the user's document, publicParams: the way is needed for fuzzy matching, and only there.
+    job.identify_way = (choices.identify_way or 1) if choices.match == "fuzzy" else None
+    job.save(update_fields=["connection", "operation", "match", "identify_way"])
+
+
+def column_problems(fields: Sequence[str | None]) -> list[tuple[str, str]]:
+    """What is wrong with a choice of columns, as (code, field): taken twice, no identifier, no tags."""
+    chosen = [field for field in fields if field]
+    problems = [("field_taken_twice", field) for field in FIELDS if chosen.count(field) > 1]
+    if not any(field in chosen for field in IDENTIFIERS):
+        problems.append(("no_identifier_column", ""))
+    if "tags" not in chosen:
+        problems.append(("no_tags_column", "tags"))
+    return problems
+
+
+def back_to_draft(job: ImportJob, by: Person) -> None:
+    """Before a change: drop what was staged. Does nothing to a draft. Raises MoveRefused after the start."""
+    if job.status == JobStatus.DRAFT:
+        return
+    with transaction.atomic():
+        job.move(Act.CHANGE, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={})
+        job.rows.all().delete()
+        job.problems.all().delete()
+
+
+def _file_name(upload: UploadedFile[bytes]) -> str:
+    return (upload.name or "").replace("\\", "/").rpartition("/")[2][-255:] or "upload.xlsx"
+
+
+def _sha256(upload: UploadedFile[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    upload.seek(0)
+    return digest.hexdigest()
+
+
+def _all_columns(named: dict[int, str], rows: Sequence[Row], header_row: int) -> dict[int, str]:
+    """Every column that holds anything below the header gets a decision, also one without a name."""
+    filled = {column for row in rows if row.number > header_row for column in row.cells}
+    return {column: named.get(column, "") for column in sorted(filled | named.keys())}
+
+
+def _remember(job: ImportJob, view: SheetView) -> None:
+    job.sheet, job.header_row = view.preview.sheet, view.header_row
+    job.columns = [
+        {"column": s.column, "header": s.header, "field": s.field if s.exact else None} for s in view.suggestions
+    ]
+
+
+def _start_from_last_settings(job: ImportJob) -> None:
+    last = ImportJob.objects.filter(owner=job.owner).exclude(connection=None).order_by("-id").first()
+    usable = Connection.objects.usable()
+    if last is None or last.connection not in usable:
+        job.connection = usable.first()
+        return
+    job.connection, job.match, job.identify_way = last.connection, last.match, last.identify_way
+    # The operation is never remembered: a delete must be chosen each time.

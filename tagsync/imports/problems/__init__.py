@@ -1,0 +1,46 @@
+"""Codes become sentences: what happened, what to do, whose move it is, in the language of whoever reads.
+
+The rooms below and the database hold only codes with parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.imports.problems import cells, files, sending
+from tagsync.imports.problems.texts import Mover, Text
+from tagsync.mapping.fields import FIELDS
+
+__all__ = ["TEXTS", "Mover", "Sentence", "sentence"]
+
+TEXTS: dict[str, Text] = {**files.TEXTS, **cells.TEXTS, **sending.TEXTS}
+UNKNOWN = Text(_("Something unforeseen: %(code)s"), _("Tell an admin."), Mover.ADMIN)
+
+
+@dataclass(frozen=True)
+class Sentence:
+    title: str
+    advice: str
+    mover: Mover
+
+
+class _Params(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        # A sentence with a gap is better than a page that fails.
+        return "…"
+
+
+def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
+    """The sentence of a code in the active language. An unknown code has one too."""
+    text = TEXTS.get(code, UNKNOWN)
+    values = _Params(params or {}, code=code)
+    field = FIELDS.get(str(values.get("field", "")))
+    values["label"] = gettext(field.label) if field else ""
+    if "max_bytes" in values:
+        values["max_megabytes"] = int(values["max_bytes"]) // (1024 * 1024)
+    return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)

@@ -1,0 +1,59 @@
+"""Sentences for rows that cannot be sent as they stand. Every problem here stops its row, never the import."""
+
+from __future__ import annotations
+
+from tagsync.imports.problems.texts import Mover, Text, _
+
+TEXTS: dict[str, Text] = {
+    "no_identifier": Text(
+        _("No customer ID, openid, unionid or phone in the row"), _("Fill in at least one of them, or delete the row.")
+    ),
+    "no_tags": Text(_("No tag in the row"), _("Fill in at least one tag, or delete the row.")),
+    "error_cell": Text(
+        _("%(label)s: Excel shows an error such as #N/A"),
+        _("Mend the formula, or replace it by its value (paste special, values)."),
+    ),
+    "formula_without_value": Text(
+        _("%(label)s: a formula whose result is not saved in the file"),
+        _("Open the file in Excel, let it calculate, save it, and upload it again."),
+    ),
+    "number_too_long": Text(
+        _("%(label)s: Excel has lost the last digits of a long number"),
+        _("Format the column as text before the numbers come into it, and export it again from the source system."),
+    ),
+    "date_in_identifier": Text(
+        _("%(label)s: the cell holds a date"), _("Check the column; format it as text and type the value again.")
+    ),
+    "boolean_in_identifier": Text(_("%(label)s: the cell holds TRUE or FALSE"), _("Type the right value as text.")),
+    "date_in_tags": Text(
+        _("Tags: Excel has turned what was typed into a date"), _("Format the column as text and type the tag again.")
+    ),
+    "boolean_in_tags": Text(
+        _("Tags: the cell holds TRUE or FALSE"), _("Format the column as text and type the tag again.")
+    ),
+    "customer_id_invalid": Text(
+        _("Customer ID: not a usable value"),
+        _("It must be 1 to %(max_characters)s characters without spaces, and no placeholder such as “null”."),
+    ),
+    "openid_invalid": Text(
+        _("openid: not a usable value"),
+        _("It must be %(min_characters)s to %(max_characters)s letters, digits, _ or -, typically 28."),
+    ),
+    "unionid_invalid": Text(
+        _("unionid: not a usable value"),
+        _("It must be %(min_characters)s to %(max_characters)s letters, digits, _ or -, typically 28."),
+    ),
+    "phone_invalid": Text(
+        _("Phone: not a phone number"),
+        _("Give 11 digits for a mainland mobile, or + and the country code for numbers from abroad."),
+    ),
+    "control_character": Text(
+        _("%(label)s: a character that cannot be shown or is damaged"), _("Type the value again.")
+    ),
+    "tag_too_long": Text(
+        _("Tags: a tag has more than %(max_characters)s characters"), _("Shorten it, or separate the tags with commas.")
+    ),
+    "duplicate_of": Text(
+        _("Same as row %(row)s"), _("It is sent once, with row %(row)s. Nothing to do."), Mover.NOBODY
+    ),
+}

@@ -1,0 +1,80 @@
+"""Sentences for files that cannot be read, and for choices on the columns page."""
+
+from __future__ import annotations
+
+from tagsync.imports.problems.texts import Mover, Text, _
+
+SAVE_AS = _("Open it in Excel or WPS, choose “Save as”, take the type “Excel workbook (.xlsx)”, and upload that file.")
+SAVE_AGAIN = _("Open the file in Excel or WPS, save it again as .xlsx, and upload the new file.")
+ASK_ADMIN = _("Try once more. If it happens again, tell an admin: the log of this installation has the details.")
+
+TEXTS: dict[str, Text] = {
+    "empty_file": Text(_("The file is empty."), _("Check that the export was complete, then upload it again.")),
+    "too_large": Text(
+        _("The file is too large: at most %(max_megabytes)s MB are allowed."),
+        _("Split the sheet into several files, or delete sheets and pictures that are not needed."),
+    ),
+    "password_protected": Text(
+        _("The workbook is protected by a password."), _("Remove the password in Excel, save, and upload it again.")
+    ),
+    "old_xls": Text(_("This is a workbook of the old format (.xls)."), SAVE_AS),
+    "xml_2003": Text(_("This is a workbook of the Excel 2003 XML format."), SAVE_AS),
+    "csv": Text(_("This is a text file (CSV), not an Excel workbook."), SAVE_AS),
+    "html": Text(_("This is a web page with the name of a workbook; many systems export such files."), SAVE_AS),
+    "ods": Text(_("This is an OpenDocument sheet (.ods)."), SAVE_AS),
+    "xlsb": Text(_("This is a binary workbook (.xlsb)."), SAVE_AS),
+    "numbers": Text(
+        _("This is an Apple Numbers document."), _("In Numbers, choose “Export to Excel” and upload that.")
+    ),
+    "image": Text(_("This is a picture, not an Excel workbook."), _("Choose the .xlsx file with the customers.")),
+    "pdf": Text(_("This is a PDF, not an Excel workbook."), _("Choose the .xlsx file with the customers.")),
+    "archive": Text(_("This is a packed file."), _("Unpack it and upload the .xlsx file that is in it.")),
+    "not_a_workbook": Text(_("This is not an Excel workbook."), _("Choose an .xlsx file.")),
+    "damaged": Text(_("The file is damaged or incomplete."), SAVE_AGAIN),
+    "too_many_members": Text(_("The file has more parts than any ordinary workbook."), SAVE_AGAIN),
+    "unsafe_name": Text(_("The file has a part with an unsafe name and was not opened."), SAVE_AGAIN),
+    "encrypted_part": Text(
+        _("A part of the file is encrypted."), _("Remove the password in Excel, then upload again.")
+    ),
+    "unknown_compression": Text(_("The file is packed in an unusual way."), SAVE_AGAIN),
+    "inflates_too_much": Text(_("Unpacked, the file is larger than allowed, and was not opened."), SAVE_AGAIN),
+    "entity_declaration": Text(_("The file has declarations that no spreadsheet program writes."), SAVE_AGAIN),
+    "no_sheet": Text(_("There is no worksheet in the file."), _("Choose a workbook with a sheet of customers.")),
+    "empty_sheet": Text(
+        _("The sheet “%(sheet)s” is empty."),
+        _("Choose a file or a sheet with a header row and at least one row of customers."),
+    ),
+    "sheet_missing": Text(_("There is no sheet “%(sheet)s” in the file."), _("Choose another sheet.")),
+    "header_row_missing": Text(
+        _("Row %(row)s is blank or not among the first rows of the sheet."),
+        _("Give the number of the row that holds the column names."),
+    ),
+    "too_many_rows": Text(
+        _("The sheet has more than %(max_rows)s rows."),
+        _("Split it into several files and upload one after the other."),
+    ),
+    "too_many_columns": Text(
+        _("Something stands in cell %(cell)s; only the first %(max_columns)s columns can be read."),
+        _("Delete what stands that far to the right, save, and upload again."),
+    ),
+    "cell_too_long": Text(
+        _("A cell has more than %(max_characters)s characters."), _("Shorten it, save, and upload again.")
+    ),
+    "out_of_memory": Text(
+        _("Reading the file needed more memory than allowed."), _("Split the sheet into several smaller files.")
+    ),
+    "took_too_long": Text(
+        _("Reading the file took more than %(seconds)s seconds."), _("Split the sheet into several smaller files.")
+    ),
+    "reader_killed": Text(_("Reading the file was broken off from outside."), ASK_ADMIN, Mover.ADMIN),
+    "reader_failed": Text(_("Reading the file failed by a fault of tagsync."), ASK_ADMIN, Mover.ADMIN),
+    "file_gone": Text(_("The uploaded file is no longer stored."), _("Upload it again as a new import."), Mover.OWNER),
+    "field_taken_twice": Text(
+        _("“%(label)s” is chosen for more than one column."),
+        _("Choose one column; set the others to “Will not be sent”."),
+    ),
+    "no_identifier_column": Text(
+        _("No column says who the customer is."), _("Choose a column for customer ID, openid, unionid or phone.")
+    ),
+    "no_tags_column": Text(_("No column holds the tags."), _("Choose the column with the tags.")),
+}

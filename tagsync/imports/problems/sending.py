@@ -1,0 +1,109 @@
+"""Sentences for what happens while sending: rows, imports that are blocked or wait, connections that are blocked."""
+
+from __future__ import annotations
+
+from tagsync.imports.problems.texts import Mover, Text, _
+
+TEST_THEN_GO_ON = _(
+    "Then press “It is repaired: go on” at the connection. Nothing is lost; the imports go on by themselves."
+)
+
+ROWS: dict[str, Text] = {
+    "batch_refused": Text(
+        _("The platform refused the batch with this row: %(message)s"),
+        _("Check the values of these rows. An admin can send them again; the platform did not say which row."),
+    ),
+    "row_too_large": Text(
+        _("The platform says that even this single row is too large"), _("Shorten its tags and import it again.")
+    ),
+    "no_answer": Text(
+        _("Sent, but no readable answer came"),
+        _("The platform may have taken these rows or not. An admin can send them again: for tags that is harmless."),
+        Mover.ADMIN,
+    ),
+    "superseded": Text(
+        _("A newer import did the opposite for this customer"),
+        _("It is not sent, so that it undoes nothing."),
+        Mover.NOBODY,
+    ),
+    "worker_died": Text(
+        _("Sending these rows ended the worker three times"),
+        _("Tell whoever runs this installation; the other rows were sent."),
+        Mover.ADMIN,
+    ),
+}
+
+JOBS: dict[str, Text] = {
+    "refuses_everything": Text(
+        _("The platform refuses every row alike"), _("Check columns and settings before more is sent."), Mover.OWNER
+    ),
+    "no_answer_for_a_day": Text(
+        _("The platform has not answered for 24 hours"), _("When it answers again, press “Resume”."), Mover.PLATFORM
+    ),
+}
+
+WAITS: dict[str, Text] = {
+    "wait_unanswered": Text(
+        _("Waiting for the platform: it does not answer"), _("It is tried again by itself."), Mover.PLATFORM
+    ),
+    "wait_not_reached": Text(
+        _("Waiting for the platform: it cannot be reached"), _("It is tried again by itself."), Mover.PLATFORM
+    ),
+    "wait_throttled": Text(_("Waiting: the platform asked to slow down"), _("It goes on by itself."), Mover.PLATFORM),
+    "wait_token": Text(
+        _("Waiting for an access token: the platform does not answer"),
+        _("It is tried again by itself."),
+        Mover.PLATFORM,
+    ),
+}
+
+CONNECTIONS: dict[str, Text] = {
+    "connection_token_rejected": Text(
+        _("The platform does not accept the access token"),
+        _("A pasted token lives for two hours. Enter a new token, or better an app id and secret, at the connection."),
+        Mover.ADMIN,
+    ),
+    "connection_no_credentials": Text(
+        _("The connection has no token and no app id with secret"), _("Enter them at the connection."), Mover.ADMIN
+    ),
+    "connection_credentials_unreadable": Text(
+        _("The stored credentials cannot be decrypted with the keys of this installation"),
+        _("Enter them again at the connection, or restore TAGSYNC_CREDENTIAL_KEYS."),
+        Mover.ADMIN,
+    ),
+    "connection_forbidden": Text(
+        _("The platform forbids the call"),
+        _("Give the app the permission “用户 > 用户标签” and allow this server's address on the platform."),
+        Mover.ADMIN,
+    ),
+    "connection_wrong_address": Text(
+        _("The platform knows no such address"), _("Check address and path of the connection."), Mover.ADMIN
+    ),
+    "connection_redirected": Text(
+        _("The address answers with a redirection, which is never followed"),
+        _("Enter the address that it leads to, if you trust it."),
+        Mover.ADMIN,
+    ),
+    "connection_certificate": Text(
+        _("The certificate of the address cannot be trusted"),
+        _("Check the address; if it is right, its operator must renew the certificate."),
+        Mover.ADMIN,
+    ),
+    "connection_app_id_or_secret": Text(
+        _("The platform does not accept app id or secret"), _("Enter both again at the connection."), Mover.ADMIN
+    ),
+    "connection_authorisation_code": Text(
+        _("The platform says that the authorisation is wrong"),
+        _("Authorise the app anew on the platform."),
+        Mover.ADMIN,
+    ),
+    "connection_token_refused": Text(
+        _("The platform refused to give an access token"), _("Check app id, secret and token path."), Mover.ADMIN
+    ),
+    "connection_address_not_allowed": Text(
+        _("This installation may not call the address of the connection"),
+        _("Ask whoever runs it to add the host to TAGSYNC_ALLOWED_API_HOSTS."),
+        Mover.ADMIN,
+    ),
+}
+TEXTS: dict[str, Text] = {**ROWS, **JOBS, **WAITS, **CONNECTIONS}

@@ -1,0 +1,42 @@
+"""What every test may use: three people and a connection to nowhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from tagsync.accounts.models import Person
+from tagsync.accounts.roles import ADMINS, MARKETERS, give_role
+from tagsync.connections.models import Connection
+
+PASSWORD = "correct horse battery"
+
+
+def make_person(username: str, role: str) -> Person:
+    person = Person.objects.create_user(username, password=PASSWORD, language="en")
+    give_role(person, role)
+    return person
+
+
+@pytest.fixture
+def marketer(db: None) -> Person:
+    return make_person("lin", MARKETERS)
+
+
+@pytest.fixture
+def other_marketer(db: None) -> Person:
+    return make_person("wang", MARKETERS)
+
+
+@pytest.fixture
+def admin_person(db: None) -> Person:
+    return make_person("ada", ADMINS)
+
+
+@pytest.fixture
+def sandbox_connection(db: None) -> Connection:
+    """A usable connection; the port is closed unless a test points it at a running sandbox."""
+    connection = Connection(name="Sandbox", base_url="http://127.0.0.1:9", is_sandbox=True)
+    connection.set_fixed_token("sandbox-token")
+    connection.calls_per_period, connection.period_seconds = 1000, 1
+    connection.save()
+    return connection
