@@ -1,0 +1,165 @@
+"""Which row is the header, and which column is probably which field. Only equality decides; the rest is suggested.
+
+Reads rows, changes nothing, and remembers nothing: remembered mappings belong to the room above.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import NamedTuple
+
+from tagsync.mapping.characters import is_visible, without_zero_width
+from tagsync.mapping.fields import FIELDS
+from tagsync.mapping.rows import is_blank
+from tagsync.sheets.cells import Kind, Row
+
+HEADER_SEARCH_ROWS = 30
+SIMILAR_ENOUGH = 0.8
+HEADER_MAX_CHARACTERS = 40  # Longer ones are explanations, not names.
+
+# reason -> what it says of the column
+REASONS = {
+    "exact": "equal to the field's name, its label or an alias: applied without asking",
+    "contains": "a name of the field stands inside the header",
+    "similar": "nearly spelt like a name of the field",
+    "taken": "fits a field that another column has exactly",
+    "none": "nothing fits",
+}
+
+
+class Suggestion(NamedTuple):
+    column: int
+    header: str
+    field: str | None
+    reason: str
+    exact: bool
+    matched: str = ""  # the name or alias that fitted
+
+
+class _Name(NamedTuple):
+    field: str
+    text: str
+    rank: int  # 0 name, label or alias; 1 stand-in
+
+
+class _Hit(NamedTuple):
+    name: _Name
+    reason: str
+
+
+def header_key(text: str) -> str:
+    """What two equal headers have in common: no width, case, white space, underscores or zero-width characters."""
+    folded = unicodedata.normalize("NFKC", without_zero_width(text)).casefold()
+    return "".join(folded.replace("_", "").split())
+
+
+def _names() -> tuple[dict[str, _Name], dict[str, _Name]]:
+    exact: dict[str, _Name] = {}
+    inside: dict[str, _Name] = {}
+    for field in FIELDS.values():
+        for rank, texts in enumerate(((field.key, field.label, *field.aliases), field.stand_ins, field.hints)):
+            for text in texts:
+                inside.setdefault(header_key(text), _Name(field.key, text, rank))
+                if rank < 2:
+                    exact.setdefault(header_key(text), _Name(field.key, text, rank))
+    return exact, inside
+
+
+_EXACT, _INSIDE = _names()
+_LONGEST_FIRST = sorted(_INSIDE, key=len, reverse=True)
+_word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+
+
+def _word_runs(header: str) -> set[str]:
+    """The words of a header, joined in every run: "Customer phoneNo" has phone, customerphone, phoneno …"""
+    words = [word.lower() for word in _word.findall(unicodedata.normalize("NFKC", header))]
+    return {"".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1)}
+
+
+def _contained(header: str, key: str) -> _Name | None:
+    runs = _word_runs(header)
+    for candidate in _LONGEST_FIRST:
+        # A Latin name must be whole words ("stage" has no tag in it); Chinese has no such boundary.
+        if candidate in runs or (not candidate.isascii() and candidate in key):
+            return _INSIDE[candidate]
+    return None
+
+
+def _weak_hit(header: str, key: str) -> _Hit | None:
+    if not key or len(key) > HEADER_MAX_CHARACTERS:
+        return None
+    if name := _contained(header, key):
+        return _Hit(name, "contains")
+    close = get_close_matches(key, _EXACT, n=1, cutoff=SIMILAR_ENOUGH)
+    return _Hit(_EXACT[close[0]], "similar") if close else None
+
+
+def _owners(exact: Mapping[int, _Name]) -> dict[str, int]:
+    """Field -> the column that has it: a better name before a stand-in, then the first."""
+    owners: dict[str, int] = {}
+    for column in sorted(exact, key=lambda column: exact[column].rank):  # stable: the first of equals stays first
+        owners.setdefault(exact[column].field, column)
+    return owners
+
+
+def suggest(headers: Mapping[int, str]) -> list[Suggestion]:
+    """One suggestion for each column, in order. No field is taken by "exact" twice."""
+    keys = {column: header_key(header) for column, header in headers.items()}
+    exact = {column: _EXACT[key] for column, key in keys.items() if key in _EXACT}
+    owners = _owners(exact)
+    suggestions = []
+    for column, header in headers.items():
+        hit = _Hit(exact[column], "exact") if column in exact else _weak_hit(header, keys[column])
+        suggestions.append(_suggestion(column, header, hit, owners))
+    return suggestions
+
+
+def _suggestion(column: int, header: str, hit: _Hit | None, owners: Mapping[str, int]) -> Suggestion:
+    if hit is None:
+        return Suggestion(column, header, None, "none", False)
+    owner = owners.get(hit.name.field)
+    reason = hit.reason if owner in (None, column) else "taken"
+    return Suggestion(column, header, hit.name.field, reason, reason == "exact", hit.name.text)
+
+
+def headers(row: Row) -> dict[int, str]:
+    """Column -> header as typed, on one line. A formula without a value is a header of unknown text: ""."""
+    return {
+        column: " ".join(cell.text.split())
+        for column, cell in sorted(row.cells.items())
+        if cell.kind is Kind.FORMULA or is_visible(cell.text)
+    }
+
+
+_data = re.compile(r"\+?\d{6,}", re.ASCII)
+
+
+def _header_score(row: Row) -> int:
+    """2 for each field named exactly, 1 for each that is contained; 0 for a row that cannot be trusted."""
+    names = headers(row)
+    keys = {column: header_key(text) for column, text in names.items()}
+    if any(_data.fullmatch(key) for key in keys.values()):
+        return 0
+    exact = {_EXACT[key].field for key in keys.values() if key in _EXACT}
+    hits = (_contained(names[column], key) for column, key in keys.items() if len(key) <= HEADER_MAX_CHARACTERS)
+    contained = {name.field for name in hits if name} - exact
+    # One header-like word is as likely a title or somebody's tag.
+    score = 2 * len(exact) + len(contained)
+    return score if score > 1 else 0
+
+
+def _text_cells(row: Row) -> int:
+    return sum(cell.kind is Kind.TEXT and is_visible(cell.text) for cell in row.cells.values())
+
+
+def guess_header(rows: Sequence[Row]) -> int | None:
+    """The number of the row that most probably holds the headers; None when there is no row with text."""
+    candidates = list(islice((row for row in rows if not is_blank(row)), HEADER_SEARCH_ROWS))
+    if not candidates:
+        return None
+    best = max(candidates, key=_header_score)  # the first of equals
+    if _header_score(best):
+        return best.number
+    return next((row.number for row in candidates if _text_cells(row) >= 2), candidates[0].number)

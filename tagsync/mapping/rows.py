@@ -1,0 +1,108 @@
+"""A row of the sheet becomes five values, or all of its problems at once. A person's bad data is a value here.
+
+Must not know other rows (duplicates are found above), sentences, or anything of Django.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tagsync.mapping.characters import is_visible, storable
+from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS, Params
+from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.sheets.cells import Cell, Kind, Row
+
+# Every code a note can carry. Each stops its row.
+CODES = {
+    "no_identifier": "no customer ID, openid, unionid or phone in the row",
+    "no_tags": "no tag in the row; a delete without tags might mean all of them",
+    "error_cell": "Excel shows an error here, such as #N/A",
+    "formula_without_value": "a formula whose result was never saved in the file",
+    "number_too_long": "a number of 16 or more digits, or with an exponent: Excel has lost its last digits",
+    "date_in_identifier": "Excel holds a date where an identifier belongs",
+    "boolean_in_identifier": "Excel holds TRUE or FALSE where an identifier belongs",
+    "date_in_tags": "Excel holds a date where tags belong, and has changed what was typed",
+    "boolean_in_tags": "Excel holds TRUE or FALSE where tags belong",
+    "customer_id_invalid": "not 1 to max_characters visible characters without spaces, or a mere placeholder",
+    "openid_invalid": "not min_characters to max_characters letters, digits, _ or -",
+    "unionid_invalid": "not min_characters to max_characters letters, digits, _ or -",
+    "phone_invalid": "neither a mainland mobile nor + with 6 to 15 digits",
+    "control_character": "holds a character that cannot be shown or was damaged",
+    "tag_too_long": "a tag has more than max_characters characters",
+}
+
+
+class Note(NamedTuple):
+    code: str
+    field: str | None
+    column: int | None  # zero-based
+    value: str  # as typed: personal data
+    params: Params
+
+
+class Checked(NamedTuple):
+    row_number: int
+    values: dict[str, str]
+    notes: tuple[Note, ...]
+
+
+_EMPTY = dict.fromkeys(FIELDS, "")
+_PLAIN = {field.key: field.plain.fullmatch for field in FIELDS.values()}
+
+
+def is_blank(row: Row) -> bool:
+    """No visible text anywhere. A formula without a value is not blank: something was meant to stand there."""
+    return not any(cell.kind is Kind.FORMULA or is_visible(cell.text) for cell in row.cells.values())
+
+
+def check_row(row: Row, columns: Mapping[int, str]) -> Checked:
+    """The row's values and every problem it has; a row without notes can be sent.
+
+    `columns`: zero-based column -> field key, each field at most once. Values hold all five keys: clean where
+    that field is fine, as typed where not, "" when empty; tags are joined with a comma.
+    """
+    values = _EMPTY.copy()
+    notes: list[Note] = []
+    cells = row.cells
+    for column, key in columns.items():
+        cell = cells.get(column)
+        if cell is None:
+            continue
+        if (cell.kind is Kind.TEXT or _is_exact_number(cell)) and _PLAIN[key](cell.text):
+            values[key] = cell.text
+        else:
+            values[key] = _check_cell(cell, key, column, notes)
+    has_identifier = values["audienceUserId"] or values["phone"] or values["openid"] or values["unionid"]
+    if notes or not has_identifier or not values["tags"]:
+        _note_missing(row, columns, values, notes)
+    return Checked(row.number, values, tuple(notes))
+
+
+def _is_exact_number(cell: Cell) -> bool:
+    return cell.kind is Kind.NUMBER and len(cell.text) <= EXCEL_EXACT_DIGITS and cell.text.isdigit()
+
+
+def _check_cell(cell: Cell, key: str, column: int, notes: list[Note]) -> str:
+    cleaned = FIELDS[key].clean(cell)
+    if not cleaned.flaws:
+        return cleaned.value
+    typed = storable(cell.text)
+    notes.extend(Note(flaw.code, key, column, typed, flaw.params) for flaw in cleaned.flaws)
+    return typed
+
+
+def _note_missing(row: Row, columns: Mapping[int, str], values: Mapping[str, str], notes: list[Note]) -> None:
+    """Adds what the row lacks and puts the notes in the order of the fields."""
+    noted = {note.field for note in notes}
+    if not any(values[key] or key in noted for key in IDENTIFIERS):
+        notes.append(Note("no_identifier", None, None, "", {}))
+    if not values["tags"] and "tags" not in noted:
+        column = next((column for column, key in columns.items() if key == "tags"), None)
+        typed = row.cells[column].text if column in row.cells else ""
+        notes.append(Note("no_tags", "tags", column, storable(typed), {}))
+    order = (None, *FIELDS)
+    notes.sort(key=lambda note: order.index(note.field))
+
+
+def identifiers(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """(field key, value) of each identifier present. Two rows are one customer when any of these is equal."""
+    return tuple((key, values[key]) for key in IDENTIFIERS if values.get(key))
