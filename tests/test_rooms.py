@@ -1,0 +1,359 @@
+"""The shape of the house: who may import whom, how long things may be, and the one place where a status is assigned.
+
+Whoever must go over a stop writes `over the stop: <why>` in a comment of the function, file or template.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+BASE = Path(__file__).parent.parent
+HOUSE = BASE / "tagsync"
+TEMPLATES = BASE / "templates"
+
+# room → what it may import: a room, or one module of it
+ALLOWED = {
+    "sheets": set(),
+    "mapping": {"sheets.cells"},
+    "tuzhan": set(),
+    "sandbox": set(),
+    "accounts": set(),
+    "connections": {"tuzhan", "accounts"},
+    "imports": {"sheets", "mapping", "connections", "accounts"},
+    "delivery": {"imports", "connections", "tuzhan", "mapping", "sheets", "accounts"},
+    "web": {"delivery", "imports", "connections", "accounts", "tuzhan", "mapping", "sheets"},
+    "local": {"accounts", "connections", "sandbox"},
+}
+REFUSED = {"web": {"tuzhan.client"}}
+# Files beside the rooms; only these few may be imported, and only by each other.
+OUTSIDE = {"settings": {"environment"}, "urls": {"web"}, "wsgi": set(), "environment": set()}
+
+# room → outside packages that would give it a second task
+WITHOUT = {
+    "sheets": {"django", "django_rq", "rq", "redis", "httpx", "httpcore"},
+    "mapping": {"django", "django_rq", "rq", "redis", "httpx", "httpcore", "openpyxl", "xlrd", "python_calamine"},
+    "tuzhan": {"django", "django_rq", "rq", "redis", "openpyxl"},
+    "sandbox": {"django", "django_rq", "rq", "redis", "openpyxl"},
+}
+LAYER_NAMES = {"service", "util", "helper", "core", "common", "manager"}
+
+FUNCTION_LINES = 50
+VIEW_LINES = 30
+FILE_LINES = 400
+TEMPLATE_LINES = 120
+EXCUSE = "over the stop: "
+
+DJANGO_ROOMS = ("accounts", "connections", "imports", "delivery", "web", "local")
+# `states` has an exception that carries a status.
+ASSIGNS_JOB_STATUS = {"imports/models/job.py", "imports/states.py"}
+ASSIGNS_ROW_STATUS = {"imports/outcomes.py", "imports/retrying.py", "imports/staging.py"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement; `target` is a dotted name below `tagsync`, or the outside package."""
+
+    line: int
+    target: str
+    is_ours: bool
+    hidden: bool
+    for_types: bool
+    has_reason: bool
+
+
+def sources() -> list[Path]:
+    return sorted(path for path in HOUSE.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(HOUSE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(HOUSE).parts[0].removesuffix(".py")
+
+
+@cache
+def text_of(path: Path) -> str:
+    return path.read_text()
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path), str(path))
+
+
+def with_ancestors(node: ast.AST, above: tuple[ast.AST, ...] = ()) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
+    for child in ast.iter_child_nodes(node):
+        yield child, (*above, node)
+        yield from with_ancestors(child, (*above, node))
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    return tuple(found for found in _imports(path))
+
+
+def _imports(path: Path) -> Iterator[Import]:
+    for node, above in with_ancestors(tree_of(path)):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        hidden = any(isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for one in above)
+        for_types = any(isinstance(one, ast.If) and "TYPE_CHECKING" in ast.unparse(one.test) for one in above)
+        reason = has_reason_above(path, node.lineno)
+        for target in targets(path, node):
+            ours = target == "tagsync" or target.startswith("tagsync.")
+            shown = target.removeprefix("tagsync").removeprefix(".") if ours else target.partition(".")[0]
+            yield Import(node.lineno, shown, ours, hidden, for_types, reason)
+
+
+def targets(path: Path, node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Full dotted names; for `from a import b` both could be meant, so `a.b` is what counts."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = node.module or ""
+    if node.level:
+        package = ("tagsync", *path.relative_to(HOUSE).parent.parts)
+        base = ".".join([*package[: len(package) - node.level + 1], *([base] if base else [])])
+    return [f"{base}.{alias.name}" for alias in node.names]
+
+
+def has_reason_above(path: Path, line: int) -> bool:
+    """A comment stands right above this line, or above the block of imports that it belongs to."""
+    lines = text_of(path).splitlines()
+    above = line - 2
+    while above >= 0 and lines[above].strip().startswith(("import ", "from ")):
+        above -= 1
+    return above >= 0 and lines[above].strip().startswith("#")
+
+
+def may_import(importer: Path, target: str) -> bool:
+    room = room_of(importer)
+    other = target.split(".")[0]
+    if room == other:
+        return True
+    if room in OUTSIDE:
+        return other in OUTSIDE[room]
+    if any(is_within(target, refused) for refused in REFUSED.get(room, ())):
+        return False
+    return any(is_within(target, allowed) for allowed in ALLOWED[room])
+
+
+def is_within(target: str, place: str) -> bool:
+    return target == place or target.startswith(place + ".")
+
+
+def excused(lines: list[str]) -> bool:
+    return any(EXCUSE in line and len(line.partition(EXCUSE)[2].strip()) > 5 for line in lines)
+
+
+def functions(path: Path) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, list[str]]]:
+    """Each function with its lines and the line above it."""
+    lines = text_of(path).splitlines()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            yield node, lines[max(first - 2, 0) : node.end_lineno]
+
+
+def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_it_knows_every_room() -> None:
+    found = {path.parent.name for path in HOUSE.glob("*/__init__.py")}
+    files = {path.stem for path in HOUSE.glob("*.py")} - {"__init__"}
+    assert found == set(ALLOWED)
+    assert files == set(OUTSIDE)
+
+
+def test_it_finds_the_import_graph_without_cycles() -> None:
+    """The table itself allows none: every room comes after those it may import."""
+    done: set[str] = set()
+    rooms = dict(ALLOWED)
+    while rooms:
+        free = [room for room, allowed in rooms.items() if {one.split(".")[0] for one in allowed} <= done]
+        assert free, f"a cycle among {sorted(rooms)}"
+        done.update(free)
+        for room in free:
+            del rooms[room]
+
+
+def test_it_imports_one_way() -> None:
+    wrong = [
+        f"{name_of(path)}:{one.line} imports {one.target}"
+        for path in sources()
+        for one in imports_of(path)
+        if one.is_ours and one.target and not may_import(path, one.target) and not (one.for_types and one.has_reason)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_hides_no_import_without_a_reason() -> None:
+    wrong = [
+        f"{name_of(path)}:{one.line} hides an import of {one.target}"
+        for path in sources()
+        for one in imports_of(path)
+        if one.hidden and not one.has_reason
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_has_no_cycle_between_modules() -> None:
+    """At import time; imports for types and those inside functions come later and with a reason."""
+    graph = {path: modules_imported_by(path) for path in sources()}
+    while leaves := [path for path, below in graph.items() if not below & graph.keys()]:
+        for path in leaves:
+            del graph[path]
+    assert not graph, f"a cycle among {sorted(name_of(path) for path in graph)}"
+
+
+def modules_imported_by(path: Path) -> set[Path]:
+    first_moment = (one for one in imports_of(path) if one.is_ours and not one.hidden and not one.for_types)
+    found = {module_of(one.target) for one in first_moment}
+    return {module for module in found if module and module != path}
+
+
+def module_of(target: str) -> Path | None:
+    """The file that holds this dotted name: the longest beginning of it that is a module."""
+    parts = target.split(".") if target else []
+    for end in range(len(parts), 0, -1):
+        place = HOUSE.joinpath(*parts[:end])
+        for candidate in (place.with_suffix(".py"), place / "__init__.py"):
+            if candidate.exists():
+                return candidate
+    return None
+
+
+@pytest.mark.parametrize("room", sorted(WITHOUT))
+def test_it_keeps_a_room_free_of(room: str) -> None:
+    wrong = [
+        f"{name_of(path)}:{one.line} imports {one.target}"
+        for path in sources()
+        if room_of(path) == room
+        for one in imports_of(path)
+        if not one.is_ours and one.target in WITHOUT[room]
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", sorted(ALLOWED))
+def test_it_says_what_lives_in_a_room(room: str) -> None:
+    assert ast.get_docstring(tree_of(HOUSE / room / "__init__.py"))
+
+
+def test_it_names_nothing_after_a_layer() -> None:
+    names = [path for path in HOUSE.rglob("*") if path.is_dir() or path.suffix == ".py"]
+    wrong = [name_of(path) for path in names if path.stem.removesuffix("s") in LAYER_NAMES]
+    assert not wrong
+
+
+def test_it_keeps_functions_short() -> None:
+    wrong = [
+        f"{name_of(path)}:{node.lineno} {node.name} has {length(node)} lines"
+        for path in sources()
+        if "migrations" not in path.parts
+        for node, lines in functions(path)
+        if length(node) > FUNCTION_LINES and not excused(lines)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_keeps_views_doorways() -> None:
+    wrong = [
+        f"{name_of(path)}:{node.lineno} {node.name} has {length(node)} lines"
+        for path in sorted((HOUSE / "web" / "views").rglob("*.py"))
+        for node, lines in functions(path)
+        if length(node) > VIEW_LINES and not excused(lines)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_keeps_files_short() -> None:
+    wrong = [
+        f"{name_of(path)} has {len(lines)} lines"
+        for path in sources()
+        if "migrations" not in path.parts
+        for lines in [text_of(path).splitlines()]
+        if len(lines) > FILE_LINES and not excused(lines)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_keeps_templates_short() -> None:
+    wrong = [
+        f"{path.relative_to(TEMPLATES)} has {len(lines)} lines"
+        for path in sorted(TEMPLATES.rglob("*.html"))
+        for lines in [path.read_text().splitlines()]
+        if len(lines) > TEMPLATE_LINES and not excused(lines)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_assigns_a_status_in_one_place() -> None:
+    wrong = [
+        f"{name_of(path)}:{line} {what}"
+        for path in sources()
+        if room_of(path) in DJANGO_ROOMS
+        for line, what in status_assignments(path)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def status_assignments(path: Path) -> Iterator[tuple[int, str]]:
+    """Where this file gives an import or a row a status without being the place for it."""
+    if name_of(path) in ASSIGNS_JOB_STATUS:
+        return
+    rows_allowed = name_of(path) in ASSIGNS_ROW_STATUS
+    for node in ast.walk(tree_of(path)):
+        what = gives_status(node)
+        if what and not (rows_allowed and "ImportJob" not in what and not what.startswith("job.")):
+            yield getattr(node, "lineno", 0), what
+
+
+def gives_status(node: ast.AST) -> str:
+    """The code of an assignment to a status, or ""."""
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        places = node.targets if isinstance(node, ast.Assign) else [node.target]
+        written = [one for place in places for one in ast.walk(place) if isinstance(one, ast.Attribute)]
+        named = any(one.attr == "status" and isinstance(one.ctx, ast.Store) for one in written)
+        return ast.unparse(node) if named else ""
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func) if is_status_call(node) else ""
+    return ""
+
+
+def is_status_call(call: ast.Call) -> bool:
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if called in ("update", "create", "update_or_create", "get_or_create", "ImportJob", "ImportRow"):
+        return any(keyword.arg == "status" for keyword in call.keywords)
+    if called in ("bulk_update", "setattr", "save"):
+        return any(isinstance(one, ast.Constant) and one.value == "status" for one in ast.walk(call))
+    return False
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "job.status = 'queued'",
+        "job.status, job.run = 'queued', 2",
+        "ImportJob.objects.filter(pk=1).update(run=2, status='queued')",
+        "ImportJob.objects.create(status='queued')",
+        "ImportRow.objects.bulk_update(rows, ['status'])",
+        "setattr(job, 'status', 'queued')",
+        "job.save(update_fields=['status'])",
+    ],
+)
+def test_it_recognises_an_assignment(code: str) -> None:
+    assert any(gives_status(node) for node in ast.walk(ast.parse(code)))
+
+
+@pytest.mark.parametrize("code", ["print(job.status)", "rows.filter(status='waiting').count()", "job.move(act, run=2)"])
+def test_it_recognises_a_mere_look(code: str) -> None:
+    assert not any(gives_status(node) for node in ast.walk(ast.parse(code)))
