@@ -125,8 +125,11 @@ def targets(path: Path, node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def has_reason_above(path: Path, line: int) -> bool:
-    """A comment stands right above this line, or above the block of imports that it belongs to."""
+    """A comment stands on this line, or right above it or the block of imports that it belongs to."""
     lines = text_of(path).splitlines()
+    beside = lines[line - 1].partition("#")[2].strip()
+    if beside and not beside.startswith(("noqa", "type:")):
+        return True
     above = line - 2
     while above >= 0 and lines[above].strip().startswith(("import ", "from ")):
         above -= 1
