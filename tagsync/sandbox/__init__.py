@@ -1,6 +1,19 @@
-"""A stand-in platform for trying and testing.
+"""A stand-in for the platform on this machine, with faults on demand. Reaches nobody; knows no other room."""
 
-Lives here: a small threaded HTTP server that obeys the platform's contract, keeps a ledger of every request,
-and has faults on demand. It is not the platform, and says so wherever a person looks.
-Must not be here: Django, or anything that the real delivery depends on.
-"""
+from .faults import Fault
+from .ledger import Entry
+from .platform import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN
+from .running import Sandbox, serve
+from .server import DEFAULT_PATH, DEFAULT_TOKEN_PATH
+
+__all__ = [
+    "DEFAULT_APP_ID",
+    "DEFAULT_APP_SECRET",
+    "DEFAULT_PATH",
+    "DEFAULT_TOKEN",
+    "DEFAULT_TOKEN_PATH",
+    "Entry",
+    "Fault",
+    "Sandbox",
+    "serve",
+]

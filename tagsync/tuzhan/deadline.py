@@ -158,9 +158,13 @@ def _resolve(host: str, port: int, timeout: float | None) -> list[str]:
         found = results.get(timeout=timeout)
     except Empty:
         raise httpcore.ConnectTimeout("name lookup timed out") from None
-    if isinstance(found, OSError):
-        raise httpcore.ConnectError("name lookup failed") from found
-    return found
+    if isinstance(found, list):
+        return found
+    try:
+        raise found
+    except OSError as error:
+        # Raised from within, because httpcore's pool wipes `__cause__`; only the context of a handler survives.
+        raise httpcore.ConnectError("name lookup failed") from error
 
 
 def _look_up(host: str, port: int, results: "SimpleQueue[list[str] | OSError]") -> None:
