@@ -144,6 +144,13 @@ class Connection(models.Model):
         self.token_encrypted, self.token_expires_at = encrypt(token), expires_at
         self.save(update_fields=["token_encrypted", "token_expires_at"])
 
+    def forget_token(self, refused: str) -> None:
+        """After a refusal; a token that somebody else fetched meanwhile stays."""
+        self.refresh_from_db(fields=["token_encrypted", "token_expires_at"])
+        if decrypt(self.token_encrypted) == refused:
+            self._forget_token()
+            self.save(update_fields=["token_encrypted", "token_expires_at"])
+
     # -- size and state
 
     @property

@@ -174,6 +174,13 @@ class ImportJob(models.Model):
     def begin_check(self, by: Person) -> None:
         self.move(Act.CHECK, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={}, lease_until=None)
 
+    def checked(self) -> None:
+        """The check is done; what it staged and counted is already written."""
+        self.move(Act.CHECKED, where=Q(fence=self.fence), lease_until=None)
+
+    def unreadable(self, code: str, params: dict[str, str | int]) -> None:
+        self.move(Act.UNREADABLE, where=Q(fence=self.fence), lease_until=None, cause=code, cause_params=params)
+
     def start(self, by: Person) -> None:
         """Freeze the settings and take a place in the connection's line."""
         assert self.connection is not None
@@ -189,7 +196,7 @@ class ImportJob(models.Model):
 
     def stop(self, by: Person) -> None:
         """A queued import stops at once; a running one after the calls in flight are recorded."""
-        self.move(Act.STOP, by=by)
+        self.move(Act.STOP, by=by, ended_at=timezone.now(), wait_until=None, wait_reason="")
 
     def resume(self, by: Person) -> None:
         """Send what was never settled."""

@@ -50,6 +50,9 @@ WAITS: dict[str, Text] = {
         _("Waiting for the platform: it cannot be reached"), _("It is tried again by itself."), Mover.PLATFORM
     ),
     "wait_throttled": Text(_("Waiting: the platform asked to slow down"), _("It goes on by itself."), Mover.PLATFORM),
+    "wait_pace": Text(
+        _("Waiting for its turn: the connection allows only so many calls"), _("It goes on by itself."), Mover.NOBODY
+    ),
     "wait_token": Text(
         _("Waiting for an access token: the platform does not answer"),
         _("It is tried again by itself."),

@@ -1,0 +1,69 @@
+"""Who works on an import: the claim by conditional update, its lease and its fence. All times are the database's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+
+from tagsync.connections.models import ConnectionState
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import Operation
+from tagsync.imports.states import UNDER_WAY, Act, JobStatus, MoveRefused
+
+LEASE = timedelta(seconds=60)
+RENEW_SECONDS = 10.0
+LEASED = (JobStatus.CHECKING, JobStatus.RUNNING, JobStatus.STOPPING)
+
+
+def claim_import(job_id: int) -> ImportJob | None:
+    """The import, running and ours until its lease ends; None when it is not to be run now."""
+    job = ImportJob.objects.filter(pk=job_id).first()
+    if job is None:
+        return None
+    fresh: dict[str, Any] = {"fence": F("fence") + 1, "lease_until": Now() + LEASE, "wait_until": None, "wait_reason": ""}
+    try:
+        job.move(Act.CLAIM, where=may_run(Operation(job.operation)), **fresh)
+    except MoveRefused:
+        return None
+    return job
+
+
+def may_run(operation: Operation) -> Q:
+    """The conditions of a claim beside the state: lease, wait, connection, and the place in line."""
+    return NOT_LEASED & NOT_WAITING & CONNECTION_READY & ~_held_up_by(operation.opposite)
+
+
+NOT_LEASED = Q(lease_until=None) | Q(lease_until__lt=Now())
+NOT_WAITING = Q(wait_until=None) | Q(wait_until__lte=Now())
+CONNECTION_READY = Q(connection__state=ConnectionState.READY)
+
+
+def _held_up_by(opposite: Operation) -> Q:
+    """Adding and deleting never overlap on a connection, and go in the order of their queue numbers."""
+    others = ImportJob.objects.filter(connection=OuterRef("connection"), operation=opposite)
+    earlier = Q(status__in=UNDER_WAY, queue_number__lt=OuterRef("queue_number"))
+    at_work = Q(lease_until__gt=Now(), status__in=UNDER_WAY)
+    return Q(Exists(others.filter(earlier | at_work)))
+
+
+def claim_check(job_id: int) -> ImportJob | None:
+    """The import to be checked, ours until its lease ends; None when there is nothing to check."""
+    checking = ImportJob.objects.filter(NOT_LEASED, pk=job_id, status=JobStatus.CHECKING)
+    if not checking.update(fence=F("fence") + 1, lease_until=Now() + LEASE):
+        return None
+    return ImportJob.objects.get(pk=job_id)
+
+
+def renew(job: ImportJob) -> str | None:
+    """The state of the import if it is still ours, whose lease is then whole again; None when it is lost."""
+    ours = ImportJob.objects.filter(pk=job.pk, fence=job.fence, status__in=LEASED)
+    if not ours.update(lease_until=Now() + LEASE):
+        return None
+    return ours.values_list("status", flat=True).first()
+
+
+def release_check(job: ImportJob) -> None:
+    ImportJob.objects.filter(pk=job.pk, fence=job.fence, status=JobStatus.CHECKING).update(lease_until=None)

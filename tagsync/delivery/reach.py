@@ -1,0 +1,42 @@
+"""From a connection to a client that may talk to it, or the reason why not."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from tagsync.connections.addresses import check_base_url, is_loopback
+from tagsync.connections.crypto import CredentialsUnreadable
+from tagsync.connections.models import Connection
+from tagsync.tuzhan.client import Client
+
+
+class Unusable(Exception):
+    """The connection cannot be used at all. `reason` is a code of imports.problems without its `connection_`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def client_for(connection: Connection) -> Client:
+    """Raises Unusable. The address is checked again: what may be called can have changed since it was saved."""
+    try:
+        check_base_url(connection.base_url)
+    except ValidationError:
+        raise Unusable("address_not_allowed") from None
+    if not connection.has_credentials:
+        raise Unusable("no_credentials")
+    try:
+        connection.fixed_token(), connection.app_secret(), connection.current_token()
+    except CredentialsUnreadable:
+        raise Unusable("credentials_unreadable") from None
+    loopback = is_loopback(urlsplit(connection.base_url).hostname or "")
+    return Client(
+        connection.base_url,
+        connection.path,
+        connection.token_path,
+        public_only=not loopback and not settings.TAGSYNC_ALLOWED_API_HOSTS,
+    )

@@ -1,0 +1,57 @@
+"""The two functions that RQ may call. Doorways: an id in, one call, out; everything else is read from the database."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import DatabaseError
+from rq.timeouts import JobTimeoutException
+
+from tagsync.delivery import runner
+from tagsync.delivery.claims import claim_check, release_check, renew
+from tagsync.delivery.leaving import leaving
+from tagsync.imports.models import ImportJob
+from tagsync.imports.outcomes import FenceLost
+from tagsync.imports.staging import Interrupted, stage
+from tagsync.imports.states import MoveRefused
+from tagsync.sheets.errors import Unreadable
+
+log = logging.getLogger(__name__)
+
+
+def run_check(job_id: int) -> None:
+    """Check an import, if it waits for that."""
+    job = claim_check(job_id)
+    if job is None:
+        return
+    try:
+        _check(job)
+    except (Interrupted, MoveRefused):
+        release_check(job)
+
+
+def run_import(job_id: int) -> None:
+    """Work on an import for a slice, if it may be run now."""
+    try:
+        runner.run_slice(job_id)
+    except FenceLost:
+        log.warning("import %s was taken over while a slice of it ran", job_id)
+
+
+def _check(job: ImportJob) -> None:
+    def still_mine() -> bool:
+        return renew(job) is not None and not leaving()
+
+    try:
+        stage(job, still_mine)
+    except Unreadable as error:
+        job.unreadable(error.code, error.params)
+    except (Interrupted, DatabaseError, JobTimeoutException):
+        raise
+    except Exception as error:
+        # The outer edge: whatever nobody foresaw becomes an answer for the page instead of an endless retry.
+        # Its text is not logged, it may quote a cell.
+        log.error("the check of import %s failed: %s", job.pk, type(error).__name__)
+        job.unreadable("reader_failed", {})
+    else:
+        job.checked()
