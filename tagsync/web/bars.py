@@ -1,0 +1,118 @@
+"""Bars as SVG: shares are attributes, because the content security policy forbids inline styles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from tagsync.web.figures import (
+    MIN_PERCENT,
+    MIN_PERCENT_MINI,
+    Segment,
+    percent,
+    segments,
+    settled,
+    thousands,
+)
+from tagsync.web.looks import ROW_LOOKS
+
+PATTERNED = ("left_out", "to_fix", "rejected", "in_doubt")
+
+# Once per page. Not display: none, which would switch the patterns off in some browsers.
+PATTERNS = mark_safe(
+    '<svg class="defs" aria-hidden="true" focusable="false"><defs>'
+    '<pattern id="pat-left_out" width="6" height="6" patternUnits="userSpaceOnUse">'
+    '<rect class="pat" width="6" height="6"/><rect class="pat--neutral" width="3" height="6"/></pattern>'
+    '<pattern id="pat-to_fix" width="6" height="6" patternUnits="userSpaceOnUse">'
+    '<rect class="pat" width="6" height="6"/><rect class="pat--warn" width="3" height="6"/></pattern>'
+    '<pattern id="pat-rejected" width="7" height="7" patternUnits="userSpaceOnUse"'
+    ' patternTransform="rotate(45)"><rect class="pat--bad" width="7" height="7"/>'
+    '<rect class="pat" width="2" height="7" opacity=".55"/></pattern>'
+    '<pattern id="pat-in_doubt" width="5" height="5" patternUnits="userSpaceOnUse">'
+    '<rect class="pat" width="5" height="5"/><circle class="pat--warn" cx="2.5" cy="2.5" r="1.7"/></pattern>'
+    "</defs></svg>"
+)
+
+
+def outcome_bar(counts: Mapping[str, int], total: int, name: str = "outcome") -> SafeString:
+    """The bar of an import, with its progress spoken: "24,680 of 48,210 rows". One `name` per bar of a page."""
+    done = settled(counts)
+    text = _("%(done)s of %(total)s rows") % {"done": thousands(done), "total": thousands(total)}
+    return format_html(
+        '<div role="progressbar" aria-label="{}" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{}"'
+        ' aria-valuetext="{}">{}</div>',
+        _("Progress"),
+        done * 100 // total if total else 0,
+        text,
+        _svg("bar", segments(counts, total, MIN_PERCENT), 2, name),
+    )
+
+
+def mini_bar(counts: Mapping[str, int], total: int) -> SafeString:
+    """The same bar for a line of a list; its counts are its label."""
+    shares = segments(counts, total, MIN_PERCENT_MINI)
+    said = " · ".join(f"{ROW_LOOKS[one.status].word} {thousands(one.rows)}" for one in shares)
+    bar = _svg("bar bar--mini", shares, 1)
+    return format_html('<span role="img" aria-label="{}">{}</span>', said or _("No rows yet"), bar)
+
+
+def share_bar(part: int, most: int, tone: str) -> SafeString:
+    """A thin bar beside a number: its share of the largest one."""
+    width = max(part * 100 / most, 2) if most and part else 0
+    return format_html(
+        '<svg class="sharebar sharebar--{}" aria-hidden="true" focusable="false">'
+        '<rect width="{}%" height="100%"/></svg>',
+        tone,
+        round(width, 1),
+    )
+
+
+def swatch(status: str) -> SafeString:
+    return format_html(
+        '<svg class="swatch" width="12" height="12" aria-hidden="true" focusable="false">'
+        '<rect class="seg seg--{}" width="12" height="12"{}/></svg>',
+        status,
+        _fill(status),
+    )
+
+
+def tiles(counts: Mapping[str, int], total: int, urls: Mapping[str, str]) -> list[dict[str, object]]:
+    """What the legend shows: accepted always, the rest when there is any."""
+    return [
+        {
+            "status": status,
+            "word": look.word,
+            "rows": counts.get(status, 0),
+            "share": percent(counts.get(status, 0), total),
+            "swatch": swatch(status),
+            "url": urls.get(status, ""),
+        }
+        for status, look in ROW_LOOKS.items()
+        if counts.get(status, 0) or status == "accepted"
+    ]
+
+
+def _fill(status: str) -> SafeString:
+    return format_html(' fill="url(#pat-{})"', status) if status in PATTERNED else mark_safe("")
+
+
+def _svg(kind: str, shares: list[Segment], gap: int, name: str = "") -> SafeString:
+    drawn = format_html_join(
+        "",
+        '<rect{} class="seg seg--{}" x="{}%" width="{}%" height="100%"{}/>',
+        ((_id(name, one.status), one.status, one.x, one.width, _fill(one.status)) for one in shares),
+    )
+    gaps = format_html_join(
+        "",
+        '<rect class="bar__gap" x="{}%" width="{}" height="100%"/>',
+        ((one.x, gap) for one in shares[1:]),
+    )
+    return format_html('<svg class="{}" aria-hidden="true" focusable="false">{}{}</svg>', kind, drawn, gaps)
+
+
+def _id(name: str, status: str) -> SafeString:
+    # A stable id lets htmx carry the old width over, so that the bar grows instead of jumping.
+    return format_html(' id="{}-{}"', name, status) if name else mark_safe("")

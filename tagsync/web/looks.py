@@ -1,0 +1,56 @@
+"""What a status looks like: tone, icon, words. The one table; it must not know how a status came about."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.imports.states import JobStatus, RowStatus
+
+
+class Look(NamedTuple):
+    tone: str
+    icon: str
+    word: str | Promise
+    spin: bool = False
+
+
+# Two of these are no states of an import: a page computes them from waits and counts.
+JOB_LOOKS: dict[str, Look] = {
+    "draft": Look("outline", "pencil-line", JobStatus.DRAFT.label),
+    "checking": Look("info", "loader-circle", JobStatus.CHECKING.label, spin=True),
+    "ready": Look("neutral", "list-checks", JobStatus.READY.label),
+    "unreadable": Look("danger", "file-x", JobStatus.UNREADABLE.label),
+    "queued": Look("neutral", "clock", JobStatus.QUEUED.label),
+    "running": Look("info", "loader-circle", JobStatus.RUNNING.label, spin=True),
+    "waiting_for_platform": Look("info", "timer", _("Waiting for the platform")),
+    "blocked": Look("danger", "octagon-alert", JobStatus.BLOCKED.label),
+    "stopping": Look("neutral", "circle-pause", JobStatus.STOPPING.label),
+    "stopped": Look("neutral", "ban", JobStatus.STOPPED.label),
+    "finished": Look("success", "circle-check", JobStatus.FINISHED.label),
+    "finished_with_failures": Look("warning", "triangle-alert", _("Finished with failures")),
+}
+
+# In the fixed order of every bar and legend: position is a cue beside colour and pattern.
+ROW_LOOKS: dict[str, Look] = {
+    "accepted": Look("success", "check", RowStatus.ACCEPTED.label),
+    "duplicate": Look("neutral", "copy", RowStatus.DUPLICATE.label),
+    "left_out": Look("outline", "skip-forward", RowStatus.LEFT_OUT.label),
+    "to_fix": Look("warning", "pencil", RowStatus.TO_FIX.label),
+    "rejected": Look("danger", "circle-x", RowStatus.REJECTED.label),
+    "in_doubt": Look("warning", "circle-question-mark", RowStatus.IN_DOUBT.label),
+    "superseded": Look("neutral", "replace", RowStatus.SUPERSEDED.label),
+    "waiting": Look("neutral", "circle-dashed", RowStatus.WAITING.label),
+    "not_sent": Look("outline", "minus", _("Not sent")),
+}
+
+TONE_ICONS = {
+    "info": "info",
+    "success": "circle-check",
+    "warning": "triangle-alert",
+    "danger": "circle-x",
+    "error": "circle-x",
+    "debug": "info",
+}

@@ -1,0 +1,144 @@
+"""The tags that pages are built from: icons, badges, bars, figures. What they look like stands in static/css."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.mapping import masking
+from tagsync.sheets.cells import column_letter
+from tagsync.web import bars, figures, icons
+from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look
+
+register = template.Library()
+
+STEPS = (_("Upload"), _("Columns and settings"), _("Check and start"))
+# Each theme: what its switch goes to, and how it is shown.
+THEMES = {
+    "auto": ("light", "sun-moon", _("Theme: as the system")),
+    "light": ("dark", "sun", _("Theme: light")),
+    "dark": ("auto", "moon", _("Theme: dark")),
+}
+
+
+@register.simple_tag
+def icon(name: str, size: int = 16, label: str = "", spin: bool = False) -> SafeString:
+    return icons.icon(name, size, str(label), spin)
+
+
+def _badge(look: Look, text: object) -> SafeString:
+    mark = icons.icon(look.icon, 14, spin=look.spin)
+    return format_html('<span class="badge badge--{}">{}{}</span>', look.tone, mark, text or look.word)
+
+
+@register.simple_tag
+def badge(status: str, text: str = "") -> SafeString:
+    return _badge(JOB_LOOKS[status], text)
+
+
+@register.simple_tag
+def row_badge(status: str, text: str = "") -> SafeString:
+    return _badge(ROW_LOOKS[status], text)
+
+
+@register.filter
+def status_word(status: str) -> str:
+    return str(JOB_LOOKS[status].word)
+
+
+@register.filter
+def row_word(status: str) -> str:
+    return str(ROW_LOOKS[status].word)
+
+
+@register.filter
+def tone_icon(tone: str) -> str:
+    return TONE_ICONS.get(tone, "info")
+
+
+@register.simple_tag
+def pattern_defs() -> SafeString:
+    return bars.PATTERNS
+
+
+@register.simple_tag
+def outcome_bar(counts: Mapping[str, int], total: int, mini: bool = False, name: str = "outcome") -> SafeString:
+    return bars.mini_bar(counts, total) if mini else bars.outcome_bar(counts, total, name)
+
+
+@register.inclusion_tag("components/_tiles.html")
+def outcome_tiles(counts: Mapping[str, int], total: int, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {"tiles": bars.tiles(counts, total, urls or {})}
+
+
+@register.simple_tag
+def share_bar(part: int, most: int, tone: str = "danger") -> SafeString:
+    return bars.share_bar(part, most, tone)
+
+
+@register.simple_tag
+def swatch(status: str) -> SafeString:
+    return bars.swatch(status)
+
+
+@register.inclusion_tag("components/_stepper.html")
+def stepper(current: int, urls: Sequence[str | None] = ()) -> dict[str, Any]:
+    """`current` counts from 1. `urls`: where the steps already done can be visited again."""
+    links = [*urls, *[None] * len(STEPS)]
+    steps = [
+        {"number": number, "name": name, "done": number < current, "url": links[number - 1]}
+        for number, name in enumerate(STEPS, start=1)
+    ]
+    return {"steps": steps, "current": current}
+
+
+@register.simple_tag
+def column_key(column: int | str) -> SafeString:
+    letters = column_letter(column) if isinstance(column, int) else column
+    return format_html('<span class="colkey">{}</span>', letters)
+
+
+@register.simple_tag
+def mask(field_key: str, value: str) -> str:
+    return masking.mask(field_key, value)
+
+
+@register.filter
+def num(number: object) -> str:
+    return figures.thousands(number)
+
+
+@register.filter
+def percent(part: int, total: int) -> str:
+    return figures.percent(part, total)
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Context) -> str:
+    """The theme of this browser. Works without a request (error pages)."""
+    chosen = getattr(context.get("request"), "COOKIES", {}).get("tagsync_theme", "auto")
+    return chosen if chosen in THEMES else "auto"
+
+
+@register.inclusion_tag("shell/_theme_buttons.html", takes_context=True)
+def theme_buttons(context: Context) -> dict[str, Any]:
+    """One button per theme, all but the present one's hidden: the script shows the next one."""
+    switches = [
+        {"shows": shows, "next": following, "mark": mark, "label": label}
+        for shows, (following, mark, label) in THEMES.items()
+    ]
+    return {"switches": switches, "current": theme(context)}
+
+
+@register.inclusion_tag("shell/_nav_link.html", takes_context=True)
+def nav_link(context: Context, section: str, url: str, mark: str, label: str) -> dict[str, Any]:
+    """A link of the sidebar; current when `nav` says so, or when the URL's name begins like the section's."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    here = context.get("nav") or (f"{match.url_name}".split("_")[0] if match else "")
+    return {"url": url, "mark": mark, "label": label, "is_current": here == section}
