@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from tagsync.connections.addresses import check_base_url, check_path
+from tagsync.connections.addresses import check_base_url, check_path, normalised
+from tagsync.connections.credentials import check_credential
 from tagsync.connections.crypto import decrypt, encrypt
 
 DEFAULT_PATH = "/api/integrate/audience/tag/batchAdd"
@@ -105,6 +108,27 @@ class Connection(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        self.base_url = normalised(self.base_url)
+        if isinstance(self.period_seconds, float) and not math.isfinite(self.period_seconds):
+            raise ValidationError({"period_seconds": _("Give a number of seconds.")})
+        try:
+            check_credential(self.app_id)
+        except ValidationError as error:
+            raise ValidationError({"app_id": error}) from None
+        self._check_twin()
+
+    def _check_twin(self) -> None:
+        twin = Connection.objects.filter(base_url=self.base_url, app_id=self.app_id).exclude(pk=self.pk)
+        if self.app_id and (other := twin.first()):
+            raise ValidationError(
+                {
+                    "app_id": ValidationError(
+                        _("“%(name)s” has this address and app id already."), params={"name": other}
+                    )
+                }
+            )
+
     # -- credentials: write-only for pages
 
     @property
@@ -178,6 +202,15 @@ class Connection(models.Model):
             state=ConnectionState.READY, blocked_reason="", blocked_detail="", blocked_at=None
         )
         self.refresh_from_db(fields=["state", "blocked_reason", "blocked_detail", "blocked_at"])
+
+    def archive(self) -> None:
+        """Take it out of use; what was sent through it stays readable."""
+        self.archived_at = timezone.now()
+        self.save(update_fields=["archived_at"])
+
+    def restore(self) -> None:
+        self.archived_at = None
+        self.save(update_fields=["archived_at"])
 
     def take_queue_number(self) -> int:
         """The next place in this connection's line. Call it inside the transaction that uses it."""
