@@ -23,9 +23,10 @@ def claim_import(job_id: int) -> ImportJob | None:
     job = ImportJob.objects.filter(pk=job_id).first()
     if job is None:
         return None
-    fresh: dict[str, Any] = {"fence": F("fence") + 1, "lease_until": Now() + LEASE, "wait_until": None, "wait_reason": ""}
+    where = may_run(Operation(job.operation))
+    lease: dict[str, Any] = {"fence": F("fence") + 1, "lease_until": Now() + LEASE}
     try:
-        job.move(Act.CLAIM, where=may_run(Operation(job.operation)), **fresh)
+        job.move(Act.CLAIM, where=where, wait_until=None, wait_reason="", **lease)
     except MoveRefused:
         return None
     return job

@@ -152,6 +152,9 @@ class Slice:
             if self.job.status != JobStatus.RUNNING:
                 return
             delivery = outcomes.begin_call(self.job, load.batch)
+        if load.batch.attempt > 1:
+            # While nothing is answered no new batch is begun; and its rows still look as if nobody had sent them.
+            self._hold(None)
         future = self.pool.submit(_call, self.client, self.token, load.body, start_before)
         self.flights[future] = Flight(delivery, load, self.token)
 

@@ -1,0 +1,38 @@
+"""A sandbox platform on a real socket, and no Redis: rings go nowhere, tests call the tasks themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tagsync.connections.models import Connection
+from tagsync.delivery import doorbell
+from tagsync.sandbox.running import Sandbox
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    platform = Sandbox()
+    platform.start()
+    yield platform
+    platform.stop()
+
+
+@pytest.fixture
+def connection(sandbox_connection: Connection, sandbox: Sandbox) -> Connection:
+    sandbox_connection.base_url = sandbox.url
+    sandbox_connection.save()
+    return sandbox_connection
+
+
+@pytest.fixture(autouse=True)
+def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    heard: list[tuple[str, int]] = []
+
+    def ring(queue_name: str, job_id: int) -> bool:
+        heard.append((queue_name, job_id))
+        return True
+
+    monkeypatch.setattr(doorbell, "ring", ring)
+    return heard

@@ -1,0 +1,226 @@
+"""Slices against the sandbox on a real socket; after each test the invariants hold."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.delivery import acts, tasks
+from tagsync.imports.models import Delivery
+from tagsync.imports.retrying import Selection
+from tagsync.imports.states import RowStatus
+from tagsync.sandbox.running import Sandbox
+from tests.invariants import applied_rows, check_invariants
+from tests.making import customer, customers, run_to_end, started
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_it_sends_every_row_and_finishes(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
+    job = run_to_end(started(marketer, connection, customers(1203)))
+    assert job.status == "finished"
+    assert job.counts == {"accepted": 1203}
+    assert len(sandbox.ledger) == 3
+    assert sum(applied_rows(sandbox.ledger).values()) == 1203
+    check_invariants(job, sandbox.ledger, 1203)
+
+
+def test_it_sends_exactly_the_contract(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
+    run_to_end(started(marketer, connection, [customer(1, "a，b")], operation="delete", identify_way=2))
+    assert json.loads(sandbox.ledger[0].body) == {
+        "publicParams": {"isMatching": True, "matchingType": 2, "identifyWay": 2, "optType": "delete"},
+        "data": [dict(zip(("audienceUserId", "openid", "unionid", "phone"), customer(1)[:4])) | {"tags": "a,b"}],
+    }
+
+
+def test_it_never_puts_one_customer_twice_in_a_call(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    rows = [customer(number % 7, f"tag{number}") for number in range(30)]
+    job = run_to_end(started(marketer, connection, rows))
+    for entry in sandbox.ledger:
+        phones = [row["phone"] for row in entry.rows]
+        assert len(phones) == len(set(phones))
+    check_invariants(job, sandbox.ledger, 30)
+    assert job.counts == {"accepted": 30}
+
+
+def test_it_rejects_a_refused_batch_with_the_platforms_words(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("refuse_all")
+    job = run_to_end(started(marketer, connection, customers(3)))
+    assert job.shown_status == "finished_with_failures"
+    assert job.counts == {"rejected": 3}
+    problem = job.problems.get()
+    assert problem.code == "batch_refused"
+    assert problem.params["message"]
+    check_invariants(job, sandbox.ledger, 3)
+
+
+def test_it_retries_what_was_rejected_and_nothing_else(
+    marketer: Person, admin_person: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    connection.rows_per_call = 2
+    connection.save()
+    sandbox.faults.add("refuse_all", times=1)
+    job = run_to_end(started(marketer, connection, customers(6)))
+    assert job.counts == {"accepted": 4, "rejected": 2}
+    sandbox.faults.clear()
+    assert acts.retry(job, Selection(), admin_person) == 2
+    job = run_to_end(job)
+    assert (job.status, job.run, job.counts) == ("finished", 2, {"accepted": 6})
+    assert max(applied_rows(sandbox.ledger).values()) == 1
+    check_invariants(job, sandbox.ledger, 6)
+
+
+@pytest.mark.parametrize("kind", ["cut", "html", "truncated_json", "apply_then_cut"])
+def test_it_sends_an_unanswered_batch_again_as_it_was(
+    marketer: Person, connection: Connection, sandbox: Sandbox, kind: str
+) -> None:
+    sandbox.faults.add(kind, times=1)
+    job = run_to_end(started(marketer, connection, customers(4)))
+    assert job.counts == {"accepted": 4}
+    first, second = Delivery.objects.filter(job=job).order_by("id")
+    assert (first.outcome, first.batch, second.batch, second.attempt) == ("unanswered", 1, 1, 2)
+    assert first.body_sha256 == second.body_sha256
+    check_invariants(job, sandbox.ledger, 4)
+
+
+def test_it_is_in_doubt_after_five_unanswered_sends(
+    marketer: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagsync.delivery.decisions.MAX_BACK_OFF_SECONDS", 0.01)
+    sandbox.faults.add("apply_then_cut", times=5)
+    job = run_to_end(started(marketer, connection, customers(4)))
+    assert job.counts == {"in_doubt": 4}
+    assert len(sandbox.ledger) == 5
+    check_invariants(job, sandbox.ledger, 4)
+
+
+def test_it_waits_for_a_platform_that_cannot_be_reached(
+    marketer: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = started(marketer, connection, customers(4))
+    sandbox.stop()
+    for _ in range(5):
+        tasks.run_import(job.pk)
+        job.refresh_from_db()
+    assert job.status == "queued"
+    assert job.wait_reason == "not_reached"
+    assert job.shown_status == "waiting_for_platform"
+    assert job.counts == {"waiting": 4}
+
+
+def test_it_waits_when_told_to_slow_down(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
+    sandbox.faults.add("busy", times=1)
+    job = started(marketer, connection, customers(4))
+    tasks.run_import(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.wait_reason, job.counts) == ("queued", "throttled", {"waiting": 4})
+
+
+def test_it_blocks_the_connection_when_a_fixed_token_is_refused(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    connection.set_fixed_token("wrong")
+    connection.save()
+    job = run_to_end(started(marketer, connection, customers(4)), slices=2)
+    connection.refresh_from_db()
+    assert (connection.state, connection.blocked_reason) == ("blocked", "token_rejected")
+    assert (job.status, job.shown_status, job.counts) == ("queued", "blocked", {"waiting": 4})
+    connection.set_fixed_token("sandbox-token")
+    connection.save()
+    connection.unblock()
+    assert run_to_end(job).counts == {"accepted": 4}
+    check_invariants(job, sandbox.ledger, 4)
+
+
+def test_it_fetches_a_token_and_renews_a_refused_one(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    connection.set_app("sandbox", "sandbox-secret")
+    connection.save()
+    assert run_to_end(started(marketer, connection, customers(1))).counts == {"accepted": 1}
+    sandbox.faults.add("token_expired", times=1)
+    assert run_to_end(started(marketer, connection, customers(2))).counts == {"accepted": 2}
+    assert sandbox.token_calls == 2
+
+
+def test_it_blocks_when_app_id_or_secret_are_wrong(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    connection.set_app("sandbox", "wrong")
+    connection.save()
+    job = run_to_end(started(marketer, connection, customers(1)), slices=2)
+    connection.refresh_from_db()
+    assert connection.blocked_reason == "app_id_or_secret"
+    assert job.is_blocked
+    assert sandbox.ledger == []
+
+
+@pytest.mark.parametrize(("status", "reason"), [(403, "forbidden"), (404, "wrong_address"), (302, "redirected")])
+def test_it_blocks_the_connection(
+    marketer: Person, connection: Connection, sandbox: Sandbox, status: int, reason: str
+) -> None:
+    sandbox.faults.add("status", http_status=status, times=1)
+    job = run_to_end(started(marketer, connection, customers(2)), slices=2)
+    connection.refresh_from_db()
+    assert connection.blocked_reason == reason
+    assert job.counts == {"waiting": 2}
+
+
+def test_it_sends_smaller_batches_after_a_413(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
+    sandbox.faults.add("status", http_status=413, times=2)
+    job = run_to_end(started(marketer, connection, customers(8)))
+    assert job.counts == {"accepted": 8}
+    connection.refresh_from_db()
+    assert connection.batch_size < 8
+    check_invariants(job, sandbox.ledger, 8)
+
+
+def test_it_stops_a_queued_import_at_once_and_resumes(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    job = started(marketer, connection, customers(3))
+    acts.stop(job, marketer)
+    assert job.status == "stopped"
+    tasks.run_import(job.pk)
+    assert sandbox.ledger == []
+    acts.resume(job, marketer)
+    assert run_to_end(job).counts == {"accepted": 3}
+
+
+def test_it_says_no_to_a_second_runner(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
+    from tagsync.delivery.claims import claim_import
+
+    job = started(marketer, connection, customers(3))
+    assert claim_import(job.pk) is not None
+    assert claim_import(job.pk) is None
+
+
+def test_it_keeps_add_and_delete_in_the_order_of_their_start(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    first = started(marketer, connection, customers(3))
+    second = started(marketer, connection, customers(3), operation="delete")
+    tasks.run_import(second.pk)
+    assert sandbox.ledger == []
+    run_to_end(first)
+    run_to_end(second)
+    assert [json.loads(entry.body)["publicParams"]["optType"] for entry in sandbox.ledger] == ["add", "delete"]
+    assert not any(sandbox.tags.values())
+
+
+def test_it_leaves_what_needs_fixing_and_duplicates_unsent(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    rows = [*customers(3), customer(0), ("", "", "", "12", "x"), ("", "", "", "", "x"), customer(9, "")]
+    job = run_to_end(started(marketer, connection, rows))
+    assert job.counts == {"accepted": 3, "duplicate": 1, "to_fix": 3}
+    assert job.shown_status == "finished_with_failures"
+    assert job.rows.filter(status=RowStatus.TO_FIX, problem=None).count() == 0
+    check_invariants(job, sandbox.ledger, 7)
