@@ -40,8 +40,7 @@ def _list_faults(platform: Platform, request: Request) -> Reply:
 
 def _add_faults(platform: Platform, request: Request) -> Reply:
     wanted = json.loads(request.raw)
-    for fault in wanted if isinstance(wanted, list) else [wanted]:
-        platform.faults.add(**fault)
+    platform.faults.add_all(wanted if isinstance(wanted, list) else [wanted])
     return _list_faults(platform, request)
 
 

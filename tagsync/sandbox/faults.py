@@ -90,6 +90,14 @@ class Faults:
             self._active.append(fault)
         return fault
 
+    def add_all(self, wanted: list[Any]) -> None:
+        """All of them or none. Raises: ValueError as `add`, TypeError for what isn't even an object."""
+        trial = Faults()
+        for one in wanted:
+            trial.add(**one)
+        for one in wanted:
+            self.add(**one)
+
     def active(self) -> list[Fault]:
         with self._lock:
             return list(self._active)
@@ -152,6 +160,6 @@ def _check_option(name: str, value: Any) -> None:
         "http_status": type(value) is int and 200 <= value <= 599,
         "json": isinstance(value, bool),
         "field": value in FIELDS,
-    }.get(name, value is None or isinstance(value, str | int))
+    }.get(name, value is None or isinstance(value, int) or (isinstance(value, str) and value.isprintable()))
     if not right:
         raise ValueError(f"{name}: wrong value")

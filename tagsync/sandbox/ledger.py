@@ -19,6 +19,7 @@ _WAYS = {
     1: ("unionid", "openid", "phone", "customer_id"),
     2: ("phone", "unionid", "openid", "customer_id"),
 }
+_START = b'{"number":'
 _BODY = b',"body":'
 _NAMING = ("customer_id", "openid", "unionid", "phone")
 
@@ -99,9 +100,12 @@ class Ledger:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
         self._customers = Customers()
-        self._file = None if path is None else _open(path)
+        self._file: Any = None
         if path is not None:
-            self._load(path)
+            whole = self._load(path) if path.exists() else 0
+            self._file = _open(path)
+            # A line cut short by a kill was never answered; what comes next must not be glued to it.
+            self._file.truncate(whole)
 
     def entries(self) -> list[Entry]:
         with self._lock:
@@ -153,17 +157,18 @@ class Ledger:
         # A lone surrogate can't be UTF-8; written as \ud800 it is still the same JSON.
         self._file.write(line.encode("utf-8", "backslashreplace") + b"\n")
 
-    def _load(self, path: Path) -> None:
+    def _load(self, path: Path) -> int:
         whole = 0
         with path.open("rb") as lines:
             for line in lines:
-                if not line.endswith(b"\n"):
-                    break
-                self._replay(line)
+                try:
+                    if not line.endswith(b"\n") and line.startswith(_START[: len(line)]):
+                        break
+                    self._replay(line)
+                except (ValueError, KeyError, TypeError):
+                    raise ValueError(f"{path.name} is not a ledger of the sandbox") from None
                 whole += len(line)
-        if self._file:
-            # A line cut short by a kill was never answered; what comes next must not be glued to it.
-            self._file.truncate(whole)
+        return whole
 
     def _replay(self, line: bytes) -> None:
         facts = json.loads(line)

@@ -41,11 +41,12 @@ class DeadlineTransport(httpx.HTTPTransport):
     """httpx's own transport on sockets that know the deadline; `public_only` refuses private addresses."""
 
     def __init__(self, *, public_only: bool = False) -> None:
-        super().__init__(trust_env=False)
+        context = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
         self._pool.close()
         # httpx has no public way to hand httpcore a network backend; a test fails when this stops working.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=context,
             max_connections=MAX_CONNECTIONS,
             keepalive_expiry=KEEPALIVE_SECONDS,
             http1=True,

@@ -1,0 +1,47 @@
+import pytest
+
+from tagsync.tuzhan.redaction import redact, tidy
+
+OPENID = "oAbC_efGhIjKlMnOpQrStUvWxYz-"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("13800138000", "…"),
+        ("手机号13800138000格式错误", "手机号…格式错误"),
+        ("138 0013 8000", "…"),
+        ("138-0013-8000", "…"),
+        ("１３８００１３８０００", "…"),
+        ("+8613800138000", "+…"),
+        ("row 12345", "row 12345"),
+        ("id 123456 and 12345678901234567", "id … and …"),
+        (f"openid {OPENID} unknown", "openid … unknown"),
+        ("trace 3f2a9c1b7d4e4f5a8b6c", "trace …"),
+        ("AUDIENCE_TAG_IMPORT_ERROR", "AUDIENCE_TAG_IMPORT_ERROR"),
+        ("数据异常", "数据异常"),
+        ("", ""),
+    ],
+)
+def test_it_hides_what_may_be_personal(text, expected):
+    assert redact(text) == expected
+
+
+def test_it_hides_known_identifiers_the_longest_first():
+    assert redact("user wang.li@x and wang.li", ["wang.li", "wang.li@x"]) == "user … and …"
+
+
+def test_it_leaves_very_short_known_values():
+    assert redact("row 1 of 12", ["1", "12", ""]) == "row 1 of 12"
+
+
+def test_it_takes_known_values_literally():
+    assert redact("a.cd abcd", ["a.cd"]) == "… abcd"
+
+
+def test_it_hides_a_known_identifier_that_was_cut_off():
+    assert redact("bad: customer-abcdefg"[:18], ["customer-abcdefg"]) == "bad: …"
+
+
+def test_it_makes_text_storable():
+    assert tidy("a\x00b\ud800c\n\td\x1b") == "a\ufffdb\ufffdc\n\td\ufffd"
