@@ -96,7 +96,6 @@ class Ledger:
     """The entries and the customers; every method may be called by any thread."""
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
         self._customers = Customers()

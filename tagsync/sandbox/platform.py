@@ -16,6 +16,7 @@ from .ledger import Ledger
 DEFAULT_TOKEN = "sandbox-token"
 DEFAULT_APP_ID = "sandbox"
 DEFAULT_APP_SECRET = "sandbox-secret"
+DATA_ERROR_CODE = "100500"  # made up: which code a bad row gets is not documented
 TOKEN_LIFETIME_SECONDS = 7200  # page 986242
 
 _PAGE = "<!doctype html><html><head><title>Sign in</title></head><body>Please sign in to the network.</body></html>"
@@ -76,7 +77,7 @@ class Platform:
             http_status=reply.http_status,
             code=reply.code,
             message=reply.message,
-            fault=fault.kind if fault else "",
+            fault=fault.kind if fault else "refuse_rows" if reply.code == DATA_ERROR_CODE else "",
         )
         return reply
 
@@ -175,7 +176,7 @@ def _spoil(reply: Reply, fault: Fault | None) -> Reply:
 
 def _data_error(fault: Fault) -> Reply:
     # Names no row and no field, as the platform: the caller has to find out.
-    return answer("100500", "DATA_ERROR", "数据异常", http_status=fault.options["http_status"])
+    return answer(DATA_ERROR_CODE, "DATA_ERROR", "数据异常", http_status=fault.options["http_status"])
 
 
 def _plain(status: int, as_json: bool) -> Reply:

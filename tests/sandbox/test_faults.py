@@ -130,6 +130,7 @@ def test_it_refuses_a_batch_for_one_row_without_naming_it(sandbox, caller, fault
     if refused:
         assert answer == {"code": "100500", "errorCode": "DATA_ERROR", "msg": "数据异常"}
         assert sandbox.tags == {}
+        assert only(sandbox).fault == "refuse_rows"
     else:
         assert answer["code"] == "200"
 
