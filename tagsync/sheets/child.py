@@ -18,8 +18,9 @@ from tagsync.sheets.package import Package
 from tagsync.sheets.scan import WireRow, scan
 from tagsync.sheets.strings import SharedStrings
 from tagsync.sheets.values import Wire
-from tagsync.sheets.workbook import Workbook, date_styles, open_workbook
+from tagsync.sheets.workbook import Sheet, Workbook, date_styles, open_workbook
 
+OUT_OF_MEMORY = 12
 ROWS_PER_LINE = 256
 # A preview ends when so many rows in a row are blank: sheets are formatted far below their last value.
 BLANK_ROWS_PER_PREVIEW = 5_000
@@ -37,7 +38,7 @@ def main() -> None:
     except Unreadable as error:
         answer.send({"error": error.code, "params": error.params})
     except MemoryError:
-        answer.send({"error": "out_of_memory", "params": {}})
+        os._exit(OUT_OF_MEMORY)  # even a last word might need more than there is
     except BrokenPipeError:
         os._exit(0)
     # Not through the interpreter's end: it would wait for nothing, and stumble over the watching thread.
@@ -45,17 +46,21 @@ def main() -> None:
 
 
 def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
-    package = Package(Path(request["path"]), limits)
-    workbook = open_workbook(package)
-    sheet = workbook.pick(request["sheet"])
+    with Package(Path(request["path"]), limits) as package:
+        workbook = open_workbook(package)
+        sheet = workbook.pick(request["sheet"])
+        found = _wire_rows(package, workbook, sheet)
+        if request["max_rows"] is None:
+            _send_rows(found, answer)
+        else:
+            rows = _first_rows(found, request["max_rows"])
+            answer.send({"preview": rows, "sheet": sheet.name, **_frame(workbook)})
+
+
+def _wire_rows(package: Package, workbook: Workbook, sheet: Sheet) -> Iterator[list[WireRow]]:
     strings = SharedStrings(package, workbook.strings_part)
     dates = date_styles(package, workbook.styles_part)
-    found = scan(package, sheet.part, strings, dates, workbook.starts_1904)
-    if request["max_rows"] is None:
-        _send_rows(found, answer)
-    else:
-        rows = _first_rows(found, request["max_rows"])
-        answer.send({"preview": rows, "sheet": sheet.name, **_frame(workbook)})
+    return scan(package, sheet.part, strings, dates, workbook.starts_1904)
 
 
 def _send_rows(found: Iterator[list[WireRow]], answer: "_Answer") -> None:

@@ -31,7 +31,7 @@ CODES: dict[str, str] = {
     "too_many_columns": "Something stands too far right (cell, max_columns).",
     "cell_too_long": "A cell has more characters than allowed (max_characters; cell when known).",
     # what became of the reading process
-    "out_of_memory": "Reading needed more memory than allowed.",
+    "out_of_memory": "Reading needed more memory than allowed (max_bytes).",
     "took_too_long": "Reading took more time than allowed (seconds).",
     "reader_killed": "The reading process was killed from outside (signal).",
     "reader_failed": "The reading process ended or spoke in a way nobody foresaw: a fault of ours.",

@@ -60,7 +60,9 @@ TELLTALES = (
     ("index/document.iwa", "numbers"),
     ("index.zip", "numbers"),
 )
-UTF16_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+# Names of streams in an OLE2 container -> code. Word and PowerPoint use the container too.
+STREAMS = (("EncryptedPackage", "password_protected"), ("Workbook", "old_xls"), ("Book", "old_xls"))
+CONTROL_CHARACTERS = bytes({*range(0x20)} - {0x09, 0x0A, 0x0C, 0x0D, 0x1A})
 
 
 def check(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -97,7 +99,10 @@ def recognise(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
 
 def _which_ole2(descriptor: int) -> str:
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
-        return "password_protected" if content.find(UTF16_ENCRYPTED_PACKAGE) >= 0 else "old_xls"
+        for stream, code in STREAMS:
+            if content.find(stream.encode("utf-16-le")) >= 0:
+                return code
+    return "not_a_workbook"
 
 
 def _which_other(head: bytes) -> str:
@@ -111,7 +116,7 @@ def _which_other(head: bytes) -> str:
         return "xml_2003"
     if text.startswith((b"<", b"mime-version:")):
         return "html" if _looks_like_html(text) else "not_a_workbook"
-    return "not_a_workbook" if b"\0" in head else "csv"
+    return "csv" if len(head.translate(None, CONTROL_CHARACTERS)) == len(head) else "not_a_workbook"
 
 
 def _looks_like_html(text: bytes) -> bool:

@@ -5,7 +5,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from xml.parsers import expat
 
 from tagsync.sheets.errors import Unreadable
@@ -27,8 +27,15 @@ class Package:
         self.limits = limits
         self._file_bytes = path.stat().st_size
         self._inflated_bytes = 0
-        self._archive = zipfile.ZipFile(path)
+        self._file = path.open("rb")
+        self._archive = zipfile.ZipFile(self._file)
         self._members = {info.filename.casefold(): info for info in self._archive.infolist()}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()  # not the archive: it would wait for parts that are still open
 
     def __contains__(self, name: str) -> bool:
         return name.casefold() in self._members

@@ -17,13 +17,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import tagsync
+from tagsync.sheets import child
 from tagsync.sheets.cells import Cell, Kind, Row
 from tagsync.sheets.errors import CODES, Unreadable
 from tagsync.sheets.guard import DEFAULT_LIMITS, Limits, recognise
 from tagsync.sheets.values import unwire
 
 # -S, -P: neither installed packages nor the working folder have a say in that process.
-COMMAND = [sys.executable, "-S", "-P", "-m", "tagsync.sheets.child"]
+COMMAND = [sys.executable, "-S", "-P", "-m", child.__name__]
+# All it gets to see of our environment, which holds secrets.
+ENVIRONMENT = ("LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
+# How an answer of another shape than agreed makes itself felt.
+NONSENSE = (LookupError, TypeError, ValueError)
 READ_BYTES = 1 << 20
 LONGEST_LINE = 1 << 27
 ENDING_SECONDS = 5.0
@@ -51,15 +56,16 @@ def preview(path: Path, sheet: str | None = None, *, max_rows: int = 200, limits
     Raises: Unreadable; OSError when there is no such file.
     """
     with closing(_answers(path, sheet, max_rows, limits)) as answers:
-        answer = next(answers, None)
-    if not isinstance(answer, dict) or "preview" not in answer:
-        raise Unreadable("reader_failed")
-    return Preview(
-        tuple(SheetInfo(name, hidden) for name, hidden in answer["sheets"]),
-        answer["sheet"],
-        tuple(map(_row, answer["preview"])),
-        tuple(answer["unopened"]),
-    )
+        answer: Any = next(answers, None)
+    try:
+        return Preview(
+            tuple(SheetInfo(name, hidden) for name, hidden in answer["sheets"]),
+            answer["sheet"],
+            tuple(map(_row, answer["preview"])),
+            tuple(answer["unopened"]),
+        )
+    except NONSENSE as error:
+        raise Unreadable("reader_failed") from error
 
 
 def rows(path: Path, sheet: str, *, limits: Limits = DEFAULT_LIMITS) -> Generator[Row, None, None]:
@@ -73,12 +79,19 @@ def rows(path: Path, sheet: str, *, limits: Limits = DEFAULT_LIMITS) -> Generato
         for answer in answers:
             if isinstance(answer, list):
                 count += len(answer)
-                yield from map(_row, answer)
+                yield from _rows(answer)
             elif answer == {"end": count}:
                 return
             else:
                 break
     raise Unreadable("reader_failed")
+
+
+def _rows(answer: list[Any]) -> list[Row]:
+    try:
+        return [_row(wire) for wire in answer]
+    except NONSENSE as error:
+        raise Unreadable("reader_failed") from error
 
 
 def _row(
@@ -122,7 +135,7 @@ def _start(request: dict[str, Any]) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback could hold a customer's number
-        env={"PYTHONPATH": root, "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", "")},
+        env={"PYTHONPATH": root, **{name: os.environ[name] for name in ENVIRONMENT if name in os.environ}},
         bufsize=0,
     )
     assert process.stdin is not None
@@ -157,7 +170,7 @@ def _lines(process: subprocess.Popen[bytes], seconds: float) -> Generator[bytes,
         parts.append(rest)
         length += len(rest)
         if length > LONGEST_LINE:
-            raise Unreadable("out_of_memory")
+            raise Unreadable("out_of_memory", max_bytes=LONGEST_LINE)
 
 
 def _decode(line: bytes) -> Any:
@@ -180,6 +193,8 @@ def _ended(process: subprocess.Popen[bytes], limits: Limits) -> Unreadable:
         return Unreadable("reader_failed")
     if status == -signal.SIGXCPU:
         return Unreadable("took_too_long", seconds=limits.max_cpu_seconds)
+    if status == child.OUT_OF_MEMORY:
+        return Unreadable("out_of_memory", max_bytes=limits.max_memory_bytes)
     if status < 0:
         return Unreadable("reader_killed", signal=-status)
     return Unreadable("reader_failed")

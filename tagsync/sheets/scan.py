@@ -46,6 +46,7 @@ class _Sheet:
         self, package: Package, part: str, strings: SharedStrings, dates: frozenset[str], starts_1904: bool
     ) -> None:
         self.in_data = False
+        self._had_data = False
         self._limits = package.limits
         self._part = part
         self._strings = strings
@@ -101,7 +102,7 @@ class _Sheet:
             way, kind, is_date = ways[attributes]  # type: ignore[misc]  # None was sorted out before
             wire: Wire
             try:
-                if way == SHARED:
+                if way == SHARED and text[0] != "-":
                     wire = known[int(text)] or None
                 elif way == NUMBER and len(text) < 16 and text[0] != "0" and text.isascii() and text.isdigit():
                     wire = int(text)
@@ -146,10 +147,8 @@ class _Sheet:
             raise Unreadable("cell_too_long", cell=self._name(letters), max_characters=self._limits.max_cell_characters)
         try:
             return convert(kind, text, is_formula, is_date, self._starts_1904, self._strings.get)
-        except ValueError as error:
+        except (ValueError, IndexError) as error:
             raise Unreadable("damaged", part=self._part, cell=self._name(letters)) from error
-        except Unreadable as error:
-            raise Unreadable(error.code, **{"cell": self._name(letters), **error.params}) from error
 
     def _place(self, row: WireRow, letters: str, wire: Wire) -> None:
         column = self._columns.get(letters)
@@ -178,6 +177,7 @@ class _Sheet:
 
     def _start_cells(self) -> None:
         self._row: WireRow = []
+        self._in_row = False
         self._column = -1
         self._cell: dict[str, str] = {}
         self._text: list[str] = []
@@ -196,17 +196,20 @@ class _Sheet:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag[len(self._prefix) :]
         if not self.in_data:
-            if tag.endswith("sheetData"):
+            if tag.endswith("sheetData") and not self._had_data:
                 self._set_prefix(tag[: -len("sheetData")])
-                self.in_data = True
+                self.in_data = self._had_data = True
         elif name == "c":
-            self._start_cell(attributes)
+            if self._in_row:
+                self._start_cell(attributes)
         elif name in ("v", "t"):
             if self._in_cell and not self._phonetic:
                 self._parser.CharacterDataHandler = self._text.append
         elif name == "row":
+            if self._in_row:
+                raise Unreadable("damaged", part=self._part, row=self._row_number)
             self._open_row(attributes.get("r"))
-            self._row, self._column = [self._row_number], -1
+            self._row, self._in_row, self._column = [self._row_number], True, -1
         elif name == "f":
             self._is_formula = True
         elif name == "rPh":
@@ -231,7 +234,8 @@ class _Sheet:
             self._parser.CharacterDataHandler = None
         elif name == "c":
             self._end_cell()
-        elif name == "row" and self.in_data:
+        elif name == "row" and self._in_row:
+            self._in_row = False
             self._out.append(self._row)
         elif name == "rPh":
             self._phonetic = False

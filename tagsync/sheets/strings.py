@@ -21,14 +21,14 @@ class SharedStrings:
         self._source = iter(()) if part is None or part not in package else _strings(package, part)
 
     def get(self, index: int) -> str:
-        """Raises: Unreadable when the file refers to a string that it does not hold."""
+        """Raises: IndexError when the file holds no such string."""
         while index >= len(self.known):
             more = next(self._source, None)
             if more is None:
-                raise Unreadable("damaged")
+                raise IndexError(index)
             self.known += more
         if index < 0:
-            raise Unreadable("damaged")
+            raise IndexError(index)
         return self.known[index]
 
 

@@ -1,0 +1,77 @@
+"""The beginning of a sheet, for the price of the beginning."""
+
+import time
+
+import pytest
+
+from tagsync.sheets import reader
+from tagsync.sheets.cells import Kind
+from tagsync.sheets.guard import Limits
+from tagsync.sheets.package import Package
+from tagsync.sheets.strings import SharedStrings
+from tests import workbooks
+
+
+def test_it_shows_the_first_rows_that_are_not_blank(path):
+    rows = [["title"], [], ["", " "], ["a", 1], *([n] for n in range(300))]
+    workbooks.plain(path, rows)
+
+    preview = reader.preview(path, max_rows=5)
+
+    assert [row.number for row in preview.rows] == [1, 4, 5, 6, 7]
+    assert (preview.sheet, preview.sheets) == ("Sheet1", (("Sheet1", False),))
+
+
+def test_it_finds_a_header_far_down(path):
+    preview = reader.preview(workbooks.header_far_down(path, blank=3_000))
+
+    assert [(row.number, [cell.text for cell in row.cells.values()]) for row in preview.rows] == [
+        (1, ["会员名单"]),
+        (3002, ["openid"]),
+        (3003, ["o123"]),
+    ]
+
+
+def test_a_blank_sheet_has_no_rows(path):
+    assert reader.preview(workbooks.plain(path, [])).rows == ()
+
+
+def test_it_counts_errors_and_lost_formulas_as_something(path):
+    cells = '<row r="1"><c r="A1"><f>1</f></c></row><row r="2"><c r="A2" t="e"><v>#N/A</v></c></row>'
+    rows = reader.preview(workbooks.hand_written(path, cells)).rows
+
+    assert [row.cells[0].kind for row in rows] == [Kind.FORMULA, Kind.ERROR]
+
+
+def test_it_reads_only_the_strings_it_needs(path):
+    workbooks.shared(path, [[f"text {n}"] for n in range(100_000)])
+
+    with Package(path, Limits()) as package:
+        strings = SharedStrings(package, "xl/sharedStrings.xml")
+        assert strings.get(10) == "text 10"
+        assert len(strings.known) < 10_000
+
+
+def test_it_finds_a_string_at_the_end_of_the_table(path):
+    strings = [f"<t>text {n}</t>" for n in range(50_000)]
+    workbooks.hand_written(path, '<row r="1"><c r="A1" t="s"><v>49999</v></c></row>', strings=strings)
+
+    assert reader.preview(path).rows[0].cells[0].text == "text 49999"
+
+
+def test_it_does_not_read_to_the_end(path):
+    """What is broken or too wide far down is the business of the check, not of the preview."""
+    rows = workbooks.rows_xml([["x" * 500] * 5] * 3_000)
+    workbooks.hand_written(path, rows + '<row r="3001"><c r="ZZ3001"><v>1</v></c></row>')
+
+    assert len(reader.preview(path).rows) == 200
+    with pytest.raises(reader.Unreadable, match="too_many_columns"):
+        list(reader.rows(path, "Sheet1"))
+
+
+def test_it_gives_up_on_endless_blank_rows(path):
+    workbooks.formatted_below(path, 50_000)
+    began = time.process_time()
+
+    assert [row.number for row in reader.preview(path).rows] == [1]
+    assert time.process_time() - began < 5

@@ -1,0 +1,80 @@
+import io
+import zipfile
+
+import pytest
+
+from tagsync.sheets import reader, writer
+from tagsync.sheets.cells import Kind
+
+PAYLOADS = [
+    "=1+1",
+    "=cmd|'/c calc'!A1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "＝1+1",
+    "#N/A",
+    "TRUE",
+    "00123",
+    "13800138000",
+    "880000000000000123",
+    "1.5E+10",
+    "2026-05-03",
+    "  spaces  ",
+    "two\nlines",
+    "carriage\r\nreturn",
+    "_x000D_",
+    "_x005F_x000D_",
+    "<b>&amp;</b>",
+    "标签😀",
+    "'quoted",
+    "http://example.com",
+]
+
+
+@pytest.fixture
+def texts(path):
+    """What a reader sees of values that were written."""
+
+    def texts(values):
+        writer.write(path, "失败", ["值"], [[value] for value in values])
+        return [row.cells.get(0) for row in reader.rows(path, "失败")][1:]
+
+    return texts
+
+
+def test_every_cell_is_the_text_it_was(texts):
+    cells = texts(PAYLOADS)
+
+    assert [cell.text for cell in cells] == PAYLOADS
+    assert {cell.kind for cell in cells} == {Kind.TEXT}
+
+
+def test_no_formula_is_born(texts, path):
+    texts(PAYLOADS)
+
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    assert b"<f" not in sheet.replace(b"<font", b"") and b"inlineStr" in sheet
+
+
+def test_it_leaves_out_what_a_workbook_cannot_hold(texts):
+    cells = texts(["a\x00b\x1fc", "\ud83d!", "x\uffff", "y" * 40_000])
+
+    assert [cell.text for cell in cells] == ["abc", "!", "x", "y" * 32_767]
+
+
+def test_an_empty_text_is_a_blank_cell(texts):
+    assert texts(["", "\x01"]) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a/b:c*?[d]\\", "a b c   d  "), ("名" * 40, "名" * 31), ("''", "Sheet1")]
+)
+def test_it_writes_into_a_file_under_a_name_excel_takes(path, name, expected):
+    file = io.BytesIO()
+    writer.write(file, name, ["a"], [])
+    path.write_bytes(file.getvalue())
+
+    assert reader.preview(path).sheet == expected
