@@ -32,7 +32,9 @@ def customers(count: int, tags: str = "春季活动") -> list[tuple[str, ...]]:
     return [customer(number, tags) for number in range(count)]
 
 
-def workbook(rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER, name: str = "会员.xlsx") -> SimpleUploadedFile:
+def workbook(
+    rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER, name: str = "会员.xlsx"
+) -> SimpleUploadedFile:
     file = io.BytesIO()
     writer.write(file, "Sheet1", header, rows)
     return SimpleUploadedFile(name, file.getvalue())

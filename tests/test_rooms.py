@@ -32,7 +32,9 @@ ALLOWED = {
 }
 REFUSED = {"web": {"tuzhan.client"}}
 # Files beside the rooms; only these few may be imported, and only by each other.
-OUTSIDE = {"settings": {"environment"}, "urls": {"web"}, "wsgi": set(), "environment": set()}
+OUTSIDE = {"settings": {"environment"}, "urls": {"web"}, "wsgi": set(), "environment": set(), "terminal": set()}
+# How commands speak, for whoever has commands.
+SPEECH = "terminal"
 
 # room → outside packages that would give it a second task
 WITHOUT = {
@@ -141,6 +143,8 @@ def may_import(importer: Path, target: str) -> bool:
     other = target.split(".")[0]
     if room == other:
         return True
+    if other == SPEECH:
+        return room in DJANGO_ROOMS
     if room in OUTSIDE:
         return other in OUTSIDE[room]
     if any(is_within(target, refused) for refused in REFUSED.get(room, ())):

@@ -75,6 +75,7 @@ class Slice:
         self.connection = connection
         self.client = client
         self.pool = pool
+        self.seen: str = job.status  # as last seen; somebody may stop the import at any moment
         self.flights: dict[Future[Outcome], Flight] = {}
         self.began = time.monotonic()
         self.renewed = self.looked = time.monotonic()
@@ -109,13 +110,13 @@ class Slice:
             self._renew()
         elif now - self.looked > LOOK_SECONDS:
             self.looked = now
-            self.job.status = ImportJob.objects.values_list("status", flat=True).get(pk=self.job.pk)
+            self.seen = ImportJob.objects.values_list("status", flat=True).get(pk=self.job.pk)
 
     def _renew(self) -> None:
         status = renew(self.job)
         if status is None:
             raise FenceLost
-        self.job.status = status
+        self.seen = status
         self.renewed = self.looked = time.monotonic()
 
     def _may_begin(self) -> bool:
@@ -124,7 +125,7 @@ class Slice:
         return not (self.hold or self.drained or self._over())
 
     def _over(self) -> bool:
-        stopped = self.job.status != JobStatus.RUNNING or self.blocked or leaving()
+        stopped = self.seen != JobStatus.RUNNING or self.blocked or leaving()
         return stopped or time.monotonic() - self.began > SLICE_SECONDS
 
     def _look_again(self) -> None:
@@ -149,7 +150,7 @@ class Slice:
         start_before = time.monotonic() + START_WITHIN_SECONDS
         with transaction.atomic():
             self._renew()
-            if self.job.status != JobStatus.RUNNING:
+            if self.seen != JobStatus.RUNNING:
                 return
             delivery = outcomes.begin_call(self.job, load.batch)
         if load.batch.attempt > 1:

@@ -14,7 +14,7 @@ from tagsync.imports.retrying import Selection
 from tagsync.imports.states import RowStatus
 from tagsync.sandbox.running import Sandbox
 from tests.invariants import applied_rows, check_invariants
-from tests.making import customer, customers, run_to_end, started
+from tests.making import FIELDS, customer, customers, run_to_end, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,13 +32,11 @@ def test_it_sends_exactly_the_contract(marketer: Person, connection: Connection,
     run_to_end(started(marketer, connection, [customer(1, "a，b")], operation="delete", identify_way=2))
     assert json.loads(sandbox.ledger[0].body) == {
         "publicParams": {"isMatching": True, "matchingType": 2, "identifyWay": 2, "optType": "delete"},
-        "data": [dict(zip(("audienceUserId", "openid", "unionid", "phone"), customer(1)[:4])) | {"tags": "a,b"}],
+        "data": [dict(zip(FIELDS, (*customer(1)[:4], "a,b"), strict=True))],
     }
 
 
-def test_it_never_puts_one_customer_twice_in_a_call(
-    marketer: Person, connection: Connection, sandbox: Sandbox
-) -> None:
+def test_it_never_puts_one_customer_twice_in_a_call(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
     rows = [customer(number % 7, f"tag{number}") for number in range(30)]
     job = run_to_end(started(marketer, connection, rows))
     for entry in sandbox.ledger:
@@ -150,9 +148,7 @@ def test_it_fetches_a_token_and_renews_a_refused_one(
     assert sandbox.token_calls == 2
 
 
-def test_it_blocks_when_app_id_or_secret_are_wrong(
-    marketer: Person, connection: Connection, sandbox: Sandbox
-) -> None:
+def test_it_blocks_when_app_id_or_secret_are_wrong(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
     connection.set_app("sandbox", "wrong")
     connection.save()
     job = run_to_end(started(marketer, connection, customers(1)), slices=2)

@@ -1,0 +1,198 @@
+"""`manage.py import_sheet`: the way of a sheet through the same code as the pages, for automation and tests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.core.files.uploadedfile import UploadedFile
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
+
+from tagsync.accounts.models import Person
+from tagsync.accounts.roles import ADMINS
+from tagsync.connections.models import Connection
+from tagsync.delivery import acts, reporting
+from tagsync.delivery.health import queue_health
+from tagsync.imports import drafts
+from tagsync.imports.drafts import Choices, Refusal
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.mapping.fields import FIELDS
+from tagsync.mapping.matching import header_key
+from tagsync.sheets.errors import Unreadable
+from tagsync.terminal import CouldNotRun, in_terminal_language
+
+
+class Command(BaseCommand):
+    help = "Import a sheet: read it, check it, queue it, and with --wait see it to its end."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+        parser.add_argument("--connection", required=True, metavar="NAME")
+        parser.add_argument("--operation", required=True, choices=["add", "delete"])
+        parser.add_argument("--sheet", metavar="NAME")
+        parser.add_argument("--header-row", type=int, metavar="N")
+        parser.add_argument("--map", action="append", default=[], metavar="HEADER=FIELD", dest="mapping")
+        parser.add_argument("--match", choices=["none", "exact", "fuzzy"], default="fuzzy")
+        parser.add_argument("--identify-way", type=int, choices=[1, 2], default=1)
+        parser.add_argument("--user", metavar="NAME")
+        parser.add_argument("--wait", action="store_true", help="until it is finished, stopped, blocked or unreadable")
+        parser.add_argument("--json", action="store_true", help="one JSON object as the last line of stdout")
+        parser.add_argument("--yes", action="store_true", help="answer every question with yes")
+
+    @in_terminal_language
+    def handle(self, *args: Any, **options: Any) -> None:
+        connection = connection_named(options["connection"])
+        job = self._draft(person_named(options["user"]), options)
+        self._choose_columns(job, options["mapping"])
+        drafts.choose_settings(
+            job, Choices(connection, options["operation"], options["match"], options["identify_way"])
+        )
+        self._check(job)
+        if job.count(RowStatus.WAITING):
+            self._confirm(job, yes=options["yes"])
+            self._send(job, wait=options["wait"])
+        else:
+            self.stderr.write(_("No row can be sent."))
+        finish(self, job, options)
+
+    def _draft(self, owner: Person, options: dict[str, Any]) -> ImportJob:
+        path: Path = options["file"]
+        try:
+            with path.open("rb") as file:
+                upload: UploadedFile[bytes] = UploadedFile(File(file, path.name), path.name, size=path.stat().st_size)
+                made = drafts.create(owner, upload)
+        except OSError as error:
+            raise CouldNotRun(f"{path}: {error.strerror}") from None
+        if isinstance(made, Refusal):
+            raise CouldNotRun(one_line(made.code, made.params))
+        if options["sheet"] or options["header_row"]:
+            self._choose_sheet(made, options["sheet"] or made.sheet, options["header_row"])
+        return made
+
+    def _choose_sheet(self, job: ImportJob, sheet: str, header_row: int | None) -> None:
+        try:
+            drafts.choose_sheet(job, sheet, header_row)
+        except Unreadable as error:
+            job.remove()
+            raise CouldNotRun(one_line(error.code, error.params)) from None
+
+    def _choose_columns(self, job: ImportJob, pairs: list[str]) -> None:
+        """What --map names first; every other column by its header, if that is a field's very name."""
+        named = dict(self._named_columns(job, pairs))
+        fields = {
+            column["column"]: named.get(column["column"]) or field_named(column["header"], without=named.values())
+            for column in job.columns
+        }
+        if len(named) < len(pairs):
+            self._refuse_columns(job, _("--map names a column twice."))
+        drafts.choose_columns(job, fields)
+        for code, field in drafts.column_problems(list(fields.values())):
+            self._refuse_columns(job, one_line(code, {"field": field}))
+        for column in job.columns:
+            if not column["field"]:
+                self.stderr.write(_("“%(header)s” will not be sent.") % column)
+
+    def _named_columns(self, job: ImportJob, pairs: list[str]) -> Iterator[tuple[int, str]]:
+        by_header = {header_key(column["header"]): column["column"] for column in reversed(job.columns)}
+        for pair in pairs:
+            header, _sign, field = pair.rpartition("=")
+            column = by_header.get(header_key(header)) if header else None
+            if field not in FIELDS or column is None:
+                facts = {"pair": pair, "fields": ", ".join(FIELDS)}
+                self._refuse_columns(
+                    job, _("--map %(pair)s is not HEADER=FIELD, where FIELD is one of %(fields)s.") % facts
+                )
+            else:
+                yield column, field
+
+    def _refuse_columns(self, job: ImportJob, why: str) -> None:
+        headers = ", ".join(f"“{column['header']}”" for column in job.columns)
+        job.remove()
+        raise CouldNotRun(_("%(why)s The headers are: %(headers)s.") % {"why": why, "headers": headers})
+
+    def _check(self, job: ImportJob) -> None:
+        health = queue_health()
+        if not health.redis or not health.check_workers:
+            self.stderr.write(_("No worker for checks is running: start “manage.py up” or a worker. Waiting for one."))
+        acts.check(job, job.owner)
+        reporting.wait_until(job, reporting.is_checked, label=_("Check"))
+        if job.status == JobStatus.UNREADABLE:
+            raise CouldNotRun(one_line(job.cause, job.cause_params))
+
+    def _confirm(self, job: ImportJob, *, yes: bool) -> None:
+        """A delete wants the number of rows typed. Raises CouldNotRun when something else comes."""
+        number = str(job.count(RowStatus.WAITING))
+        if yes or job.operation != "delete":
+            return
+        facts = {"rows": number, "connection": str(job.connection)}
+        self.stderr.write(_("This deletes tags: %(rows)s rows to %(connection)s. Type %(rows)s to start:") % facts)
+        if sys.stdin.readline().strip() != number:
+            job.remove()
+            raise CouldNotRun(_("Not started: the number of rows was not typed. --yes answers this question."))
+
+    def _send(self, job: ImportJob, *, wait: bool) -> None:
+        if not queue_health().send_workers:
+            self.stderr.write(_("No worker for sending is running: the import is queued and goes on when one starts."))
+        acts.start(job, job.owner)
+        if wait:
+            reporting.wait_until(job, reporting.is_over, label=_("Send"))
+
+
+def field_named(header: str, without: Iterable[str]) -> str | None:
+    """The field whose name, label or alias the header is; weaker matches are not taken on a command line."""
+    key = header_key(header)
+    for field in FIELDS.values():
+        if field.key not in without and key in {header_key(name) for name in (field.key, field.label, *field.aliases)}:
+            return field.key
+    return None
+
+
+def connection_named(name: str) -> Connection:
+    found = Connection.objects.usable().filter(name=name).first()
+    if found is None:
+        names = ", ".join(Connection.objects.usable().values_list("name", flat=True)) or "–"
+        raise CouldNotRun(
+            _("There is no connection “%(name)s”. There are: %(names)s.") % {"name": name, "names": names}
+        )
+    return found
+
+
+def person_named(username: str | None) -> Person:
+    """The person, or without a name the first admin."""
+    active = Person.objects.filter(is_active=True).order_by("pk")
+    if username:
+        person = active.filter(username=username).first()
+        if person is None:
+            raise CouldNotRun(_("There is no active person “%(name)s”.") % {"name": username})
+        return person
+    person = active.filter(groups__name=ADMINS).first() or active.filter(is_superuser=True).first()
+    if person is None:
+        raise CouldNotRun(_("There is no admin yet: start “manage.py up” once, or give --user."))
+    return person
+
+
+def one_line(code: str, params: dict[str, Any]) -> str:
+    said = sentence(code, params)
+    return f"{said.title} {said.advice}"
+
+
+def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> None:
+    """Say what became of it, and end with the promised exit status."""
+    job.refresh_from_db()
+    found = reporting.report(job)
+    if options["json"]:
+        command.stdout.write(json.dumps(found, ensure_ascii=False))
+    else:
+        rows = ", ".join(f"{name} {number}" for name, number in found["rows"].items() if number)
+        command.stdout.write(f"Import {job.pk}: {found['status']}. {rows}.")
+    queued_only = not options["wait"] and job.status not in (JobStatus.READY, JobStatus.DRAFT)
+    status = 0 if queued_only else reporting.exit_status(job)
+    if status:
+        sys.exit(status)

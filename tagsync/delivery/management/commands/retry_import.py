@@ -1,0 +1,45 @@
+"""`manage.py retry_import`: send an import's rejected rows again, and its in-doubt rows when asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext as _
+
+from tagsync.delivery import acts, reporting
+from tagsync.delivery.management.commands.import_sheet import finish, person_named
+from tagsync.imports.models import ImportJob
+from tagsync.imports.retrying import NothingToRetry, Selection
+from tagsync.imports.states import MoveRefused, RowStatus
+from tagsync.terminal import CouldNotRun, in_terminal_language
+
+
+class Command(BaseCommand):
+    help = "Send the rejected rows of an import again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", type=int, metavar="ID")
+        parser.add_argument("--include", action="append", default=[], choices=["in_doubt"])
+        parser.add_argument("--wait", action="store_true", help="until it is finished, stopped or blocked")
+        parser.add_argument("--json", action="store_true", help="one JSON object as the last line of stdout")
+
+    @in_terminal_language
+    def handle(self, *args: Any, **options: Any) -> None:
+        job = ImportJob.objects.filter(pk=options["id"]).first()
+        if job is None:
+            raise CouldNotRun(_("There is no import %(id)s.") % options)
+        statuses = frozenset({RowStatus.REJECTED, *map(RowStatus, options["include"])})
+        try:
+            acts.retry(job, Selection(statuses), person_named(None))
+        except NothingToRetry:
+            self.stderr.write(_("No row to send again."))
+            finish(self, job, {**options, "wait": False})
+            return
+        except MoveRefused as error:
+            raise CouldNotRun(
+                f"Import {job.pk} is {error.status}; only an import that has ended can be retried."
+            ) from None
+        if options["wait"]:
+            reporting.wait_until(job, reporting.is_over, label=_("Send"))
+        finish(self, job, options)

@@ -1,0 +1,83 @@
+"""What a command says of an import: JSON object, exit status, progress bar. The keys are a promise to scripts."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import close_old_connections
+
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problem_groups import groups
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import NEVER_SENT, RESTING, JobStatus, RowStatus
+from tagsync.terminal import COULD_NOT_RUN
+
+POLL_SECONDS = 0.3
+BAR_WIDTH = 30
+ROW_KEYS = ("waiting", "accepted", "rejected", "in_doubt", "to_fix", "duplicate", "left_out", "superseded")
+
+ALL_ACCEPTED, ENDED_OTHERWISE = 0, 3
+
+
+def report(job: ImportJob) -> dict[str, Any]:
+    rows = {key: job.count(RowStatus(key)) for key in ROW_KEYS}
+    return {
+        "import": job.pk,
+        "status": "blocked" if job.is_blocked else job.status,
+        "rows": {"total": sum(rows.values()), **rows},
+        "calls": job.deliveries.count(),
+        "problems": [
+            {
+                "code": group.problem.code,
+                "message": sentence(group.problem.code, group.problem.params).title,
+                "rows": group.rows,
+                "first_row": group.first_row,
+            }
+            for group in groups(job, examples=False)
+        ],
+    }
+
+
+def exit_status(job: ImportJob) -> int:
+    if job.status == JobStatus.UNREADABLE:
+        return COULD_NOT_RUN
+    sendable = job.total - sum(job.count(status) for status in NEVER_SENT)
+    done = job.status == JobStatus.FINISHED and job.count(RowStatus.ACCEPTED) == sendable
+    return ALL_ACCEPTED if done else ENDED_OTHERWISE
+
+
+def wait_until(job: ImportJob, rests: Callable[[ImportJob], bool], *, label: str) -> None:
+    """Look at the import until it rests; a bar on a terminal, silence elsewhere."""
+    bar = sys.stderr.isatty()
+    while True:
+        job.refresh_from_db()
+        if bar:
+            _draw(job, label)
+        if rests(job):
+            break
+        close_old_connections()
+        time.sleep(POLL_SECONDS)
+    if bar:
+        sys.stderr.write("\n")
+
+
+def is_over(job: ImportJob) -> bool:
+    """It will not move without a person: ended, or on a connection that is blocked."""
+    return job.status in RESTING or job.is_blocked
+
+
+def is_checked(job: ImportJob) -> bool:
+    return job.status != JobStatus.CHECKING
+
+
+def _draw(job: ImportJob, label: str) -> None:
+    sendable = job.total - sum(job.count(status) for status in NEVER_SENT)
+    settled = sendable - job.count(RowStatus.WAITING)
+    share = settled / sendable if sendable else 0.0
+    filled = round(share * BAR_WIDTH)
+    bar = "█" * filled + "░" * (BAR_WIDTH - filled)
+    sys.stderr.write(f"\r{label} {bar} {settled:,} / {sendable:,} ")
+    sys.stderr.flush()
