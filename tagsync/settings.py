@@ -50,13 +50,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
-    "django_rq",
     "tagsync.accounts",
     "tagsync.connections",
     "tagsync.imports",
     "tagsync.delivery",
     "tagsync.web",
     "tagsync.local",
+    # After ours: of two commands with one name the first app's wins, and rqworker is ours.
+    "django_rq",
 ]
 
 MIDDLEWARE = [

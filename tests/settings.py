@@ -5,10 +5,12 @@ import os
 import shutil
 import tempfile
 
-_folder = os.environ.setdefault("TAGSYNC_HOME", tempfile.mkdtemp(prefix="tagsync-tests-"))
-if os.path.basename(_folder).startswith("tagsync-tests-"):
+if "TAGSYNC_HOME" not in os.environ:
+    # Made here, removed here; processes that tests start inherit the folder and leave it alone.
+    os.environ["TAGSYNC_HOME"] = tempfile.mkdtemp(prefix="tagsync-tests-")
     _owner = os.getpid()
     atexit.register(lambda: os.getpid() == _owner and shutil.rmtree(_folder, ignore_errors=True))
+_folder = os.environ["TAGSYNC_HOME"]
 os.environ.setdefault("TAGSYNC_TIME_ZONE", "Asia/Shanghai")
 
 from tagsync.settings import *  # noqa: E402, F403 - the environment must be set first
@@ -16,3 +18,6 @@ from tagsync.settings import *  # noqa: E402, F403 - the environment must be set
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TAGSYNC_POLL_SECONDS = 0.3
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, not memory: threads and worker processes must see one database with one writer, as in real life.
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(_folder, "test.sqlite3")}  # noqa: F405

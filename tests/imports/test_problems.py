@@ -1,0 +1,37 @@
+"""Every code that a room below can give has a sentence, in whole and with its parameters."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import translation
+
+from tagsync.imports.problems import TEXTS, sentence
+from tagsync.imports.problems.sending import CONNECTIONS
+from tagsync.mapping.rows import CODES as ROW_CODES
+from tagsync.sheets.errors import CODES as FILE_CODES
+from tagsync.tuzhan.errors import BLOCKING_CODES, BLOCKING_STATUSES, PLACES, Blocked
+
+
+@pytest.mark.parametrize("code", sorted({*ROW_CODES, *FILE_CODES}))
+def test_it_has_a_sentence_for_every_code(code: str) -> None:
+    assert code in TEXTS
+
+
+def test_it_has_a_sentence_for_every_reason_to_block() -> None:
+    reasons = {*BLOCKING_CODES.values(), *BLOCKING_STATUSES.values(), "redirected", "certificate"}
+    reasons |= {reason for kind, reason in PLACES.values() if kind is Blocked}
+    assert {f"connection_{reason}" for reason in reasons} <= set(CONNECTIONS)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("code", [*TEXTS, "never_heard_of"])
+def test_it_fails_for_no_code_without_parameters(code: str, language: str) -> None:
+    with translation.override(language):
+        said = sentence(code)
+    assert said.title and said.advice
+    assert "%(" not in said.title + said.advice
+
+
+def test_it_puts_the_field_into_the_sentence() -> None:
+    with translation.override("en"):
+        assert sentence("error_cell", {"field": "phone"}).title == "Phone: Excel shows an error such as #N/A"
