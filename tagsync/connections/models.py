@@ -158,11 +158,14 @@ class Connection(models.Model):
     def app_secret(self) -> str:
         return decrypt(self.app_secret_encrypted)
 
+    @property
+    def has_live_token(self) -> bool:
+        soon = timezone.now() + timedelta(seconds=120)
+        return self.token_expires_at is not None and self.token_expires_at >= soon
+
     def current_token(self) -> str:
         """The fetched token, or "" when there is none that lives for two more minutes."""
-        if self.token_expires_at is None or self.token_expires_at < timezone.now() + timedelta(seconds=120):
-            return ""
-        return decrypt(self.token_encrypted)
+        return decrypt(self.token_encrypted) if self.has_live_token else ""
 
     def keep_token(self, token: str, expires_at: datetime) -> None:
         self.token_encrypted, self.token_expires_at = encrypt(token), expires_at

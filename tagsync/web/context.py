@@ -1,8 +1,48 @@
 """What every template can see besides its view's own context."""
 
+from __future__ import annotations
+
+from typing import TypedDict
+
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from tagsync.delivery.health import queue_health
+
+
+class Banner(TypedDict, total=False):
+    tone: str
+    title: str
+    text: str
+    action_url: str
+    action_label: str
 
 
 def banners(request: HttpRequest) -> dict[str, object]:
-    """Notices above every page: the test platform, a queue without workers."""
-    return {"banners": []}
+    """Notices above every page of a signed-in person; looked up only where a template shows them."""
+    return {"banners": SimpleLazyObject(lambda: _banners(request))}
+
+
+def _banners(request: HttpRequest) -> list[Banner]:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    health = queue_health()
+    if not health.redis:
+        return [_delayed(_("Checks and imports start late: Redis can't be reached"))]
+    if not health.check_workers and not health.send_workers:
+        return [_delayed(_("Checks and imports wait: no worker is running"))]
+    if not health.check_workers:
+        return [_delayed(_("Files wait to be checked: no worker for checks is running"))]
+    if not health.send_workers:
+        return [_delayed(_("Imports wait to be sent: no worker for sending is running"))]
+    return []
+
+
+def _delayed(title: str) -> Banner:
+    return {
+        "tone": "warning",
+        "title": title,
+        "text": _("Nothing is lost, and it goes on by itself. If this stays, tell whoever runs tagsync."),
+    }

@@ -1,0 +1,115 @@
+"""Connections, for admins: the list, the form, and what is done to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.states import UNDER_WAY
+from tagsync.web.admins import only_with
+from tagsync.web.forms.connection import UNSETTLED, ConnectionForm
+
+admins = only_with("connections.manage_connections")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One connection as the list shows it."""
+
+    connection: Connection
+    unsettled: int
+    trouble: Sentence | None
+
+
+def trouble_of(connection: Connection) -> Sentence | None:
+    """What is wrong with a blocked connection, and what to do."""
+    if connection.state != ConnectionState.BLOCKED:
+        return None
+    return sentence(f"connection_{connection.blocked_reason}", {"detail": connection.blocked_detail})
+
+
+@require_safe
+@admins
+def connection_list(request: HttpRequest) -> HttpResponse:
+    unsettled = dict(ImportJob.objects.filter(UNSETTLED).order_by().values_list("connection").annotate(Count("pk")))
+    connections = Connection.objects.order_by("is_sandbox", "name")
+    lines = [Line(one, unsettled.get(one.pk, 0), trouble_of(one)) for one in connections]
+    context = {
+        "lines": [line for line in lines if not line.connection.archived_at],
+        "archived": [line for line in lines if line.connection.archived_at],
+    }
+    return render(request, "connections/list.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins
+def add(request: HttpRequest) -> HttpResponse:
+    form = ConnectionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        connection = form.save()
+        messages.success(request, _("Connection “%(name)s” added.") % {"name": connection})
+        return redirect("connection_list")
+    return render(request, "connections/form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    connection = get_object_or_404(Connection, pk=pk)
+    form = ConnectionForm(instance=connection)
+    if request.method == "POST":
+        with transaction.atomic():
+            # Locked, so that no import starts between the look at unsettled imports and the change.
+            form = ConnectionForm(request.POST, instance=Connection.objects.select_for_update().get(pk=pk))
+            if form.is_valid():
+                form.save()
+        if not form.errors:
+            messages.success(request, _("Connection “%(name)s” saved.") % {"name": form.instance})
+            return redirect("connection_list")
+    context = {"form": form, "connection": connection, "trouble": trouble_of(connection)}
+    return render(request, "connections/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@admins
+def unblock(request: HttpRequest, pk: int) -> HttpResponse:
+    connection = get_object_or_404(Connection, pk=pk)
+    connection.unblock()
+    messages.success(request, _("“%(name)s” is ready again. Its imports go on by themselves.") % {"name": connection})
+    return redirect("connection_list")
+
+
+@require_POST
+@admins
+def archive(request: HttpRequest, pk: int) -> HttpResponse:
+    with transaction.atomic():
+        connection = get_object_or_404(Connection.objects.select_for_update(), pk=pk)
+        busy = ImportJob.objects.filter(connection=connection, status__in=UNDER_WAY).count()
+        if "restore" in request.POST:
+            connection.restore()
+            messages.success(request, _("“%(name)s” is in use again.") % {"name": connection})
+        elif busy:
+            messages.error(request, _still_busy(connection, busy))
+        else:
+            connection.archive()
+            messages.success(request, _("“%(name)s” is archived. Its imports stay readable.") % {"name": connection})
+    return redirect("connection_list")
+
+
+def _still_busy(connection: Connection, imports: int) -> str:
+    return ngettext(
+        "“%(name)s” can't be archived: %(count)s import is being sent through it. Wait, or stop it first.",
+        "“%(name)s” can't be archived: %(count)s imports are being sent through it. Wait, or stop them first.",
+        imports,
+    ) % {"name": connection.name, "count": imports}
