@@ -1,0 +1,203 @@
+"""The worker against a real Redis, in a process of its own: what it refuses, how it leaves, what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis as client_library
+from django.conf import settings
+from django.core.management import call_command, get_commands
+from django.core.management.base import CommandError
+from django.db import connections
+from rq import Callback, Queue, Worker
+from rq.job import Job
+
+from tagsync.delivery.leaving import leaving
+from tagsync.delivery.worker import MAY_RUN, DoorbellJob, DoorbellWorker
+from tagsync.local import redis
+
+START = """
+import sys, django
+django.setup()
+from tagsync.delivery import worker
+from tagsync.delivery.management.commands.rqworker import Command
+worker.MAY_RUN |= set(filter(None, sys.argv[1].split(",")))
+Command().run_from_argv(["manage.py", "rqworker", "sends", *sys.argv[2:]])
+"""
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+# -- what a worker runs in these tests
+
+
+def stay_until_asked(folder: str) -> None:
+    Path(folder, "started").write_text(str(os.getpid()))
+    deadline = time.monotonic() + 20
+    while not leaving() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    Path(folder, "left").write_text(str(leaving()))
+
+
+def tell_connections(folder: str) -> None:
+    Path(folder, "open").write_text(str([one.alias for one in connections.all() if one.connection]))
+
+
+STAY = f"{__name__}.stay_until_asked"
+Busy = tuple[subprocess.Popen[bytes], int]
+TELL = f"{__name__}.tell_connections"
+
+# -- around it
+
+
+@pytest.fixture(scope="module")
+def redis_url() -> Iterator[str]:
+    server = redis.find_server()
+    assert server
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        socket = Path(folder) / "redis.sock"
+        process = subprocess.Popen(redis.command(server, socket, Path(folder) / "data"), stdout=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: redis.answers(redis.url_of(socket)))
+            yield redis.url_of(socket)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[Queue]:
+    with client_library.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield Queue("sends", connection=client, serializer="json")
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+@contextmanager
+def worker_for(queue: Queue, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    url = redis.url_of(Path(queue.connection.connection_pool.connection_kwargs["path"]))
+    worker = subprocess.Popen(
+        [sys.executable, "-c", START, f"{STAY},{TELL}", *options],
+        env={**os.environ, "REDIS_URL": url},
+        cwd=settings.BASE_DIR,
+    )
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait(10)
+
+
+def work_off(queue: Queue) -> None:
+    with worker_for(queue, "--burst") as worker:
+        assert worker.wait(60) == 0
+
+
+@pytest.fixture
+def busy(queue: Queue, tmp_path: Path) -> Iterator[Busy]:
+    """A worker with a horse that stays until it is asked to leave, and that horse's process."""
+    queue.enqueue(STAY, str(tmp_path))
+    with worker_for(queue) as worker:
+        wait_for(lambda: (tmp_path / "started").exists() and (tmp_path / "started").read_text())
+        yield worker, int((tmp_path / "started").read_text())
+
+
+def test_it_may_run_two_functions() -> None:
+    assert {"tagsync.delivery.tasks.run_check", "tagsync.delivery.tasks.run_import"} == MAY_RUN
+
+
+def test_it_runs_nothing_else_that_redis_names(queue: Queue, tmp_path: Path) -> None:
+    evil = f"touch {tmp_path / 'ran'}"
+    by_name = queue.enqueue("os.system", evil)
+    by_callback = queue.enqueue(TELL, str(tmp_path), on_success=Callback("os.system"), on_failure=Callback("os.abort"))
+    work_off(queue)
+    assert not (tmp_path / "ran").exists()
+    assert by_name.get_status() == "failed"
+    assert "NotOurs" in str(by_name.latest_result().exc_string)
+    assert by_callback.get_status() == "finished"
+
+
+def test_it_does_not_unpickle(queue: Queue, tmp_path: Path) -> None:
+    pickled = Queue("sends", connection=queue.connection, serializer="pickle").enqueue(TELL, str(tmp_path))
+    work_off(queue)
+    assert not (tmp_path / "open").exists()
+    assert pickled.get_status() == "failed"
+
+
+def test_its_jobs_begin_without_a_connection_of_the_parent(queue: Queue, tmp_path: Path) -> None:
+    queue.enqueue(TELL, str(tmp_path))
+    work_off(queue)
+    assert (tmp_path / "open").read_text() == "[]"
+
+
+def test_it_tells_its_horse_to_leave_and_waits_for_it(queue: Queue, busy: Busy, tmp_path: Path) -> None:
+    worker, _horse = busy
+    worker.terminate()
+    assert worker.wait(10) == 0
+    assert (tmp_path / "left").read_text() == "True"
+    assert queue.failed_job_registry.get_job_ids() == []
+
+
+def test_its_horse_survives_a_signal_to_the_whole_group(queue: Queue, busy: Busy, tmp_path: Path) -> None:
+    worker, horse = busy
+    os.kill(horse, signal.SIGTERM)
+    wait_for((tmp_path / "left").exists)
+    worker.terminate()
+    assert worker.wait(10) == 0
+    assert queue.failed_job_registry.get_job_ids() == []
+
+
+@linux_only
+def test_its_horse_dies_with_it(queue: Queue, busy: Busy, tmp_path: Path) -> None:
+    worker, horse = busy
+    worker.kill()
+    worker.wait(10)
+    wait_for(lambda: not Path(f"/proc/{horse}").exists())
+    assert not (tmp_path / "left").exists()
+
+
+def test_it_notices_the_dead_early(queue: Queue) -> None:
+    worker = DoorbellWorker([queue], connection=queue.connection, serializer="json", maintenance_interval=600)
+    assert (worker.maintenance_interval, worker.job_monitoring_interval, worker.worker_ttl) == (30, 10, 60)
+    assert worker.log_job_description is False
+    assert issubclass(worker.job_class, DoorbellJob)
+
+
+def test_it_is_found_again_in_redis(queue: Queue) -> None:
+    worker = DoorbellWorker([queue], connection=queue.connection, serializer="json")
+    worker.register_birth()
+    assert [one.name for one in Worker.all(connection=queue.connection)] == [worker.name]
+    assert [one.name for one in DoorbellWorker.all(connection=queue.connection)] == [worker.name]
+
+
+def test_its_jobs_read_like_others(queue: Queue) -> None:
+    job = queue.enqueue("tagsync.delivery.tasks.run_check", 7)
+    found = DoorbellJob.fetch(job.id, connection=queue.connection, serializer="json")
+    assert isinstance(found, Job)
+    assert (found.func_name, found.args) == ("tagsync.delivery.tasks.run_check", [7])
+
+
+@pytest.mark.xfail(strict=True, reason="settings list django_rq before tagsync.delivery, and the first one wins")
+def test_it_is_what_rqworker_starts() -> None:
+    assert get_commands()["rqworker"] == "tagsync.delivery"
+
+
+@pytest.mark.parametrize("queues", [[], ["checks", "sends"], ["default"]])
+def test_it_listens_to_one_known_queue(queues: list[str]) -> None:
+    from tagsync.delivery.management.commands.rqworker import Command  # by class: whatever the order of apps
+
+    with pytest.raises(CommandError, match="checks, sends"):
+        call_command(Command(), *queues)
