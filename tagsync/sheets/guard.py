@@ -9,6 +9,7 @@ import mmap
 import stat
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,8 @@ TELLTALES = (
 )
 # Names of streams in an OLE2 container -> code. Word and PowerPoint use the container too.
 STREAMS = (("EncryptedPackage", "password_protected"), ("Workbook", "old_xls"), ("Book", "old_xls"))
+# What zipfile makes of a damaged file.
+BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
 CONTROL_CHARACTERS = bytes({*range(0x20)} - {0x09, 0x0A, 0x0C, 0x0D, 0x1A})
 
 
@@ -75,7 +78,7 @@ def check(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+    except BROKEN_ZIP as error:
         raise Unreadable("damaged") from error
     _check_members(members, limits)
     _check_sizes(members, path.stat().st_size, limits)
@@ -149,6 +152,8 @@ def _check_members(members: list[zipfile.ZipInfo], limits: Limits) -> None:
         if name in seen or _is_unsafe(name) or stat.S_ISLNK(member.external_attr >> 16):
             raise Unreadable("unsafe_name", name=member.filename[:200])
         seen.add(name)
+        if member.header_offset < 0:
+            raise Unreadable("damaged", part=member.filename[:200])
         if member.flag_bits & 0x1:
             raise Unreadable("encrypted_part", name=member.filename[:200])
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

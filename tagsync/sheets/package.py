@@ -2,14 +2,13 @@
 
 import posixpath
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 from xml.parsers import expat
 
 from tagsync.sheets.errors import Unreadable
-from tagsync.sheets.guard import Limits, check, check_inflated
+from tagsync.sheets.guard import BROKEN_ZIP, Limits, check, check_inflated
 
 CHUNK_BYTES = 1 << 17
 
@@ -54,7 +53,7 @@ class Package:
                     self._inflated_bytes += len(chunk)
                     check_inflated(self._inflated_bytes, self._file_bytes, self.limits)
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except BROKEN_ZIP as error:
             raise Unreadable("damaged", part=name) from error
 
     def elements(self, name: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -112,6 +111,8 @@ def parse(parser: expat.XMLParserType, data: bytes, part: str, *, final: bool = 
     except expat.ExpatError as error:
         if error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
             raise MemoryError from error
+        raise Unreadable("damaged", part=part) from error
+    except (LookupError, ValueError) as error:  # an encoding that Python, or the parser, does not know
         raise Unreadable("damaged", part=part) from error
 
 

@@ -83,7 +83,7 @@ def outcome(path):
 @SOME
 @given(st.data())
 def test_flipped_bytes_are_rows_or_a_refusal(tmp_path, data):
-    path = workbooks.plain(tmp_path / "flipped.xlsx", [["a", 1, "标签"]] * 20)
+    path = workbooks.hand_written(tmp_path / "flipped.xlsx", WHOLE_ROWS[0].format(1) * 20, strings=["<t>x</t>"])
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -161,3 +161,11 @@ def test_it_takes_cells_in_any_order(path, read):
     workbooks.hand_written(path, '<row r="1"><c r="C1"><v>3</v></c><c r="A1"><v>1</v></c></row>')
 
     assert read(path)[0].cells == {0: number("1"), 2: number("3")}
+
+
+@pytest.mark.parametrize("encoding", ["ATF-8", "gbk", "base64"])
+def test_it_refuses_an_encoding_it_does_not_know(path, refusal, encoding):
+    parts = workbooks.parts_of()
+    sheet = parts["xl/worksheets/sheet1.xml"].replace("UTF-8", encoding)
+
+    assert refusal(workbooks.package(path, {**parts, "xl/worksheets/sheet1.xml": sheet})).code == "damaged"
