@@ -4,7 +4,20 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import RedirectView
 
-from tagsync.web.views import connections, health, history, job, people, preferences, retry, rows, styleguide, wizard
+from tagsync.web.views import (
+    checking,
+    columns,
+    connections,
+    health,
+    history,
+    job,
+    people,
+    preferences,
+    retry,
+    rows,
+    styleguide,
+    upload,
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="import_list"), name="home"),
@@ -14,16 +27,16 @@ urlpatterns = [
     path("preferences/", preferences.set_preferences, name="set_preferences"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     # a new import, step by step
-    path("imports/new/", wizard.upload, name="import_new"),
-    path("imports/template.xlsx", wizard.template, name="import_template"),
-    path("imports/<int:pk>/columns/", wizard.columns, name="import_columns"),
-    path("imports/<int:pk>/sheet/", wizard.sheet, name="import_sheet"),
-    path("imports/<int:pk>/request/", wizard.request_preview, name="import_request"),
-    path("imports/<int:pk>/check/", wizard.check, name="import_check"),
-    path("imports/<int:pk>/check/live/", wizard.check_live, name="import_check_live"),
-    path("imports/<int:pk>/change/", wizard.change, name="import_change"),
-    path("imports/<int:pk>/start/", wizard.start, name="import_start"),
-    path("imports/<int:pk>/delete/", wizard.delete, name="import_delete"),
+    path("imports/new/", upload.upload, name="import_new"),
+    path("imports/template.xlsx", upload.template, name="import_template"),
+    path("imports/<int:pk>/columns/", columns.columns, name="import_columns"),
+    path("imports/<int:pk>/sheet/", columns.sheet, name="import_sheet"),
+    path("imports/<int:pk>/request/", columns.request_preview, name="import_request"),
+    path("imports/<int:pk>/check/", checking.check, name="import_check"),
+    path("imports/<int:pk>/check/live/", checking.check_live, name="import_check_live"),
+    path("imports/<int:pk>/change/", checking.change, name="import_change"),
+    path("imports/<int:pk>/start/", checking.start, name="import_start"),
+    path("imports/<int:pk>/delete/", checking.delete, name="import_delete"),
     # an import under way or over
     path("imports/", history.history, name="import_list"),
     path("imports/<int:pk>/", job.detail, name="import_detail"),

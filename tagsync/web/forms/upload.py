@@ -1,0 +1,46 @@
+"""The upload form. Whether the file can be read is found by reading it, not here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.imports.drafts import Refusal
+from tagsync.imports.problems import sentence
+
+# The old kinds too: choosing one is answered with how to save it as .xlsx, which a greyed-out file could not say.
+ACCEPTED = ".xlsx,.xlsm,.xls,.csv"
+
+
+class UploadForm(forms.Form):
+    # An empty file has its own sentence further down, one that says what to do.
+    file = forms.FileField(
+        label=_("Excel file"), allow_empty_file=True, error_messages={"required": _("Choose a file first.")}
+    )
+    title = forms.CharField(
+        label=_("Title"),
+        required=False,
+        max_length=200,
+        help_text=_("A name by which you will find this import again. Without one, the file name is shown."),
+    )
+
+    def clean_file(self) -> UploadedFile[bytes]:
+        upload: UploadedFile[bytes] = self.cleaned_data["file"]
+        most = settings.TAGSYNC_MAX_UPLOAD_BYTES
+        if (upload.size or 0) > most:
+            raise forms.ValidationError(_what_and_advice("too_large", {"max_bytes": most}))
+        return upload
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Say at the file why it was not taken, and what to do."""
+        for line in _what_and_advice(refusal.code, refusal.params):
+            self.add_error("file", line)
+
+
+def _what_and_advice(code: str, params: Mapping[str, str | int]) -> list[str]:
+    why = sentence(code, params)
+    return [why.title, why.advice]

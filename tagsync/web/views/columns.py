@@ -1,0 +1,102 @@
+"""Step 2: which column is which field, and the settings; on one page, in one form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from tagsync.accounts.models import Person
+from tagsync.delivery import acts
+from tagsync.imports import drafts
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import UNSTARTED, MoveRefused
+from tagsync.sheets.errors import Unreadable
+from tagsync.web.access import import_or_404, signed_in
+from tagsync.web.forms.columns import ColumnsForm, SheetForm
+from tagsync.web.forms.settings import SettingsForm
+from tagsync.web.wizard.columns_page import page_context
+from tagsync.web.wizard.whereabouts import address, overtaken
+
+
+@require_http_methods(["GET", "POST"])
+def columns(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk, steer=True)
+    if job.status not in UNSTARTED:
+        return overtaken(request, job) if request.method == "POST" else redirect(address(job))
+    try:
+        view = drafts.look(job)
+    except Unreadable as error:
+        context = {"job": job, "why": sentence(error.code, error.params)}
+        return render(request, "wizard/no_columns.html", context, status=422)
+    if request.method == "GET":
+        return render(
+            request, "wizard/columns.html", page_context(job, view, ColumnsForm(job, view), SettingsForm(job))
+        )
+    chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
+    if "use" in request.POST:
+        # A suggestion taken without script: nothing needs to be complete yet.
+        return render(request, "wizard/columns.html", page_context(job, view, chosen, choices, complain=False))
+    if not (chosen.is_valid() & choices.is_valid()):
+        return render(request, "wizard/columns.html", page_context(job, view, chosen, choices), status=422)
+    try:
+        _keep(job, signed_in(request), chosen, choices)
+        acts.check(job, signed_in(request))
+    except MoveRefused:
+        return overtaken(request, job)
+    return redirect("import_check", pk=job.pk)
+
+
+def _keep(job: ImportJob, by: Person, chosen: ColumnsForm, choices: SettingsForm) -> None:
+    """Raises MoveRefused after the start."""
+    with transaction.atomic():
+        # Locked and read again: nothing is changed under an import that was started in another tab meanwhile.
+        job.refresh_from_db(from_queryset=ImportJob.objects.select_for_update())
+        drafts.back_to_draft(job, by)
+        drafts.choose_columns(job, chosen.chosen())
+        drafts.choose_settings(job, choices.choices())
+
+
+@require_POST
+def sheet(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk, steer=True)
+    if job.status not in UNSTARTED:
+        return overtaken(request, job)
+    form = SheetForm(_with_clicked_row(request.POST))
+    if not form.is_valid():
+        messages.error(request, sentence("header_row_missing", {"row": request.POST.get("header_row", "")}).title)
+        return redirect("import_columns", pk=pk)
+    name, header_row = form.cleaned_data["sheet"], form.cleaned_data["header_row"]
+    try:
+        # The row of another sheet means nothing on this one: it is guessed anew.
+        drafts.choose_sheet(job, name, header_row if name == job.sheet else None)
+    except Unreadable as error:
+        why = sentence(error.code, error.params)
+        messages.error(request, f"{why.title} {why.advice}")
+    except MoveRefused:
+        return overtaken(request, job)
+    return redirect("import_columns", pk=pk)
+
+
+def _with_clicked_row(data: QueryDict) -> dict[str, Any]:
+    return {"sheet": data.get("sheet"), "header_row": data.get("use_header_row") or data.get("header_row")}
+
+
+@require_POST
+def request_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the choices in the form amount to, as fragments for the page that shows them."""
+    job = import_or_404(request, pk, steer=True)
+    if job.status not in UNSTARTED:
+        return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
+    try:
+        view = drafts.look(job)
+    except Unreadable:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
+    context = page_context(job, view, chosen, choices, complain=False)
+    return render(request, "wizard/_columns_live.html", {**context, "live": True})

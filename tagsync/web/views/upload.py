@@ -1,0 +1,67 @@
+"""Step 1: a file becomes a draft, or a sentence says why not."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from django.conf import settings
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.imports import drafts
+from tagsync.imports.models import ImportJob
+from tagsync.sheets import writer
+from tagsync.web.access import signed_in
+from tagsync.web.forms.upload import ACCEPTED, UploadForm
+from tagsync.web.wizard import template_workbook
+from tagsync.web.wizard.whereabouts import address
+
+RECENT = 3
+
+
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    person = signed_in(request)
+    if request.method == "GET":
+        return render(request, "wizard/upload.html", _context(person, UploadForm()))
+    form = UploadForm(request.POST, request.FILES)
+    if form.is_valid():
+        made = drafts.create(person, form.cleaned_data["file"], form.cleaned_data["title"])
+        if isinstance(made, ImportJob):
+            return _go_on(request, reverse("import_columns", args=[made.pk]))
+        form.refuse(made)
+    page = "wizard/_upload_form.html" if getattr(request, "htmx", False) else "wizard/upload.html"
+    return render(request, page, _context(person, form), status=422)
+
+
+@require_GET
+def template(request: HttpRequest) -> FileResponse:
+    sheet = template_workbook.for_language(get_language())
+    file = BytesIO()
+    writer.write(file, sheet.sheet_name, sheet.header, sheet.rows)
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=sheet.file_name)
+
+
+def _go_on(request: HttpRequest, url: str) -> HttpResponse:
+    # A redirect would be followed inside the script's request; the browser itself has to go.
+    return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
+
+
+def _context(person: Person, form: UploadForm) -> dict[str, Any]:
+    recent = ImportJob.objects.filter(owner=person).select_related("connection").order_by("-pk")[:RECENT]
+    return {
+        "form": form,
+        "accepted": ACCEPTED,
+        "max_megabytes": settings.TAGSYNC_MAX_UPLOAD_BYTES // (1024 * 1024),
+        "draft_days": settings.TAGSYNC_DRAFT_DAYS,
+        "recent": [(job, address(job)) for job in recent],
+        "has_connection": Connection.objects.usable().exists(),
+    }

@@ -1,0 +1,78 @@
+"""What the check page shows: progress while the file is read, afterwards its result and what the button will do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import ConnectionState
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import Operation
+from tagsync.imports.permissions import may_steer
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.web.figures import thousands
+from tagsync.web.forms.columns import field_label
+from tagsync.web.forms.settings import MATCHINGS, StartForm, matching_of
+from tagsync.web.wizard import check_result
+from tagsync.web.wizard.first_request import orders
+from tagsync.web.wizard.whereabouts import last_change
+
+
+def progress_context(job: ImportJob, person: Person) -> dict[str, Any]:
+    return {"rows_read": job.total + job.blank_rows, "may_steer": may_steer(person, job)}
+
+
+def check_context(job: ImportJob, person: Person, form: StartForm | None) -> dict[str, Any]:
+    """For an import that is ready or unreadable."""
+    if job.status == JobStatus.UNREADABLE:
+        return {"why": sentence(job.cause, job.cause_params), "may_steer": may_steer(person, job)}
+    ready = job.count(RowStatus.WAITING)
+    tags, more_tags = check_result.tags(job)
+    return {
+        "may_steer": may_steer(person, job),
+        "form": form or StartForm(job, ready),
+        "seen": last_change(job),
+        "ready": ready,
+        "button": button_text(job, ready),
+        "balance": check_result.balance(job),
+        "causes": check_result.causes(job, person),
+        "found_by": check_result.found_by(job),
+        "tags": tags,
+        "more_tags": more_tags,
+        "columns": [(column["column"], column["header"], field_label(column["field"])) for column in _mapped(job)],
+        "matching": matching_words(job),
+        "blocked_because": _blocked_because(job),
+        "earlier": check_result.earlier_import(job, person),
+    }
+
+
+def button_text(job: ImportJob, rows: int) -> str:
+    if job.operation == Operation.DELETE:
+        text = ngettext("Delete tags: send %(rows)s row", "Delete tags: send %(rows)s rows", rows)
+    else:
+        text = ngettext("Add tags: send %(rows)s row", "Add tags: send %(rows)s rows", rows)
+    return text % {"rows": thousands(rows)}
+
+
+def matching_words(job: ImportJob) -> str:
+    """The matching with its order of identification, in words."""
+    _match, way = MATCHINGS[matching_of(job)]
+    if way:
+        values = {"way": way, "order": orders(job.connection)[way]}
+        return _("Fuzzy matching, way %(way)s: %(order)s") % values
+    return str(job.get_match_display())
+
+
+def _mapped(job: ImportJob) -> list[dict[str, Any]]:
+    return [column for column in job.columns if column["field"]]
+
+
+def _blocked_because(job: ImportJob) -> object:
+    connection = job.connection
+    if connection is None or connection.state != ConnectionState.BLOCKED:
+        return None
+    return sentence(f"connection_{connection.blocked_reason}")

@@ -1,0 +1,95 @@
+"""The result of the check as its page shows it: balance, causes, tags, who is found by what. Changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from tagsync.accounts.models import Person
+from tagsync.imports.identification import identified_by
+from tagsync.imports.models import ImportJob, ImportRow, Problem
+from tagsync.imports.problem_groups import ProblemGroup, groups
+from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.states import RowStatus
+from tagsync.mapping.masking import mask
+from tagsync.web.forms.columns import field_label
+
+TAGS_SHOWN = 30
+
+
+class Part(NamedTuple):
+    """One number of the balance."""
+
+    swatch: str
+    label: str
+    rows: int
+
+
+class Example(NamedTuple):
+    """A cell as Excel names it (or only its row), and what was typed there."""
+
+    row_number: int
+    cell: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Cause:
+    problem: Problem
+    rows: int
+    sentence: Sentence
+    examples: list[Example]
+
+
+def balance(job: ImportJob) -> list[Part]:
+    """Rows in the file = the other parts together. What is always asked for stands there even when it is 0."""
+    parts = [
+        Part("waiting", _("ready"), job.count(RowStatus.WAITING)),
+        Part("to_fix", _("to fix"), job.count(RowStatus.TO_FIX)),
+        Part("duplicate", _("duplicates"), job.count(RowStatus.DUPLICATE)),
+        Part("left_out", _("left out"), job.count(RowStatus.LEFT_OUT)),
+        Part("", _("blank"), job.blank_rows),
+    ]
+    shown = [part for part in parts if part.rows or part.swatch in ("waiting", "to_fix")]
+    return [Part("", _("rows in the file"), job.total + job.blank_rows), *shown]
+
+
+def causes(job: ImportJob, person: Person) -> list[Cause]:
+    """What stops rows, biggest first. The owner sees her own values in full: she has to repair them."""
+    return [_cause(group, in_full=job.owner_id == person.pk) for group in groups(job, [RowStatus.TO_FIX])]
+
+
+def found_by(job: ImportJob) -> list[tuple[str, int]]:
+    """(label of the identifier, rows), the one tried first coming first."""
+    return [(field_label(key), rows) for key, rows in identified_by(job)]
+
+
+def tags(job: ImportJob) -> tuple[list[tuple[str, int]], int]:
+    """The most frequent tags with their rows, and how many more there are."""
+    most = [(tag, rows) for tag, rows in job.summary.get("tags", [])[:TAGS_SHOWN]]
+    return most, max(0, int(job.summary.get("tag_count", len(most))) - len(most))
+
+
+def earlier_import(job: ImportJob, person: Person) -> ImportJob | None:
+    """The newest started import of the very same file that the person may see."""
+    same = ImportJob.objects.visible_to(person).filter(file_sha256=job.file_sha256)
+    return same.filter(first_confirmed_at__isnull=False).exclude(pk=job.pk).order_by("-pk").first()
+
+
+def _cause(group: ProblemGroup, in_full: bool) -> Cause:
+    problem = group.problem
+    return Cause(
+        problem=problem,
+        rows=group.rows,
+        sentence=sentence(problem.code, problem.params),
+        examples=[_example(row, problem.code, in_full) for row in group.examples],
+    )
+
+
+def _example(row: ImportRow, code: str, in_full: bool) -> Example:
+    note: dict[str, Any] = next((note for note in row.notes if note["code"] == code), {})
+    column, value = note.get("column") or "", note.get("value") or ""
+    shown = value if in_full else mask(note.get("field") or "", value)
+    return Example(row.row_number, f"{column}{row.row_number}" if column else "", shown)

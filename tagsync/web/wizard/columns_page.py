@@ -1,0 +1,118 @@
+"""Everything that the columns page and its live fragments show, from one place, so that they never differ."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports.drafts import SheetView
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import Sentence, sentence
+from tagsync.web.forms.columns import ColumnsForm
+from tagsync.web.forms.settings import SettingsForm
+from tagsync.web.wizard.first_request import first_request, orders
+from tagsync.web.wizard.sheet_columns import ColumnCard, column_cards, preview_rows, standing
+
+
+class Choice(NamedTuple):
+    """One radio card."""
+
+    value: str
+    title: str
+    text: str
+    checked: bool
+    is_warning: bool = False
+
+
+def page_context(
+    job: ImportJob, view: SheetView, columns: ColumnsForm, settings: SettingsForm, *, complain: bool = True
+) -> dict[str, Any]:
+    """`complain`: show the errors of bound forms; while somebody is still choosing, notes at the columns are enough."""
+    chosen = columns.chosen()
+    connection = _connection(settings)
+    operation, matching = str(settings["operation"].value()), str(settings["matching"].value())
+    cards = column_cards(view, columns)
+    return {
+        "job": job,
+        "view": view,
+        "columns_form": columns,
+        "settings_form": settings,
+        "errors": _errors(columns, settings) if complain else [],
+        "cards": cards,
+        "used_select": _used_select(columns, cards),
+        "standing": standing(chosen, cards),
+        "preview": preview_rows(view),
+        "connections": _connections(),
+        "connection": connection,
+        "blocked_because": _blocked_because(connection),
+        "operations": _operations(operation),
+        "matchings": _matchings(matching, connection),
+        "first": first_request(view.body, chosen, connection, operation, matching),
+    }
+
+
+def _errors(columns: ColumnsForm, settings: SettingsForm) -> list[tuple[str, str]]:
+    """(id of the field or "", sentence), for the summary above the form."""
+    found = [("", str(error)) for error in columns.non_field_errors()]
+    for form in (columns, settings):
+        bound = (form[name] for name in form.errors if name in form.fields)
+        found += [(field.auto_id, f"{field.label}: {error}") for field in bound for error in field.errors]
+    return found
+
+
+def _used_select(columns: ColumnsForm, cards: list[ColumnCard]) -> str:
+    """The select whose suggestion was just accepted, to be put in place of the one on the page."""
+    used = str(columns.data.get("use", ""))
+    select = next((card.select for card in cards if str(card.column) == used), None)
+    return select.as_widget(attrs={"hx-swap-oob": "true"}) if select else ""
+
+
+def _connection(settings: SettingsForm) -> Connection | None:
+    value = settings["connection"].value()
+    found = Connection.objects.usable().filter(pk=value) if str(value or "").isdecimal() else Connection.objects.none()
+    return found.first()
+
+
+def _connections() -> list[tuple[Connection, str]]:
+    """Each with its line in the select."""
+    return [(connection, _connection_line(connection)) for connection in Connection.objects.usable()]
+
+
+def _connection_line(connection: Connection) -> str:
+    if connection.state == ConnectionState.BLOCKED:
+        return _("%(name)s (blocked)") % {"name": connection.name}
+    if connection.is_sandbox:
+        return _("%(name)s (test platform)") % {"name": connection.name}
+    return connection.name
+
+
+def _blocked_because(connection: Connection | None) -> Sentence | None:
+    if connection is None or connection.state != ConnectionState.BLOCKED:
+        return None
+    return sentence(f"connection_{connection.blocked_reason}")
+
+
+def _operations(chosen: str) -> list[Choice]:
+    add = _("The customers get the tags of their row. Tags they have already stay.")
+    delete = _("The customers lose the tags of their row on the platform. tagsync cannot give them back by itself.")
+    return [
+        Choice("add", _("Add tags"), add, chosen == "add"),
+        Choice("delete", _("Delete tags"), delete, chosen == "delete", is_warning=True),
+    ]
+
+
+def _matchings(chosen: str, connection: Connection | None) -> list[Choice]:
+    spelt_out = orders(connection)
+    fuzzy = _("When a row has several identifiers, the platform tries them in this order: %(order)s.")
+    texts = {
+        "fuzzy-1": (_("Fuzzy matching, way 1"), fuzzy % {"order": spelt_out[1]}),
+        "fuzzy-2": (_("Fuzzy matching, way 2"), fuzzy % {"order": spelt_out[2]}),
+        "exact": (_("Exact matching"), _("The platform takes only customers that the identifiers meet exactly.")),
+        "none": (
+            _("Do not match"),
+            _("The rows are not matched against existing customers; the platform decides what becomes of them."),
+        ),
+    }
+    return [Choice(value, title, text, chosen == value) for value, (title, text) in texts.items()]

@@ -1,0 +1,66 @@
+"""The exact request that the first rows of the sheet become with the choices made so far. Sends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, cast
+
+from tagsync.connections.models import Connection
+from tagsync.imports.identification import order
+from tagsync.mapping.rows import check_row, is_blank
+from tagsync.sheets.cells import Row
+from tagsync.tuzhan.messages import Settings, batch_body
+from tagsync.web.forms.columns import field_label
+from tagsync.web.forms.settings import MATCHINGS
+
+ROWS_SHOWN = 2
+
+
+@dataclass(frozen=True)
+class FirstRequest:
+    """`rows`: Excel's numbers of the rows in it; empty when none of the `looked_at` rows can be sent."""
+
+    body: str
+    rows: list[int]
+    looked_at: int
+    connection: Connection | None
+
+
+def first_request(
+    body: Sequence[Row], chosen: Mapping[int, str | None], connection: Connection | None, operation: str, matching: str
+) -> FirstRequest:
+    candidates = [row for row in body if not is_blank(row)]
+    checked = (check_row(row, _columns(chosen)) for row in candidates)
+    sendable = list(islice((row for row in checked if not row.notes), ROWS_SHOWN))
+    text = ""
+    if sendable:
+        key = connection.customer_id_key if connection else "audienceUserId"
+        request = batch_body(_settings(operation, matching), [row.values for row in sendable], key)
+        text = json.dumps(request, ensure_ascii=False, indent=2)
+    return FirstRequest(text, [row.row_number for row in sendable], len(candidates), connection)
+
+
+def orders(connection: Connection | None) -> dict[int, str]:
+    """Identify way → the order spelt out, as this connection's platform understands it."""
+    return {way: " → ".join(field_label(key) for key in order(way, connection)) for way in (1, 2)}
+
+
+def _columns(chosen: Mapping[int, str | None]) -> dict[int, str]:
+    """Each field once; the first column keeps it."""
+    columns: dict[int, str] = {}
+    for column, key in chosen.items():
+        if key and key not in columns.values():
+            columns[column] = key
+    return columns
+
+
+def _settings(operation: str, matching: str) -> Settings:
+    match, way = MATCHINGS.get(matching, MATCHINGS["fuzzy-1"])
+    return Settings(
+        match=cast(Literal["none", "exact", "fuzzy"], match.value),
+        identify_way=cast("Literal[1, 2] | None", way),
+        operation="delete" if operation == "delete" else "add",
+    )

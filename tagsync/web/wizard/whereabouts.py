@@ -1,0 +1,43 @@
+"""Which page an import is on now, and what changed it last: for people who press a button that has been overtaken."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tagsync.imports.models import ImportJob
+from tagsync.imports.states import UNSTARTED, JobStatus
+from tagsync.web.looks import JOB_LOOKS
+
+
+def address(job: ImportJob) -> str:
+    """The page of the import's present state."""
+    if job.status == JobStatus.DRAFT:
+        return reverse("import_columns", args=[job.pk])
+    return reverse("import_check" if job.status in UNSTARTED else "import_detail", args=[job.pk])
+
+
+def last_change(job: ImportJob) -> int:
+    """The number of the newest event, 0 before the first: what a page shows is out of date when it has grown."""
+    return job.events.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def overtaken(request: HttpRequest, job: ImportJob) -> HttpResponseRedirect:
+    """To where the import is now, with a word on who moved it there."""
+    job.refresh_from_db()
+    messages.warning(request, _who_did_what(job))
+    return redirect(address(job))
+
+
+def _who_did_what(job: ImportJob) -> str:
+    event = job.events.select_related("by").order_by("-pk").first()
+    values = {"status": JOB_LOOKS[job.shown_status].word}
+    if event is None or event.by is None:
+        return _("That was not possible any more. The import is now: %(status)s.") % values
+    return _("That was not possible any more: %(person)s changed this import. It is now: %(status)s.") % {
+        **values,
+        "person": event.by.label,
+    }

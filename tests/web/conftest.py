@@ -1,0 +1,112 @@
+"""What the tests of pages use: signed-in browsers, sheets in a few lines, imports that went as far as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client, override_settings
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.delivery.health import QueueHealth
+from tagsync.imports import drafts, staging
+from tagsync.imports.models import ImportJob
+from tagsync.imports.states import Act
+from tagsync.sheets import writer
+
+HEADER = ("手机号", "姓名", "标签")
+ROWS = (
+    ("13800138000", "林晓雨", "春季活动,会员"),
+    ("13800138001", "王子涵", "新客"),
+    ("138", "赵一鸣", "新客"),
+)
+
+
+def workbook(header: Sequence[str] = HEADER, rows: Sequence[Sequence[str]] = ROWS) -> bytes:
+    file = BytesIO()
+    writer.write(file, "客户", header, rows)
+    return file.getvalue()
+
+
+def upload_of(content: bytes, name: str = "双11会员.xlsx") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_root() -> None:
+    """WhiteNoise warns when the folder it serves from is not there."""
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def _uploads(tmp_path: Path) -> Iterator[None]:
+    with override_settings(MEDIA_ROOT=tmp_path / "uploads"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def quiet_queue(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """No Redis: rings are written down, and everybody is at work."""
+    rings: list[tuple[str, int]] = []
+    monkeypatch.setattr("tagsync.delivery.doorbell.ring", lambda queue, job: rings.append((queue, job)) or True)
+    monkeypatch.setattr("tagsync.delivery.health._seen", None)
+    monkeypatch.setattr("tagsync.delivery.health._look", lambda: QueueHealth(True, 1, 1))
+    return rings
+
+
+@pytest.fixture
+def signed(marketer: Person) -> Client:
+    client = Client()
+    client.force_login(marketer)
+    return client
+
+
+@pytest.fixture
+def signed_other(other_marketer: Person) -> Client:
+    client = Client()
+    client.force_login(other_marketer)
+    return client
+
+
+@pytest.fixture
+def signed_admin(admin_person: Person) -> Client:
+    client = Client()
+    client.force_login(admin_person)
+    return client
+
+
+MakeDraft = Callable[..., ImportJob]
+
+
+@pytest.fixture
+def make_draft(marketer: Person, sandbox_connection: Connection) -> MakeDraft:
+    def make(content: bytes | None = None, owner: Person = marketer) -> ImportJob:
+        job = drafts.create(owner, upload_of(content or workbook()))
+        assert isinstance(job, ImportJob)
+        return job
+
+    return make
+
+
+@pytest.fixture
+def draft(make_draft: MakeDraft) -> ImportJob:
+    return make_draft()
+
+
+@pytest.fixture
+def ready(draft: ImportJob) -> ImportJob:
+    """Checked: two rows can be sent, one is to fix."""
+    draft.begin_check(draft.owner)
+    return finish_check(draft)
+
+
+def finish_check(job: ImportJob) -> ImportJob:
+    """Do what the worker would do."""
+    staging.stage(job, lambda: True)
+    job.move(Act.CHECKED)
+    return job

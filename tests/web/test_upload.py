@@ -1,0 +1,149 @@
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client, override_settings
+from django.utils import translation
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.imports.models import ImportJob
+from tagsync.mapping.matching import suggest
+from tagsync.mapping.rows import check_row
+from tagsync.sheets.reader import preview
+from tagsync.web.wizard import template_workbook
+from tests.web.conftest import MakeDraft, upload_of, workbook
+
+URL = "/imports/new/"
+
+
+def stored_files() -> list[Path]:
+    return list(Path(settings.MEDIA_ROOT).glob("*")) if Path(settings.MEDIA_ROOT).exists() else []
+
+
+def test_it_works(signed: Client, sandbox_connection: Connection) -> None:
+    page = signed.get(URL)
+    assert page.status_code == 200
+    assert 'name="file"' in page.content.decode()
+    assert "100 MB" in page.content.decode()
+
+
+def test_it_makes_a_draft(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
+    answer = signed.post(URL, {"file": upload_of(workbook()), "title": "  双11 "})
+    job = ImportJob.objects.get()
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/imports/{job.pk}/columns/"
+    assert (job.owner, job.title, job.file_name) == (marketer, "双11", "双11会员.xlsx")
+    assert len(stored_files()) == 1
+
+
+def test_it_sends_the_browser_itself_on_from_a_script(signed: Client, sandbox_connection: Connection) -> None:
+    answer = signed.post(URL, {"file": upload_of(workbook())}, headers={"HX-Request": "true"})
+    assert answer["HX-Redirect"] == f"/imports/{ImportJob.objects.get().pk}/columns/"
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "title", "advice"),
+    [
+        (b"", "leer.xlsx", "The file is empty.", "Check that the export was complete"),
+        (b"phone,tags\n1,2\n", "a.csv", "This is a text file (CSV)", "Save as"),
+        (b"%PDF-1.7 ...", "a.xlsx", "This is a PDF", "Choose the .xlsx file"),
+        (workbook((), ()), "a.xlsx", "is empty.", "header row"),
+        (workbook()[:900], "a.xlsx", "damaged", "save it again"),
+    ],
+)
+def test_it_says_why_a_file_is_refused_and_keeps_nothing(
+    signed: Client, content: bytes, name: str, title: str, advice: str
+) -> None:
+    answer = signed.post(URL, {"file": upload_of(content, name)})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert title in page
+    assert advice in page
+    assert not ImportJob.objects.exists()
+    assert not stored_files()
+
+
+def test_it_answers_a_script_with_the_form_alone(signed: Client) -> None:
+    answer = signed.post(URL, {"file": upload_of(b"%PDF")}, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert "<html" not in answer.content.decode()
+    assert "This is a PDF" in answer.content.decode()
+
+
+@override_settings(TAGSYNC_MAX_UPLOAD_BYTES=1024)
+def test_it_refuses_more_bytes_than_allowed(signed: Client) -> None:
+    answer = signed.post(URL, {"file": upload_of(workbook())})
+    assert answer.status_code == 422
+    assert "too large" in answer.content.decode()
+    assert not stored_files()
+
+
+def test_it_asks_for_a_file(signed: Client) -> None:
+    answer = signed.post(URL, {})
+    assert answer.status_code == 422
+    assert "Choose a file first." in answer.content.decode()
+
+
+def test_it_shows_a_hostile_file_name_as_text(signed: Client, make_draft: MakeDraft) -> None:
+    signed.post(URL, {"file": upload_of(workbook(), "<script>alert(1)</script>.xlsx")})
+    page = signed.get(URL).content.decode()
+    assert "<script>alert" not in page
+    assert "script&gt;.xlsx" in page
+
+
+def test_it_lists_the_last_three_imports_of_this_person(
+    signed: Client, make_draft: MakeDraft, other_marketer: Person
+) -> None:
+    mine = [make_draft() for _number in range(4)]
+    foreign = make_draft(owner=other_marketer)
+    page = signed.get(URL).content.decode()
+    assert [f"/imports/{job.pk}/columns/" in page for job in mine] == [False, True, True, True]
+    assert f"/imports/{foreign.pk}/" not in page
+
+
+def test_it_tells_marketers_to_ask_and_admins_to_add_when_there_is_no_connection(
+    signed: Client, signed_admin: Client
+) -> None:
+    for_marketer, for_admin = signed.get(URL).content.decode(), signed_admin.get(URL).content.decode()
+    assert "ask an admin" in for_marketer
+    assert "/connections/new/" not in for_marketer
+    assert "/connections/new/" in for_admin
+
+
+def test_it_refuses_other_methods(signed: Client) -> None:
+    assert signed.put(URL).status_code == 405
+    assert signed.post("/imports/template.xlsx").status_code == 405
+
+
+@pytest.mark.parametrize("url", [URL, "/imports/template.xlsx"])
+def test_it_sends_strangers_to_the_sign_in(db: None, client: Client, url: str) -> None:
+    answer = client.get(url)
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/login/")
+
+
+def test_it_makes_two_drafts_of_two_uploads(signed: Client, sandbox_connection: Connection) -> None:
+    for _time in range(2):
+        signed.post(URL, {"file": upload_of(workbook())})
+    assert ImportJob.objects.count() == 2
+    assert len(stored_files()) == 2
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_its_template_needs_no_work_at_all(signed: Client, marketer: Person, tmp_path: Path, language: str) -> None:
+    marketer.language = language
+    marketer.save()
+    with translation.override(language):
+        answer = signed.get("/imports/template.xlsx")
+    path = tmp_path / "template.xlsx"
+    path.write_bytes(BytesIO(b"".join(answer.streaming_content)).getvalue())  # type: ignore[attr-defined]
+    header, *rows = preview(path).rows
+    suggestions = suggest({column: cell.text for column, cell in header.cells.items()})
+    assert all(suggestion.exact for suggestion in suggestions)
+    assert len({suggestion.field for suggestion in suggestions}) == 5
+    columns = {suggestion.column: suggestion.field or "" for suggestion in suggestions}
+    assert len(rows) == 3
+    assert [check_row(row, columns).notes for row in rows] == [(), (), ()]
+    assert header.cells[0].text == template_workbook.for_language(language).header[0]
