@@ -20,6 +20,10 @@ class CouldNotRun(CommandError):
         super().__init__(line, returncode=COULD_NOT_RUN)
 
 
+# Django writes the class's name before the line.
+CouldNotRun.__name__ = "tagsync"
+
+
 def language() -> str:
     """Chinese where the terminal is Chinese, English elsewhere: a terminal's encoding and fonts follow its locale."""
     names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
