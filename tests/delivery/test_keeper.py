@@ -1,0 +1,163 @@
+"""What nobody works on is found again, whatever Redis remembers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.delivery import acts, doorbell, keeper, tasks
+from tagsync.delivery.claims import claim_check, claim_import, renew
+from tagsync.imports import outcomes
+from tagsync.imports.models import Delivery, ImportJob
+from tagsync.imports.outcomes import Batch, FenceLost
+from tagsync.sandbox import Sandbox
+from tests.invariants import check_invariants
+from tests.making import checked, customers, draft, run_to_end, started
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def let_lease_expire(job: ImportJob) -> None:
+    ImportJob.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.fixture(autouse=True)
+def empty_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorbell, "rung", lambda queue_name: set())
+
+
+def test_it_rings_for_checks_and_imports_that_wait(
+    marketer: Person, connection: Connection, rings: list[tuple[str, int]]
+) -> None:
+    waiting = draft(marketer, connection, customers(1))
+    acts.check(waiting, marketer)
+    queued = started(marketer, connection, customers(1))
+    rings.clear()
+    keeper.keep()
+    assert rings == [("checks", waiting.pk), ("sends", queued.pk)]
+
+
+def test_it_does_not_ring_for_what_is_rung(
+    marketer: Person, connection: Connection, rings: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = started(marketer, connection, customers(1))
+    monkeypatch.setattr(doorbell, "rung", lambda queue_name: {job.pk})
+    rings.clear()
+    keeper.keep()
+    assert rings == []
+
+
+@pytest.mark.parametrize("why", ["blocked", "waits", "leased", "behind"])
+def test_it_does_not_ring_for_what_may_not_run(
+    marketer: Person, connection: Connection, rings: list[tuple[str, int]], why: str
+) -> None:
+    soon = timezone.now() + timedelta(seconds=60)
+    if why == "behind":
+        earlier = started(marketer, connection, customers(1))
+        ImportJob.objects.filter(pk=earlier.pk).update(wait_until=soon)
+    job = started(marketer, connection, customers(1), operation="delete")
+    if why == "blocked":
+        connection.block("forbidden")
+    elif why == "waits":
+        ImportJob.objects.filter(pk=job.pk).update(wait_until=soon)
+    elif why == "leased":
+        claim_import(job.pk)
+    rings.clear()
+    keeper.keep()
+    assert rings == []
+
+
+def test_it_gives_back_an_import_whose_worker_died_while_sending(
+    marketer: Person, connection: Connection, sandbox: Sandbox, rings: list[tuple[str, int]]
+) -> None:
+    job = started(marketer, connection, customers(4))
+    mine = claim_import(job.pk)
+    assert mine is not None
+    outcomes.begin_call(mine, Batch(1, 1, [2, 3, 4, 5], "0" * 64))
+    let_lease_expire(job)
+    keeper.keep()
+    job.refresh_from_db()
+    assert (job.status, job.lease_until) == ("queued", None)
+    assert ("sends", job.pk) in rings
+    assert run_to_end(job).counts == {"accepted": 4}
+    assert list(Delivery.objects.order_by("id").values_list("batch", "attempt", "outcome")) == [
+        (1, 1, "unanswered"),
+        (1, 2, "accepted"),
+    ]
+    check_invariants(job, sandbox.ledger, 4)
+
+
+def test_it_stops_an_import_whose_worker_died_while_stopping(
+    marketer: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    job = started(marketer, connection, customers(6))
+    mine = claim_import(job.pk)
+    assert mine is not None
+    outcomes.begin_call(mine, Batch(1, 1, [2, 3], "0" * 64))
+    job.refresh_from_db()
+    acts.stop(job, marketer)
+    assert job.status == "stopping"
+    let_lease_expire(job)
+    keeper.keep()
+    job.refresh_from_db()
+    assert (job.status, job.counts) == ("stopped", {"waiting": 4, "in_doubt": 2})
+
+
+def test_it_lets_the_old_runner_change_nothing_more(marketer: Person, connection: Connection) -> None:
+    job = started(marketer, connection, customers(2))
+    old = claim_import(job.pk)
+    assert old is not None
+    let_lease_expire(job)
+    keeper.give_back_expired()
+    new = claim_import(job.pk)
+    assert new is not None and new.fence == old.fence + 1
+    assert renew(old) is None
+    with pytest.raises(FenceLost):
+        outcomes.begin_call(old, Batch(1, 1, [2], "0" * 64))
+    assert renew(new) == "running"
+
+
+def test_it_lets_another_worker_check_when_the_first_died(marketer: Person, connection: Connection) -> None:
+    job = draft(marketer, connection, customers(3))
+    acts.check(job, marketer)
+    assert claim_check(job.pk) is not None
+    assert claim_check(job.pk) is None
+    let_lease_expire(job)
+    tasks.run_check(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.counts) == ("ready", {"waiting": 3})
+
+
+def test_it_ends_all_leases_when_a_machine_starts(marketer: Person, connection: Connection) -> None:
+    sending = started(marketer, connection, customers(1))
+    claim_import(sending.pk)
+    checking = draft(marketer, connection, customers(1))
+    acts.check(checking, marketer)
+    claim_check(checking.pk)
+    keeper.end_all_leases()
+    sending.refresh_from_db()
+    assert sending.status == "queued"
+    assert claim_check(checking.pk) is not None
+
+
+def test_it_deletes_drafts_that_nobody_touched(marketer: Person, connection: Connection) -> None:
+    old, fresh = checked(marketer, connection, customers(1)), draft(marketer, connection, customers(1))
+    long_ago = timezone.now() - timedelta(days=8)
+    ImportJob.objects.filter(pk=old.pk).update(created_at=long_ago)
+    old.events.update(at=long_ago)
+    storage, name = old.file.storage, old.file.name
+    keeper.delete_old_drafts()
+    assert list(ImportJob.objects.all()) == [fresh]
+    assert not storage.exists(name)
+
+
+def test_it_keeps_an_import_that_was_started_however_old(marketer: Person, connection: Connection) -> None:
+    job = started(marketer, connection, customers(1))
+    ImportJob.objects.update(created_at=timezone.now() - timedelta(days=900))
+    job.events.update(at=timezone.now() - timedelta(days=900))
+    keeper.delete_old_drafts()
+    assert ImportJob.objects.count() == 1
