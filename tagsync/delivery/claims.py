@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
@@ -13,8 +14,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Operation
 from tagsync.imports.states import UNDER_WAY, Act, JobStatus, MoveRefused
 
-LEASE = timedelta(seconds=60)
-RENEW_SECONDS = 10.0
+LEASE = 2 * timedelta(seconds=settings.TAGSYNC_CALL_SECONDS)
+RENEW_SECONDS = LEASE.total_seconds() / 6
 LEASED = (JobStatus.CHECKING, JobStatus.RUNNING, JobStatus.STOPPING)
 
 

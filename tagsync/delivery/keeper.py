@@ -17,8 +17,6 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Operation
 from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused
 
-KEEP_SECONDS = 10.0
-
 log = logging.getLogger(__name__)
 
 

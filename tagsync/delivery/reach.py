@@ -38,5 +38,7 @@ def client_for(connection: Connection) -> Client:
         connection.base_url,
         connection.path,
         connection.token_path,
+        timeout_seconds=settings.TAGSYNC_CALL_SECONDS,
+        connect_timeout_seconds=min(5, settings.TAGSYNC_CALL_SECONDS),
         public_only=not loopback and not settings.TAGSYNC_ALLOWED_API_HOSTS,
     )

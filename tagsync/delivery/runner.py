@@ -13,6 +13,7 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -36,8 +37,8 @@ from tagsync.tuzhan.errors import Answer, BatchRefused, Blocked, NotSent, Outcom
 from tagsync.tuzhan.redaction import redact
 
 SLICE_SECONDS = 20.0
-# A call begins only when the lease, just renewed to 60 s, outlives its 30 s whole.
-START_WITHIN_SECONDS = 20.0
+# A call begins only so soon after the lease was renewed that the lease, two calls long, outlives it whole.
+START_WITHIN_SECONDS = settings.TAGSYNC_CALL_SECONDS * 2 / 3
 IDLE_SECONDS = 0.2
 LOOK_SECONDS = 0.5  # how soon a stop is seen
 

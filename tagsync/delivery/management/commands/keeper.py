@@ -9,6 +9,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connections
 
@@ -54,4 +55,4 @@ class Command(BaseCommand):
                 log.warning("the database cannot be used: %s", type(error).__name__)
                 connections.close_all()
             close_old_connections()
-            asked.wait(keeper.KEEP_SECONDS)
+            asked.wait(settings.TAGSYNC_KEEPER_SECONDS)
