@@ -119,6 +119,7 @@ class ConnectionForm(_ModelForm):
         return text
 
     def clean(self) -> dict[str, Any]:
+        super().clean()  # switches on the look for another connection of the same name
         data = self.cleaned_data
         if data.get("credentials") == FIXED:
             data["app_id"] = ""

@@ -1,0 +1,132 @@
+"""What every answer carries, whatever page it is, and what no template may contain."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.imports.models import ImportJob
+from tagsync.web.urls import urlpatterns
+
+TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
+NAMES = [pattern.name for pattern in urlpatterns if pattern.name]
+WITH_PK = {pattern.name for pattern in urlpatterns if "pk" in pattern.pattern.converters}
+
+HEADERS = {
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+POLICY = {
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+}
+
+
+def assert_safe(response: Any) -> None:
+    assert set(response["Content-Security-Policy"].split("; ")) == POLICY
+    assert "no-store" in response["Cache-Control"]
+    for name, value in HEADERS.items():
+        assert response[name] == value, name
+
+
+@pytest.fixture
+def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person) -> Any:
+    targets = {"import": ready.pk, "connection": sandbox_connection.pk, "person": marketer.pk}
+
+    def find(name: str) -> str:
+        return reverse(name, args=[targets[name.split("_")[0]]] if name in WITH_PK else [])
+
+    return find
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_it_sends_safe_headers_with_every_page(signed_admin: Client, url_of: Any, name: str, method: str) -> None:
+    response = getattr(signed_admin, method)(url_of(name))
+    assert response.status_code < 500
+    assert_safe(response)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_sends_safe_headers_to_strangers(client: Client, url_of: Any, name: str) -> None:
+    assert_safe(client.get(url_of(name)))
+
+
+@pytest.mark.parametrize("url", ["/nowhere", "/imports/999/", "/imports/99999999999999999999999/", "/connections/0/"])
+def test_it_sends_safe_headers_with_a_404(signed_admin: Client, url: str) -> None:
+    response = signed_admin.get(url)
+    assert response.status_code == 404
+    assert_safe(response)
+
+
+def test_it_sends_safe_headers_with_a_refused_form(marketer: Person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(marketer)
+    response = client.post("/imports/new/")
+    assert response.status_code == 403
+    assert_safe(response)
+
+
+def test_it_answers_no_other_host(client: Client) -> None:
+    assert client.get("/login/", headers={"host": "evil.com"}).status_code == 400
+
+
+def test_it_hides_its_cookies_from_scripts(client: Client, marketer: Person) -> None:
+    client.get("/login/")
+    client.post("/login/", {"username": "lin", "password": "correct horse battery"})
+    for name in ("sessionid", "csrftoken"):
+        assert client.cookies[name]["httponly"] and client.cookies[name]["samesite"] == "Lax"
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        r"\sstyle\s*=",
+        r"<style",
+        r"\son[a-z]+\s*=\s*[\"']",
+        r"javascript:",
+        r"<script(?![^>]*\ssrc=)",
+        r"hx-on",
+        r"hx-vals=[\"']js:",
+        r"\|\s*safe\b",
+        r"autoescape\s+off",
+        r"(src|href)\s*=\s*[\"'](https?:)?//",
+    ],
+)
+def test_it_has_nothing_inline_and_nothing_unescaped(forbidden: str) -> None:
+    found = re.compile(forbidden, re.IGNORECASE)
+    wrong = [
+        f"{path.relative_to(settings.BASE_DIR)}:{number}: {line.strip()[:80]}"
+        for path in TEMPLATES
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if found.search(line)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_protects_every_form_that_changes_something() -> None:
+    forms = re.compile(r"<form\b[^>]*method=.post.[^>]*>(.*?)</form>", re.IGNORECASE | re.DOTALL)
+    wrong = [
+        str(path.relative_to(settings.BASE_DIR))
+        for path in TEMPLATES
+        for form in forms.findall(path.read_text())
+        if "csrf_token" not in form and "styleguide" not in path.parts
+    ]
+    assert not wrong
