@@ -1,0 +1,92 @@
+"""What a retry would send and what not, before anybody presses the button."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.connections.models import ConnectionState
+from tagsync.imports.models import ImportJob
+from tagsync.imports.retrying import Selection, counted_by_status
+from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
+from tagsync.web.forms.retry import Choice
+from tagsync.web.looks import ROW_LOOKS
+from tagsync.web.record.causes import Cause, causes, one_cause
+
+CAUSES_SHOWN = 12
+
+REASONS: dict[str, str | Promise] = {
+    RowStatus.ACCEPTED: _("Accepted already: never sent twice."),
+    RowStatus.REJECTED: _("Not part of this choice."),
+    RowStatus.IN_DOUBT: _("In doubt: sent again only if you tick it."),
+    RowStatus.SUPERSEDED: _("A newer import did the opposite for these customers."),
+    RowStatus.TO_FIX: _("They have to be fixed in the sheet: upload them as a new import."),
+    RowStatus.DUPLICATE: _("The same as an earlier row, which counts for both."),
+    RowStatus.LEFT_OUT: _("Left out before the start."),
+}
+
+
+class Rest(NamedTuple):
+    status: str
+    rows: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Review:
+    possible: bool
+    connection_blocked: bool
+    choice: Choice
+    rejected: int
+    in_doubt: int
+    causes: list[Cause]
+    hidden_causes: int
+    # of this choice: state → rows
+    again: dict[str, int]
+    # rows in doubt of this choice that the box would add
+    in_doubt_of_choice: int
+    unsent: int
+    rest: list[Rest]
+
+    @property
+    def rows(self) -> int:
+        return sum(self.again.values())
+
+
+def review(job: ImportJob, choice: Choice) -> Review:
+    again = _counted(job, choice.selection())
+    everything = _counted(job, choice.selection(in_doubt=True))
+    found = causes(job, sorted(RETRYABLE), CAUSES_SHOWN)
+    return Review(
+        possible=job.status in ENDED,
+        connection_blocked=job.connection is not None and job.connection.state == ConnectionState.BLOCKED,
+        choice=choice,
+        rejected=job.count(RowStatus.REJECTED),
+        in_doubt=job.count(RowStatus.IN_DOUBT),
+        causes=_with_chosen(job, found.shown, choice.problem),
+        hidden_causes=found.hidden,
+        again=again,
+        in_doubt_of_choice=everything.get(RowStatus.IN_DOUBT, 0),
+        unsent=job.count(RowStatus.WAITING),
+        rest=_rest(job, again),
+    )
+
+
+def _counted(job: ImportJob, selection: Selection | None) -> dict[str, int]:
+    return counted_by_status(job, selection) if selection else {}
+
+
+def _with_chosen(job: ImportJob, shown: list[Cause], problem: int | None) -> list[Cause]:
+    """A cause that a link names is always among the choices, however small."""
+    if problem is None or any(cause.id == problem for cause in shown):
+        return shown
+    cause = one_cause(job, problem)
+    return [*shown, cause] if cause and cause.retryable else shown
+
+
+def _rest(job: ImportJob, again: dict[str, int]) -> list[Rest]:
+    left = {state: job.count(RowStatus(state)) - again.get(state, 0) for state in ROW_LOOKS if state in REASONS}
+    return [Rest(state, rows, str(REASONS[state])) for state, rows in left.items() if rows > 0]

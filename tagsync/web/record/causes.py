@@ -1,0 +1,135 @@
+"""The causes that stopped rows, each with its sentence, whose move it is, and the platform's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db.models import Count, Min
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from tagsync.imports.models import ImportJob, ImportRow, Problem
+from tagsync.imports.models.row import Origin
+from tagsync.imports.problem_groups import ProblemGroup, groups
+from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.states import RETRYABLE, RowStatus
+
+STATUSES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX, RowStatus.SUPERSEDED)
+SHOWN = 20
+TONES = {Origin.CHECK: "warning", Origin.PLATFORM: "danger", Origin.US: "warning"}
+# The keys of a platform problem's parameters, in the order in which they are shown.
+TECHNICAL = ("http_status", "code", "error_code", "message")
+
+
+class Fact(NamedTuple):
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Cause:
+    id: int
+    rows: int
+    first_row: int
+    tone: str
+    sentence: Sentence
+    code: str
+    facts: list[Fact]
+    rows_url: str
+    # how many of the rows can be sent again, by state
+    retryable: dict[str, int]
+    retry_url: str
+
+    @property
+    def again(self) -> int:
+        return sum(self.retryable.values())
+
+
+class Causes(NamedTuple):
+    shown: list[Cause]
+    number: int
+    most: int
+
+    @property
+    def hidden(self) -> int:
+        return self.number - len(self.shown)
+
+
+def causes(job: ImportJob, statuses: Iterable[RowStatus] = STATUSES, shown: int = SHOWN) -> Causes:
+    """Biggest first; the rest is only counted, because a platform may word each refusal differently."""
+    found = groups(job, statuses, examples=False)
+    top = found[:shown]
+    again = _retryable(job, [group.problem.pk for group in top])
+    drawn = [_cause(job, group, again.get(group.problem.pk, {})) for group in top]
+    return Causes(drawn, len(found), max((group.rows for group in found), default=0))
+
+
+def one_cause(job: ImportJob, problem_id: int) -> Cause | None:
+    """The cause of this import with this id, also when it holds no rows any more."""
+    problem = job.problems.filter(pk=problem_id).first()
+    if problem is None:
+        return None
+    sums = ImportRow.objects.filter(job=job, problem=problem).aggregate(rows=Count("id"), first_row=Min("row_number"))
+    group = ProblemGroup(problem, sums["rows"], sums["first_row"] or 0, [])
+    return _cause(job, group, _retryable(job, [problem.pk]).get(problem.pk, {}))
+
+
+def problem_sentence(problem: Problem) -> Sentence:
+    return sentence(problem.code, problem.params)
+
+
+def _cause(job: ImportJob, group: ProblemGroup, again: dict[str, int]) -> Cause:
+    problem = group.problem
+    return Cause(
+        id=problem.pk,
+        rows=group.rows,
+        first_row=group.first_row,
+        tone=TONES[Origin(problem.origin)],
+        sentence=problem_sentence(problem),
+        code=_code(problem),
+        facts=facts(problem),
+        rows_url=_with_query("import_rows", job, problem=problem.pk),
+        retryable=again,
+        retry_url=retry_url(job, problem.pk, again) if again else "",
+    )
+
+
+def retry_url(job: ImportJob, problem: int, again: dict[str, int]) -> str:
+    """The review of this cause. Rows in doubt are ticked when the cause holds no others."""
+    if RowStatus.REJECTED in again:
+        return _with_query("import_retry", job, problem=problem)
+    return _with_query("import_retry", job, problem=problem, in_doubt=1)
+
+
+def facts(problem: Problem) -> list[Fact]:
+    """What the platform itself said, as far as it said anything."""
+    labels = {
+        "http_status": _("HTTP status"),
+        "code": _("Code"),
+        "error_code": _("Error code"),
+        "message": _("Message"),
+    }
+    if problem.origin != Origin.PLATFORM:
+        return []
+    return [Fact(labels[key], str(problem.params[key])) for key in TECHNICAL if problem.params.get(key)]
+
+
+def _code(problem: Problem) -> str:
+    if problem.origin != Origin.PLATFORM:
+        return ""
+    return str(problem.params.get("error_code") or problem.params.get("code") or "")
+
+
+def _retryable(job: ImportJob, problems: list[int]) -> dict[int, dict[str, int]]:
+    rows = ImportRow.objects.filter(job=job, problem__in=problems, status__in=RETRYABLE).order_by()
+    found: dict[int, dict[str, int]] = {}
+    for problem, status, number in rows.values_list("problem", "status").annotate(number=Count("id")):
+        found.setdefault(problem, {})[status] = number
+    return found
+
+
+def _with_query(name: str, job: ImportJob, **query: str | int) -> str:
+    return f"{reverse(name, args=[job.pk])}?{urlencode(query)}"

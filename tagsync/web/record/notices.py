@@ -1,0 +1,176 @@
+"""What the job page says above its numbers: how an import ended, what it waits for, whose move it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection, ConnectionState
+from tagsync.delivery.health import QueueHealth, ahead_of, queue_health
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import Mover, sentence
+from tagsync.imports.states import ENDED, JobStatus, RowStatus
+from tagsync.web.figures import thousands
+from tagsync.web.record.standing import NOT_SENT, Standing
+
+
+@dataclass(frozen=True)
+class Notice:
+    tone: str
+    title: str
+    text: str = ""
+    mover: str = ""
+    # the platform's own words, behind a fold
+    detail: str = ""
+    action_url: str = ""
+    action_label: str = ""
+
+
+def headline(job: ImportJob, standing: Standing) -> Notice | None:
+    """How it ended, in one sentence with numbers. None while it is under way."""
+    if job.status not in ENDED:
+        return None
+    if job.status == JobStatus.BLOCKED:
+        cause = sentence(job.cause, job.cause_params)
+        text = f"{cause.advice} {_accepted_of(standing)}"
+        return Notice("danger", cause.title, text, str(cause.mover.label), str(job.cause_params.get("message", "")))
+    if job.status == JobStatus.STOPPED:
+        not_sent = standing.counts.get(NOT_SENT, 0)
+        return Notice("info", _stopped(standing, not_sent), _others(standing))
+    if job.shown_status == "finished_with_failures":
+        return Notice("warning", _accepted_of(standing), _others(standing))
+    return Notice("success", _accepted_of(standing), _others(standing))
+
+
+def waits(job: ImportJob, person: Person) -> list[Notice]:
+    """What an import under way waits for, the nearest obstacle first."""
+    if job.status == JobStatus.STOPPING:
+        return [Notice("info", _("Stopping: calls that are under way are finished and recorded, no new one is begun."))]
+    connection = job.connection
+    if job.status not in (JobStatus.QUEUED, JobStatus.RUNNING) or connection is None:
+        return []
+    if connection.state == ConnectionState.BLOCKED:
+        return [_blocked(connection, person)]
+    found = [_health(queue_health()), _pause(job), _line(job, connection)]
+    return [notice for notice in found if notice]
+
+
+def _accepted_of(standing: Standing) -> str:
+    numbers = {"accepted": thousands(standing.accepted), "sendable": thousands(standing.sendable)}
+    if standing.accepted == standing.sendable:
+        return (
+            ngettext(
+                "The one row that was sent was accepted by the platform.",
+                "All %(sendable)s rows that were sent were accepted by the platform.",
+                standing.sendable,
+            )
+            % numbers
+        )
+    return _("%(accepted)s of %(sendable)s rows were accepted by the platform.") % numbers
+
+
+def _stopped(standing: Standing, not_sent: int) -> str:
+    return ngettext(
+        "Stopped: %(accepted)s of %(sendable)s rows were accepted, %(not_sent)s was not sent.",
+        "Stopped: %(accepted)s of %(sendable)s rows were accepted, %(not_sent)s were not sent.",
+        not_sent,
+    ) % {
+        "accepted": thousands(standing.accepted),
+        "sendable": thousands(standing.sendable),
+        "not_sent": thousands(not_sent),
+    }
+
+
+def _others(standing: Standing) -> str:
+    """What became of the rest, a sentence each."""
+    said = {
+        RowStatus.REJECTED: ngettext(
+            "%(rows)s row was rejected by the platform.", "%(rows)s rows were rejected by the platform.",
+            standing.counts.get(RowStatus.REJECTED, 0),
+        ),
+        RowStatus.IN_DOUBT: ngettext(
+            "%(rows)s row is in doubt: it was sent, but no readable answer came.",
+            "%(rows)s rows are in doubt: they were sent, but no readable answer came.",
+            standing.counts.get(RowStatus.IN_DOUBT, 0),
+        ),
+        RowStatus.SUPERSEDED: ngettext(
+            "%(rows)s row gave way to a newer import.", "%(rows)s rows gave way to a newer import.",
+            standing.counts.get(RowStatus.SUPERSEDED, 0),
+        ),
+        RowStatus.TO_FIX: ngettext(
+            "%(rows)s row has to be fixed in the sheet and was not sent.",
+            "%(rows)s rows have to be fixed in the sheet and were not sent.",
+            standing.counts.get(RowStatus.TO_FIX, 0),
+        ),
+    }  # fmt: skip
+    rows = {status: standing.counts.get(status, 0) for status in said}
+    return " ".join(text % {"rows": thousands(rows[status])} for status, text in said.items() if rows[status])
+
+
+def _blocked(connection: Connection, person: Person) -> Notice:
+    cause = sentence(f"connection_{connection.blocked_reason}")
+    title = _("Connection “%(connection)s” is blocked: %(cause)s") % {
+        "connection": connection.name,
+        "cause": cause.title,
+    }
+    may_mend = person.has_perm("connections.manage_connections")
+    return Notice(
+        "danger",
+        title,
+        cause.advice,
+        str(cause.mover.label),
+        connection.blocked_detail,
+        reverse("connection_edit", args=[connection.pk]) if may_mend else "",
+        _("Open the connection") if may_mend else "",
+    )
+
+
+def _health(health: QueueHealth) -> Notice | None:
+    if not health.redis:
+        return Notice(
+            "warning",
+            _("Redis, the doorbell of the workers, does not answer."),
+            _("Nothing is lost: sending goes on when it is back. Tell an admin if this lasts longer than a minute."),
+            str(Mover.ADMIN.label),
+        )
+    if not health.send_workers:
+        return Notice(
+            "warning",
+            _("Nobody is there to send: no send worker is running."),
+            _("The import keeps its place and begins by itself as soon as a worker is started."),
+            str(Mover.ADMIN.label),
+        )
+    return None
+
+
+def _pause(job: ImportJob) -> Notice | None:
+    if job.wait_until is None or job.wait_until <= timezone.now():
+        return None
+    cause = sentence(f"wait_{job.wait_reason}")
+    until = _("Next try at %(time)s.") % {"time": _clock(job.wait_until)}
+    return Notice("info", cause.title, f"{cause.advice} {until}")
+
+
+def _line(job: ImportJob, connection: Connection) -> Notice | None:
+    ahead = ahead_of(job) if job.status == JobStatus.QUEUED else 0
+    # Who has made calls holds a place already and is queued only between two slices of work.
+    if not ahead or job.deliveries.filter(run=job.run).exists():
+        return None
+    title = ngettext(
+        "In line: %(ahead)s import on connection “%(connection)s” goes first.",
+        "In line: %(ahead)s imports on connection “%(connection)s” go first.",
+        ahead,
+    ) % {"ahead": thousands(ahead), "connection": connection.name}
+    return Notice("info", title, _("You can close this page; it begins by itself."))
+
+
+def _clock(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return date_format(local, "H:i:s" if local.date() == timezone.localdate() else "Y-m-d H:i")

@@ -1,0 +1,188 @@
+"""Rows as the pages show them: a page of them by row number, what is wrong with each, how often each was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from tagsync.accounts.models import Person
+from tagsync.imports.models import Delivery, ImportJob, ImportRow
+from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
+from tagsync.imports.permissions import may_see_personal_data
+from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
+from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.mapping.masking import mask
+from tagsync.web.record.causes import problem_sentence
+from tagsync.web.record.standing import NOT_SENT, unanswered_ranges
+
+PER_PAGE = 50
+TAGS_SHOWN = 6
+
+Ranges = Sequence[Sequence[int]]
+
+
+class Value(NamedTuple):
+    label: str
+    text: str
+
+
+class Flaw(NamedTuple):
+    """One thing that is wrong with a row, with the cell where it stands."""
+
+    column: str
+    value: str
+    sentence: Sentence
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    identifiers: list[Value]
+    tags: list[str]
+    more_tags: int
+    status: str
+    flaws: list[Flaw]
+    tries: int
+    selectable: bool
+
+
+class Page(NamedTuple):
+    lines: list[Line]
+    previous: int | None  # rows before this number
+    next: int | None  # rows after this number
+
+    @property
+    def selectable(self) -> bool:
+        return any(line.selectable for line in self.lines)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What this person may see of this import now."""
+
+    job: ImportJob
+    clear: bool
+    may_clear: bool
+    may_select: bool
+
+    def value(self, field: str, text: str) -> str:
+        return text if self.clear else mask(field, text)
+
+
+def sight(job: ImportJob, person: Person, *, asked: bool = False) -> Sight:
+    """Before the start the owner sees her own file in full; after it those who may, when they ask."""
+    own_paper = job.status in UNSTARTED and job.owner_id == person.pk
+    may_clear = may_see_personal_data(person) and not own_paper
+    may_select = person.has_perm("imports.retry_imports") and job.status in ENDED
+    return Sight(job, own_paper or (may_clear and asked), may_clear, may_select)
+
+
+def page_of_rows(seen: Sight, filters: dict[str, Any], per_page: int = PER_PAGE) -> Page:
+    """One page in the order of the sheet, found by row number and not by counting: the last is as fast as the first."""
+    rows = filtered(seen.job, filters)
+    if before := filters.get("before"):
+        found = list(rows.filter(row_number__lt=before).order_by("-row_number")[: per_page + 1])
+        more_before, found = len(found) > per_page, found[:per_page][::-1]
+        return _page(seen, found, more_before, more_after=True)
+    after = filters.get("after", 0)
+    found = list(rows.filter(row_number__gt=after).order_by("row_number")[: per_page + 1])
+    more_after, found = len(found) > per_page, found[:per_page]
+    return _page(seen, found, more_before=bool(after), more_after=more_after)
+
+
+def filtered(job: ImportJob, filters: dict[str, Any]) -> QuerySet[ImportRow]:
+    rows = ImportRow.objects.filter(job=job).select_related("problem")
+    if status := filters.get("status"):
+        rows = rows.filter(status=RowStatus.WAITING if status == NOT_SENT else status)
+    if problem := filters.get("problem"):
+        rows = rows.filter(problem=problem)
+    return rows
+
+
+def _page(seen: Sight, rows: list[ImportRow], more_before: bool, more_after: bool) -> Page:
+    tries = tries_of(seen.job, [row.row_number for row in rows])
+    unanswered = unanswered_ranges(seen.job)
+    lines = [line(seen, row, tries[row.row_number], unanswered) for row in rows]
+    if not lines:
+        return Page([], None, None)
+    return Page(lines, lines[0].number if more_before else None, lines[-1].number if more_after else None)
+
+
+def line(seen: Sight, row: ImportRow, tries: int, unanswered: Ranges = ()) -> Line:
+    tags = [tag for tag in row.tags.split(",") if tag]
+    return Line(
+        number=row.row_number,
+        identifiers=values_of(seen, row, IDENTIFIERS),
+        tags=tags[:TAGS_SHOWN],
+        more_tags=max(len(tags) - TAGS_SHOWN, 0),
+        status=shown_status(seen.job, row, unanswered),
+        flaws=flaws(seen, row),
+        tries=tries,
+        selectable=seen.may_select and row.status in RETRYABLE,
+    )
+
+
+def values_of(seen: Sight, row: ImportRow, fields: Iterable[str] = FIELDS) -> list[Value]:
+    """The filled values with the names of their fields, masked as this person has to see them."""
+    values = row.values_by_field()
+    return [Value(_(FIELDS[key].label), seen.value(key, values[key])) for key in fields if values[key]]
+
+
+def shown_status(job: ImportJob, row: ImportRow, unanswered: Ranges = ()) -> str:
+    if row.status == RowStatus.WAITING and job.status in ENDED and not holds(unanswered, row.row_number):
+        return NOT_SENT
+    return row.status
+
+
+def flaws(seen: Sight, row: ImportRow) -> list[Flaw]:
+    """Every problem of the row: those of the check cell by cell, otherwise what happened when it was sent."""
+    found = [_flaw(seen, note) for note in row.notes]
+    if not found and row.problem:
+        found = [Flaw("", "", problem_sentence(row.problem))]
+    return found
+
+
+def _flaw(seen: Sight, note: dict[str, Any]) -> Flaw:
+    field = note.get("field") or ""
+    value = seen.value(field, note["value"]) if note.get("value") else ""
+    said = sentence(note["code"], {"field": field, **(note.get("params") or {})})
+    return Flaw(note.get("column") or "", value, said)
+
+
+# -- tries: the calls whose ranges hold the row
+
+
+def tries_of(job: ImportJob, numbers: Sequence[int]) -> dict[int, int]:
+    """Row number → calls that carried it. One query; ranges are few per call."""
+    tries = dict.fromkeys(numbers, 0)
+    if not numbers or job.status in UNSTARTED:
+        return tries
+    lowest, highest = min(numbers), max(numbers)
+    for ranges in made_calls(job).values_list("row_ranges", flat=True).iterator():
+        if ranges[-1][1] < lowest or ranges[0][0] > highest:
+            continue
+        for number in numbers:
+            tries[number] += holds(ranges, number)
+    return tries
+
+
+def calls_of(job: ImportJob, number: int) -> list[Delivery]:
+    """The calls that carried this row, oldest first."""
+    places = made_calls(job).order_by("id").values_list("pk", "row_ranges").iterator()
+    ids = [pk for pk, ranges in places if holds(ranges, number)]
+    return list(Delivery.objects.filter(pk__in=ids).order_by("id"))
+
+
+def made_calls(job: ImportJob) -> QuerySet[Delivery]:
+    """Calls that left, or may have left, this machine."""
+    planned = Delivery.objects.filter(job=job).exclude(state=DeliveryState.PLANNED)
+    return planned.exclude(outcome=DeliveryOutcome.NOT_SENT)
+
+
+def holds(ranges: Ranges, number: int) -> bool:
+    return any(first <= number <= last for first, last in ranges)

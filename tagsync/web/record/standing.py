@@ -1,0 +1,137 @@
+"""How far an import got, in numbers: for its card, its balance and its line of the list. Knows no problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Count, Min, Q, Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.delivery import DeliveryOutcome
+from tagsync.imports.outcomes import open_batches, waiting_rows
+from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, RowStatus
+from tagsync.web.looks import ROW_LOOKS
+
+NOT_SENT = "not_sent"
+PACE_SECONDS = 60
+# An estimate from fewer calls or a shorter time jumps about.
+STABLE_CALLS = 3
+STABLE_SECONDS = 5
+
+
+def shown_counts(job: ImportJob, unanswered: int = 0) -> dict[str, int]:
+    """State → rows as pages name them: what an ended import did not send is "not sent", not "waiting".
+
+    `unanswered`: waiting rows of an ended import that a call without an answer held; they stay "waiting".
+    """
+    counts = {str(state): rows for state, rows in job.counts.items() if rows}
+    if job.status in ENDED and RowStatus.WAITING in counts:
+        waiting = counts.pop(RowStatus.WAITING)
+        counts |= {NOT_SENT: waiting - unanswered, str(RowStatus.WAITING): unanswered}
+    return {state: rows for state, rows in counts.items() if rows}
+
+
+def unanswered_ranges(job: ImportJob) -> list[list[int]]:
+    """[[first, last], …] of an ended import's waiting rows that may have reached the platform. None, if all is well."""
+    if job.status not in ENDED or not job.count(RowStatus.WAITING):
+        return []
+    return [pair for delivery in open_batches(job) for pair in delivery.row_ranges]
+
+
+def _unanswered(job: ImportJob) -> int:
+    if job.status not in ENDED or not job.count(RowStatus.WAITING):
+        return 0
+    return sum(waiting_rows(job, delivery).count() for delivery in open_batches(job))
+
+
+class Share(NamedTuple):
+    status: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    counts: Mapping[str, int]
+    # what the bar is about: while sending the rows to send, afterwards every row of the file
+    bar_counts: Mapping[str, int]
+    bar_total: int
+    total: int
+    sendable: int
+    settled: int
+    accepted: int
+    waiting: int
+    live: bool
+
+    @property
+    def percent(self) -> int:
+        """Rounded down, so that 100 means all: of the rows to send, settled while live and accepted at the end."""
+        part = self.settled if self.live else self.accepted
+        return part * 100 // self.sendable if self.sendable else 0
+
+    @property
+    def unaccepted(self) -> int:
+        return self.sendable - self.accepted
+
+
+def standing(job: ImportJob) -> Standing:
+    counts = shown_counts(job, _unanswered(job))
+    never = {str(state) for state in NEVER_SENT}
+    to_send = {state: rows for state, rows in counts.items() if state not in never}
+    live = job.status in UNDER_WAY
+    bar_counts = to_send if live else counts
+    return Standing(
+        counts=counts,
+        bar_counts=bar_counts,
+        bar_total=sum(bar_counts.values()),
+        total=job.total,
+        sendable=sum(to_send.values()),
+        settled=sum(rows for state, rows in to_send.items() if state not in (RowStatus.WAITING, NOT_SENT)),
+        accepted=counts.get(RowStatus.ACCEPTED, 0),
+        waiting=job.count(RowStatus.WAITING),
+        live=live,
+    )
+
+
+def balance(job: ImportJob, counts: Mapping[str, int]) -> list[Share]:
+    """The parts that add up to the rows of the file; "blank" is no state, only a number."""
+    parts = [Share(state, counts[state]) for state in ROW_LOOKS if counts.get(state)]
+    return [*parts, Share("blank", job.blank_rows)] if job.blank_rows else parts
+
+
+class Pace(NamedTuple):
+    rows_per_second: float
+    seconds_left: float | None
+
+
+# A refused batch that was split settled nothing; its pieces do.
+_SETTLES = Q(outcome=DeliveryOutcome.ACCEPTED) | Q(outcome=DeliveryOutcome.BATCH_REFUSED, halves=None)
+
+
+def pace(job: ImportJob, now: datetime | None = None) -> Pace | None:
+    """How fast this run settled rows in the last minute; None when it settled none, or waits."""
+    now = now or timezone.now()
+    if job.status not in UNDER_WAY or job.is_blocked or (job.wait_until and job.wait_until > now):
+        return None
+    recent = job.deliveries.filter(_SETTLES, run=job.run, answered_at__gte=now - timedelta(seconds=PACE_SECONDS))
+    sums = recent.aggregate(rows=Sum("row_count"), calls=Count("id"), since=Min("created_at"))
+    if not sums["rows"]:
+        return None
+    seconds = max((now - sums["since"]).total_seconds(), 1)
+    rate = sums["rows"] / seconds
+    stable = sums["calls"] >= STABLE_CALLS and seconds >= STABLE_SECONDS
+    return Pace(rate, job.count(RowStatus.WAITING) / rate if stable else None)
+
+
+def time_left(seconds: float) -> str:
+    """As people say it, rounded up: an estimate that ends too early annoys."""
+    if seconds < 60:
+        return _("about %(seconds)s s left") % {"seconds": (int(seconds) // 5 + 1) * 5}
+    minutes = -int(-seconds // 60)
+    if minutes < 60:
+        return _("about %(minutes)s min left") % {"minutes": minutes}
+    return _("about %(hours)s h %(minutes)s min left") % {"hours": minutes // 60, "minutes": minutes % 60}

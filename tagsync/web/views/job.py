@@ -1,0 +1,151 @@
+"""The page of an import from its start on: how far it is, what stopped rows, its calls, and the two levers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from tagsync.delivery import acts
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
+from tagsync.imports.permissions import may_retry, may_steer
+from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
+from tagsync.web.access import import_or_404, signed_in
+from tagsync.web.bars import tiles
+from tagsync.web.figures import thousands
+from tagsync.web.record.announcing import announcement
+from tagsync.web.record.causes import causes
+from tagsync.web.record.details import details
+from tagsync.web.record.notices import headline, waits
+from tagsync.web.record.rows import page_of_rows, sight
+from tagsync.web.record.standing import balance, pace, standing, time_left
+from tagsync.web.record.timeline import timeline
+from tagsync.web.wizard.whereabouts import address, overtaken
+
+CALLS_PER_PAGE = 50
+ROWS_SHOWN = 10
+
+
+@require_safe
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk)
+    if job.status in UNSTARTED:
+        return redirect(address(job))
+    now = progress(request, job)
+    context = now | causes_context(request, job) | levers(request, job) | {
+        "details": details(job),
+        "timeline": timeline(job),
+        "calls": calls_by_outcome(job),
+    }  # fmt: skip
+    if not now["standing"].live:
+        context["rows"] = page_of_rows(sight(job, signed_in(request)), {}, ROWS_SHOWN)
+    return render(request, "job/detail.html", context)
+
+
+@require_safe
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    """The moving part of the page. The causes come along when there are more failures than the page knows."""
+    job = import_or_404(request, pk)
+    if job.status in UNSTARTED:
+        return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
+    context = progress(request, job)
+    if request.GET.get("failed") != str(context["failed"]):
+        context |= causes_context(request, job)
+    response = render(request, "job/_live.html", context | {"fragment": True})
+    if job.status in ENDED:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """What the card shows, in the page and in its update."""
+    numbers, speed = standing(job), pace(job)
+    ended = headline(job, numbers)
+    rows_url = reverse("import_rows", args=[job.pk])
+    urls = {status: f"{rows_url}?status={status}" for status in numbers.counts}
+    return {
+        "job": job,
+        "standing": numbers,
+        "notices": [ended] if ended else waits(job, signed_in(request)),
+        "rate": round(speed.rows_per_second, 1 if speed.rows_per_second < 10 else None) if speed else None,
+        "time_left": time_left(speed.seconds_left) if speed and speed.seconds_left is not None else "",
+        "balance": balance(job, numbers.counts),
+        "rows_in_file": job.total + job.blank_rows,
+        "tiles": tiles(numbers.counts, numbers.total, urls),
+        "failed": job.failed + job.count(RowStatus.SUPERSEDED),
+        "announce": announcement(job, numbers, ended.title if ended else ""),
+        "poll_seconds": str(settings.TAGSYNC_POLL_SECONDS) if job.status in UNDER_WAY else None,
+    }
+
+
+def causes_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    found = causes(job)
+    flawless = job.status in ENDED and not found.number and job.count(RowStatus.WAITING) == 0
+    return {"causes": found, "praise": flawless, "may_retry": may_retry(signed_in(request)) and job.status in ENDED}
+
+
+def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """Which acts are offered. Resuming only where unsent rows exist."""
+    person = signed_in(request)
+    steers = may_steer(person, job)
+    return {
+        "may_stop": steers and allowed(Act.STOP, job.status) is not None,
+        "may_resume": steers and allowed(Act.RESUME, job.status) is not None and job.count(RowStatus.WAITING) > 0,
+        "may_retry_rows": may_retry(person) and job.status in ENDED and job.failed > 0,
+    }
+
+
+def calls_by_outcome(job: ImportJob) -> list[tuple[str, int]]:
+    """Calls that were made or are under way, in words with their number."""
+    counted = job.deliveries.exclude(state=DeliveryState.PLANNED).order_by().values_list("outcome")
+    numbers = dict(counted.annotate(number=Count("id")))
+    words = [("", _("Under way")), *DeliveryOutcome.choices]
+    return [(str(word), numbers[outcome]) for outcome, word in words if outcome in numbers]
+
+
+@require_safe
+def calls(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk)
+    if job.status in UNSTARTED:
+        return redirect(address(job))
+    paginator = Paginator(job.deliveries.order_by("-id"), CALLS_PER_PAGE)
+    context = {"job": job, "page": paginator.get_page(request.GET.get("page")), "summary": calls_by_outcome(job)}
+    return render(request, "job/calls.html", context)
+
+
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk, steer=True)
+    try:
+        acts.stop(job, signed_in(request))
+    except MoveRefused:
+        return overtaken(request, job)
+    stopped = job.status == JobStatus.STOPPED
+    messages.success(request, _("Import stopped.") if stopped else _("Stopping after the calls under way."))
+    return redirect("import_detail", pk)
+
+
+@require_POST
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk, steer=True)
+    rows = job.count(RowStatus.WAITING)
+    try:
+        acts.resume(job, signed_in(request))
+    except MoveRefused:
+        return overtaken(request, job)
+    except acts.NothingToSend:
+        messages.warning(request, _("Nothing to resume: every row of this import is settled."))
+    else:
+        text = ngettext("%(rows)s row is queued.", "%(rows)s rows are queued.", rows)
+        messages.success(request, text % {"rows": thousands(rows)})
+    return redirect("import_detail", pk)

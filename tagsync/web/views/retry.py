@@ -1,0 +1,49 @@
+"""Sending failed rows again: a review with numbers, then the button. For admins; nobody else learns that it exists."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from tagsync.delivery import acts
+from tagsync.imports.models import ImportJob
+from tagsync.imports.permissions import may_retry
+from tagsync.imports.retrying import NothingToRetry
+from tagsync.imports.states import UNSTARTED, MoveRefused
+from tagsync.web.access import import_or_404, signed_in
+from tagsync.web.figures import thousands
+from tagsync.web.forms.retry import Choice, read_choice
+from tagsync.web.record.again import review
+from tagsync.web.wizard.whereabouts import address, overtaken
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk)
+    if not may_retry(signed_in(request)):
+        raise Http404
+    if request.method == "POST":
+        return _send_again(request, job, read_choice(request.POST))
+    if job.status in UNSTARTED:
+        return redirect(address(job))
+    return render(request, "job/retry.html", {"job": job, "review": review(job, read_choice(request.GET))})
+
+
+def _send_again(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpResponse:
+    try:
+        selection = choice.selection()
+        if selection is None:
+            raise NothingToRetry
+        rows = acts.retry(job, selection, signed_in(request))
+    except MoveRefused:
+        return overtaken(request, job)
+    except NothingToRetry:
+        messages.warning(request, _("Nothing was queued: no row of this choice is rejected or in doubt any more."))
+        return redirect("import_retry", job.pk)
+    text = ngettext("%(rows)s row queued again.", "%(rows)s rows queued again.", rows)
+    messages.success(request, text % {"rows": thousands(rows)})
+    return redirect("import_detail", job.pk)

@@ -1,0 +1,61 @@
+"""The rows of an import: filtered, paged by row number, one of them opened with everything known about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.states import UNSTARTED
+from tagsync.web.access import import_or_404, signed_in
+from tagsync.web.forms.filters import row_filter
+from tagsync.web.looks import ROW_LOOKS
+from tagsync.web.record.causes import Cause, one_cause
+from tagsync.web.record.rows import Sight, calls_of, line, page_of_rows, sight, values_of
+from tagsync.web.record.standing import shown_counts, unanswered_ranges
+from tagsync.web.wizard.whereabouts import address
+
+
+@require_safe
+def rows(request: HttpRequest, pk: int) -> HttpResponse:
+    job = import_or_404(request, pk)
+    filters = row_filter(request)
+    seen = sight(job, signed_in(request), asked=filters.get("unmasked", False))
+    counts = shown_counts(job)
+    cause = _cause(job, filters.get("problem"))
+    context = {
+        "job": job,
+        "home": address(job),
+        "unstarted": job.status in UNSTARTED,
+        "seen": seen,
+        "filters": filters,
+        "cause": cause,
+        "tabs": [(status, counts[status]) for status in ROW_LOOKS if counts.get(status)],
+        "page": page_of_rows(seen, filters),
+        "opened": _opened(seen, filters["row"]) if "row" in filters else None,
+    }
+    return render(request, "job/rows.html", context)
+
+
+def _cause(job: ImportJob, problem: int | None) -> Cause | None:
+    if problem is None:
+        return None
+    cause = one_cause(job, problem)
+    if cause is None:
+        raise Http404
+    return cause
+
+
+def _opened(seen: Sight, number: int) -> dict[str, Any]:
+    row = ImportRow.objects.filter(job=seen.job, row_number=number).select_related("problem").first()
+    if row is None:
+        raise Http404
+    calls = calls_of(seen.job, number)
+    return {
+        "line": line(seen, row, len(calls), unanswered_ranges(seen.job)),
+        "values": values_of(seen, row),
+        "calls": calls,
+    }

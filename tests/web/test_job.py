@@ -1,0 +1,339 @@
+"""The job page, its live part, and the two levers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.delivery.health import QueueHealth
+from tagsync.imports.models import ImportJob, JobEvent
+from tagsync.imports.models.row import Origin
+from tagsync.imports.states import JobStatus
+from tagsync.web.record import standing
+from tests.web.records import S, add_call, blame, make_import, text_of
+
+pytestmark = pytest.mark.django_db
+PAGES = ("import_detail", "import_live")
+LEVERS = ("import_stop", "import_resume")
+
+
+@pytest.fixture
+def signed_in(client: Client, marketer: Person) -> Client:
+    client.force_login(marketer)
+    return client
+
+
+@pytest.fixture
+def running(marketer: Person, sandbox_connection: Connection) -> ImportJob:
+    rows = [S.ACCEPTED] * 5 + [S.REJECTED] + [S.WAITING] * 4 + [S.DUPLICATE] * 2
+    return make_import(marketer, sandbox_connection, JobStatus.RUNNING, rows)
+
+
+@pytest.fixture
+def ended(marketer: Person, sandbox_connection: Connection) -> ImportJob:
+    rows = [S.ACCEPTED] * 5 + [S.REJECTED] * 2 + [S.TO_FIX, S.DUPLICATE, S.IN_DOUBT]
+    return make_import(marketer, sandbox_connection, JobStatus.FINISHED, rows, blank_rows=3)
+
+
+def get(client: Client, name: str, job: ImportJob, **headers: str) -> str:
+    response = client.get(reverse(name, args=[job.pk]), headers=headers)
+    assert response.status_code == 200
+    return text_of(response)
+
+
+# -- the page
+
+
+def test_it_shows_progress_and_polls_while_running(signed_in: Client, running: ImportJob) -> None:
+    page = get(signed_in, "import_detail", running)
+    assert "60%" in page and "6 of 10 rows settled" in page
+    assert 'hx-trigger="every 0.3s"' in page
+    assert '<noscript><meta http-equiv="refresh"' in page
+    assert "At least 50% of the rows are settled, some with a failure." in page
+
+
+def test_it_stops_polling_when_the_import_has_ended(signed_in: Client, ended: ImportJob) -> None:
+    page = get(signed_in, "import_detail", ended)
+    assert "hx-trigger" not in page
+    assert "http-equiv" not in page
+
+
+def test_it_balances_the_rows_of_the_file(signed_in: Client, ended: ImportJob) -> None:
+    response = signed_in.get(reverse("import_detail", args=[ended.pk]))
+    parts = response.context["balance"]
+    assert sum(part.rows for part in parts) == response.context["rows_in_file"] == 13
+    assert "13 rows in the file" in text_of(response)
+    assert {part.status for part in parts} == {"accepted", "duplicate", "to_fix", "rejected", "in_doubt", "blank"}
+
+
+def test_it_says_in_one_sentence_how_it_ended(signed_in: Client, ended: ImportJob) -> None:
+    page = get(signed_in, "import_detail", ended)
+    assert "5 of 8 rows were accepted by the platform." in page
+    assert "2 rows were rejected by the platform." in page
+    assert "notice--success" not in page
+
+
+def test_it_is_green_only_when_all_went_well(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED] * 3)
+    page = get(signed_in, "import_detail", job)
+    assert "notice--success" in page
+    assert "All 3 rows that were sent were accepted by the platform." in page
+
+
+def test_it_groups_causes_with_the_platforms_own_words(
+    signed_in: Client, ended: ImportJob, admin_person: Person
+) -> None:
+    problem = blame(ended, S.REJECTED, "batch_refused", code="100404", message="<b>客户不存在</b>")
+    blame(ended, S.IN_DOUBT, "no_answer", Origin.US)
+    blame(ended, S.TO_FIX, "phone_invalid", Origin.CHECK, field="phone")
+    page = get(signed_in, "import_detail", ended)
+    assert "&lt;b&gt;客户不存在" in page and "<b>客户" not in page
+    assert "100404" in page and "Phone: not a phone number" in page
+    assert f"problem={problem.pk}" in page
+    assert "Retry these" not in page
+    signed_in.force_login(admin_person)
+    page = get(signed_in, "import_detail", ended)
+    assert "Retry these 2" in page
+    assert "Retry these 1" in page and "in_doubt=1" in page
+
+
+def test_it_survives_unknown_codes(signed_in: Client, ended: ImportJob) -> None:
+    blame(ended, S.REJECTED, "never_heard_of")
+    assert "never_heard_of" in get(signed_in, "import_detail", ended)
+
+
+def test_it_masks_customers(signed_in: Client, ended: ImportJob) -> None:
+    page = get(signed_in, "import_detail", ended)
+    assert "138****0002" in page and "13800000002" not in page
+
+
+def test_it_tells_what_a_blocked_connection_needs(signed_in: Client, running: ImportJob, admin_person: Person) -> None:
+    assert running.connection
+    running.connection.block("token_rejected", "100200 token已失效")
+    page = get(signed_in, "import_detail", running)
+    assert "The platform does not accept the access token" in page and "token已失效" in page
+    assert "Open the connection" not in page
+    signed_in.force_login(admin_person)
+    assert "Open the connection" in get(signed_in, "import_detail", running)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (QueueHealth(False, 0, 0), "Redis, the doorbell of the workers, does not answer."),
+        (QueueHealth(True, 1, 0), "no send worker is running"),
+    ],
+)
+def test_it_tells_when_nobody_can_send(
+    signed_in: Client, running: ImportJob, monkeypatch: pytest.MonkeyPatch, found: QueueHealth, words: str
+) -> None:
+    monkeypatch.setattr("tagsync.delivery.health._look", lambda: found)
+    assert words in get(signed_in, "import_live", running)
+
+
+def test_it_tells_until_when_it_waits(signed_in: Client, running: ImportJob) -> None:
+    until = timezone.now() + timedelta(seconds=90)
+    ImportJob.objects.filter(pk=running.pk).update(status="queued", wait_until=until, wait_reason="throttled")
+    page = get(signed_in, "import_live", running)
+    assert "Waiting: the platform asked to slow down" in page
+    assert f"Next try at {timezone.localtime(until):%H:%M:%S}." in page or "Next try at" in page
+
+
+def test_it_tells_its_place_in_line(
+    signed_in: Client, marketer: Person, running: ImportJob, sandbox_connection: Connection
+) -> None:
+    queued = make_import(marketer, sandbox_connection, JobStatus.QUEUED, [S.WAITING], operation="delete")
+    words = "1 import on connection “Sandbox” goes first."
+    assert words in get(signed_in, "import_live", queued)
+    add_call(queued, [2])
+    assert words not in get(signed_in, "import_live", queued)
+
+
+def test_it_says_that_the_test_platform_is_one(
+    signed_in: Client, running: ImportJob, sandbox_connection: Connection
+) -> None:
+    assert "Test platform: nothing reaches 兔展." in get(signed_in, "import_detail", running)
+    Connection.objects.update(is_sandbox=False)
+    assert "Test platform" not in get(signed_in, "import_detail", running)
+
+
+def test_it_leaves_the_workers_comings_and_goings_out(signed_in: Client, ended: ImportJob, marketer: Person) -> None:
+    for act, after in [("start", "queued"), ("claim", "running"), ("pause", "queued"), ("finish", "finished")]:
+        JobEvent.objects.create(job=ended, act=act, before="ready", after=after, by=marketer)
+    response = signed_in.get(reverse("import_detail", args=[ended.pk]))
+    assert [line.text for line in response.context["timeline"]] == ["Finished", "Started"]
+
+
+def test_it_names_what_an_ended_import_did_not_send(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED] * 2 + [S.WAITING] * 3)
+    page = get(signed_in, "import_detail", job)
+    assert "Stopped: 2 of 5 rows were accepted, 3 were not sent." in page
+    assert "Resume: send 3 rows" in page
+    assert "status=not_sent" in page and "status=waiting" not in page
+
+
+def test_it_offers_to_resume_only_what_is_unsent(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.REJECTED])
+    assert "Resume" not in get(signed_in, "import_detail", job)
+
+
+@pytest.mark.parametrize(
+    ("status", "step"),
+    [
+        (JobStatus.DRAFT, "import_columns"),
+        (JobStatus.CHECKING, "import_check"),
+        (JobStatus.READY, "import_check"),
+        (JobStatus.UNREADABLE, "import_check"),
+    ],
+)
+def test_it_sends_an_unstarted_import_to_its_step(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection, status: JobStatus, step: str
+) -> None:
+    job = make_import(marketer, sandbox_connection, status)
+    for name in ("import_detail", "import_calls"):
+        assert signed_in.get(reverse(name, args=[job.pk])).headers["Location"] == reverse(step, args=[job.pk])
+    live = signed_in.get(reverse("import_live", args=[job.pk]))
+    assert live.headers["HX-Redirect"] == reverse(step, args=[job.pk])
+
+
+# -- the live part
+
+
+def test_it_returns_the_fragment_that_the_page_includes(signed_in: Client, running: ImportJob) -> None:
+    fragment = get(signed_in, "import_live", running).strip()
+    card = fragment[: fragment.index('<span id="job-status"')].strip()
+    assert card.startswith('<div class="stack" id="job-progress"')
+    assert card in get(signed_in, "import_detail", running)
+
+
+def test_it_brings_the_causes_along_when_there_are_new_ones(signed_in: Client, running: ImportJob) -> None:
+    blame(running, S.REJECTED, "batch_refused", message="客户不存在")
+    url = reverse("import_live", args=[running.pk])
+    assert "客户不存在" in text_of(signed_in.get(url, {"failed": 0}))
+    assert "客户不存在" not in text_of(signed_in.get(url, {"failed": 1}))
+
+
+def test_it_refreshes_the_page_at_the_end(signed_in: Client, running: ImportJob, ended: ImportJob) -> None:
+    assert "HX-Refresh" not in signed_in.get(reverse("import_live", args=[running.pk])).headers
+    response = signed_in.get(reverse("import_live", args=[ended.pk]))
+    assert response.headers["HX-Refresh"] == "true"
+    assert "hx-trigger" not in text_of(response)
+
+
+def test_it_speaks_seldom(signed_in: Client, marketer: Person, sandbox_connection: Connection) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.RUNNING, [S.ACCEPTED] * 30 + [S.WAITING] * 70)
+    before = signed_in.get(reverse("import_live", args=[job.pk])).context["announce"]
+    ImportJob.objects.filter(pk=job.pk).update(counts={"accepted": 49, "waiting": 51})
+    assert signed_in.get(reverse("import_live", args=[job.pk])).context["announce"] == before
+    ImportJob.objects.filter(pk=job.pk).update(counts={"accepted": 50, "waiting": 50}, status="queued")
+    assert "50%" in signed_in.get(reverse("import_live", args=[job.pk])).context["announce"]
+
+
+def test_it_estimates_only_from_a_steady_pace(running: ImportJob) -> None:
+    assert standing.pace(running) is None
+    add_call(running, range(2, 4))
+    first = standing.pace(running)
+    assert first and first.seconds_left is None
+    add_call(running, range(4, 6), batch=2)
+    add_call(running, range(6, 8), batch=3, outcome="batch_refused")
+    running.deliveries.update(created_at=timezone.now() - timedelta(seconds=12))
+    steady = standing.pace(running)
+    assert steady and 0.4 < steady.rows_per_second < 0.6
+    assert steady.seconds_left is not None and 7 < steady.seconds_left < 10
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(3, "about 5 s left"), (61, "about 2 min left"), (5400, "about 1 h 30 min left")],
+)
+def test_it_rounds_the_time_left_up(seconds: float, words: str) -> None:
+    assert standing.time_left(seconds) == words
+
+
+# -- the levers
+
+
+def test_it_stops_a_running_import(signed_in: Client, running: ImportJob) -> None:
+    response = signed_in.post(reverse("import_stop", args=[running.pk]), follow=True)
+    assert "Stopping after the calls under way." in text_of(response)
+    running.refresh_from_db()
+    assert running.status == JobStatus.STOPPING
+
+
+def test_it_stops_once(signed_in: Client, running: ImportJob) -> None:
+    signed_in.post(reverse("import_stop", args=[running.pk]))
+    response = signed_in.post(reverse("import_stop", args=[running.pk]), follow=True)
+    assert response.redirect_chain == [(reverse("import_detail", args=[running.pk]), 302)]
+    assert "Stopping" in text_of(response) and "notice--warning" in text_of(response)
+    assert running.events.filter(act="stop").count() == 1
+
+
+def test_it_resumes_what_was_stopped(signed_in: Client, marketer: Person, sandbox_connection: Connection) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED] + [S.WAITING] * 3)
+    url = reverse("import_resume", args=[job.pk])
+    assert "3 rows are queued." in text_of(signed_in.post(url, follow=True))
+    job.refresh_from_db()
+    assert job.status == JobStatus.QUEUED
+    again = text_of(signed_in.post(url, follow=True))
+    assert "Queued" in again and "notice--warning" in again
+    assert job.events.filter(act="resume").count() == 1
+
+
+def test_it_does_not_resume_what_is_settled(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED])
+    response = signed_in.post(reverse("import_resume", args=[job.pk]), follow=True)
+    assert "Nothing to resume" in text_of(response)
+
+
+def test_it_lets_an_admin_stop(client: Client, admin_person: Person, running: ImportJob) -> None:
+    client.force_login(admin_person)
+    client.post(reverse("import_stop", args=[running.pk]))
+    running.refresh_from_db()
+    assert running.status == JobStatus.STOPPING
+
+
+# -- who and how
+
+
+@pytest.mark.parametrize("name", LEVERS)
+def test_it_changes_nothing_by_a_link(signed_in: Client, running: ImportJob, name: str) -> None:
+    assert signed_in.get(reverse(name, args=[running.pk])).status_code == 405
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_only_reads_by_get(signed_in: Client, running: ImportJob, name: str) -> None:
+    assert signed_in.post(reverse(name, args=[running.pk])).status_code == 405
+
+
+@pytest.mark.parametrize("name", PAGES + LEVERS)
+def test_it_sends_strangers_to_the_sign_in(client: Client, running: ImportJob, name: str) -> None:
+    response = client.post(reverse(name, args=[running.pk]))
+    assert response.status_code == 302 and response.headers["Location"].startswith(reverse("login"))
+    running.refresh_from_db()
+    assert running.status == JobStatus.RUNNING
+
+
+@pytest.mark.parametrize("name", PAGES + LEVERS)
+def test_it_does_not_exist_for_other_marketers(
+    client: Client, other_marketer: Person, running: ImportJob, name: str
+) -> None:
+    client.force_login(other_marketer)
+    act = client.get if name in PAGES else client.post
+    assert act(reverse(name, args=[running.pk])).status_code == 404
+    assert act(reverse(name, args=[running.pk + 1000])).status_code == 404
+    running.refresh_from_db()
+    assert running.status == JobStatus.RUNNING

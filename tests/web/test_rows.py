@@ -1,0 +1,183 @@
+"""The rows of an import: filters, pages, the opened row, masking."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.row import Origin
+from tagsync.imports.states import JobStatus
+from tests.web.records import S, add_call, blame, make_import, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def signed_in(client: Client, marketer: Person) -> Client:
+    client.force_login(marketer)
+    return client
+
+
+@pytest.fixture
+def job(marketer: Person, sandbox_connection: Connection) -> ImportJob:
+    rows = [S.ACCEPTED] * 3 + [S.REJECTED] * 2 + [S.TO_FIX, S.IN_DOUBT] + [S.WAITING] * 2
+    return make_import(marketer, sandbox_connection, JobStatus.STOPPED, rows)
+
+
+def look(client: Client, job: ImportJob, **query: Any) -> Any:
+    return client.get(reverse("import_rows", args=[job.pk]), query)
+
+
+def numbers(response: Any) -> list[int]:
+    return [line.number for line in response.context["page"].lines]
+
+
+def test_it_lists_all_rows_in_the_order_of_the_sheet(signed_in: Client, job: ImportJob) -> None:
+    assert numbers(look(signed_in, job)) == list(range(2, 11))
+
+
+def test_it_filters_by_state(signed_in: Client, job: ImportJob) -> None:
+    assert numbers(look(signed_in, job, status="rejected")) == [5, 6]
+    assert numbers(look(signed_in, job, status="not_sent")) == [9, 10]
+    assert numbers(look(signed_in, job, status="nonsense")) == list(range(2, 11))
+
+
+def test_it_filters_by_problem(signed_in: Client, job: ImportJob) -> None:
+    problem = blame(job, S.REJECTED, "batch_refused", message="客户不存在")
+    response = look(signed_in, job, problem=problem.pk)
+    assert numbers(response) == [5, 6]
+    assert "客户不存在" in text_of(response)
+
+
+def test_it_knows_no_problem_of_another_import(signed_in: Client, job: ImportJob, marketer: Person) -> None:
+    assert job.connection
+    other = make_import(marketer, job.connection, JobStatus.FINISHED, [S.REJECTED])
+    problem = blame(other, S.REJECTED, "batch_refused", message="x")
+    assert look(signed_in, job, problem=problem.pk).status_code == 404
+
+
+def test_it_calls_unsent_rows_of_an_ended_import_not_sent(signed_in: Client, job: ImportJob) -> None:
+    lines = look(signed_in, job).context["page"].lines
+    assert [line.status for line in lines[-2:]] == ["not_sent", "not_sent"]
+    add_call(job, [10], state="broken_off", outcome="unanswered")
+    lines = look(signed_in, job).context["page"].lines
+    assert [line.status for line in lines[-2:]] == ["not_sent", "waiting"]
+
+
+def test_it_pages_both_ways_without_losing_a_row(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED] * 120)
+    first = look(signed_in, job)
+    second = look(signed_in, job, after=first.context["page"].next)
+    third = look(signed_in, job, after=second.context["page"].next)
+    assert numbers(first) + numbers(second) + numbers(third) == list(range(2, 122))
+    assert first.context["page"].previous is None and third.context["page"].next is None
+    back = look(signed_in, job, before=third.context["page"].previous)
+    assert numbers(back) == numbers(second)
+    assert numbers(look(signed_in, job, before=back.context["page"].previous)) == numbers(first)
+
+
+def test_it_counts_the_tries_of_each_row(signed_in: Client, job: ImportJob) -> None:
+    add_call(job, [2, 3, 5], state="broken_off", outcome="unanswered")
+    add_call(job, [2, 3, 5], attempt=2)
+    add_call(job, [5], batch=2, state="planned", outcome="")
+    add_call(job, [4], batch=3, state="broken_off", outcome="not_sent")
+    tries = {line.number: line.tries for line in look(signed_in, job).context["page"].lines}
+    assert tries == {2: 2, 3: 2, 4: 0, 5: 2, 6: 0, 7: 0, 8: 0, 9: 0, 10: 0}
+
+
+def test_it_asks_the_database_the_same_however_many_rows(
+    signed_in: Client, job: ImportJob, django_assert_max_num_queries: Any
+) -> None:
+    blame(job, S.REJECTED, "batch_refused", message="x")
+    with django_assert_max_num_queries(14):
+        look(signed_in, job)
+
+
+def test_it_opens_one_row_with_its_tries(signed_in: Client, job: ImportJob) -> None:
+    blame(job, S.REJECTED, "batch_refused", message="客户不存在", code="100404")
+    add_call(job, [5, 6], outcome="batch_refused", code="100404", message="客户不存在", data="ref-77")
+    response = look(signed_in, job, row=5)
+    page = text_of(response)
+    assert "1 try" in page and "ref-77" in page and "100404" in page
+    assert [flaw.sentence.title for flaw in response.context["opened"]["line"].flaws] == [
+        "The platform refused the batch with this row: 客户不存在"
+    ]
+    assert look(signed_in, job, row=99).status_code == 404
+
+
+def test_it_shows_every_problem_of_a_row_with_its_cell(signed_in: Client, job: ImportJob) -> None:
+    blame(job, S.TO_FIX, "phone_invalid", Origin.CHECK, field="phone")
+    notes = [
+        {"code": "phone_invalid", "field": "phone", "column": "A", "value": "138<i>", "params": {}},
+        {"code": "no_tags", "field": "tags", "column": "C", "value": "", "params": {}},
+    ]
+    job.rows.filter(row_number=7).update(notes=notes)
+    page = text_of(look(signed_in, job, row=7))
+    assert "Phone: not a phone number" in page and "No tag in the row" in page
+    assert "138&lt;i&gt;" not in page and "138<i>" not in page  # masked entirely: it is no clean phone
+
+
+# -- who sees what
+
+
+def test_it_masks_for_the_owner_after_the_start(signed_in: Client, job: ImportJob) -> None:
+    for query in ({}, {"unmasked": 1}, {"row": 2, "unmasked": 1}):
+        page = text_of(look(signed_in, job, **query))
+        assert "13800000002" not in page and "138****0002" in page
+        assert "Show identifiers" not in page
+
+
+def test_it_unmasks_for_an_admin_who_asks(client: Client, admin_person: Person, job: ImportJob) -> None:
+    client.force_login(admin_person)
+    assert "13800000002" not in text_of(look(client, job))
+    assert "13800000002" in text_of(look(client, job, unmasked=1))
+
+
+def test_it_shows_the_owner_her_own_sheet_before_the_start(
+    client: Client, marketer: Person, admin_person: Person, sandbox_connection: Connection
+) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.READY, [S.WAITING, S.TO_FIX])
+    client.force_login(marketer)
+    page = text_of(look(client, job))
+    assert "13800000002" in page and "Ready to send" in page and "Tries" not in page
+    client.force_login(admin_person)
+    assert "13800000002" not in text_of(look(client, job))
+
+
+def test_it_lets_only_admins_choose_rows(
+    client: Client, marketer: Person, admin_person: Person, job: ImportJob
+) -> None:
+    client.force_login(marketer)
+    assert 'name="row"' not in text_of(look(client, job))
+    client.force_login(admin_person)
+    page = text_of(look(client, job))
+    assert page.count('name="row"') == 3  # two rejected, one in doubt
+    ImportJob.objects.filter(pk=job.pk).update(status="running")
+    assert 'name="row"' not in text_of(look(client, job))
+
+
+def test_it_reads_any_address_without_failing(signed_in: Client, job: ImportJob) -> None:
+    for query in ({"after": "x"}, {"after": "9" * 40}, {"row": "-1"}, {"problem": "1.5"}, {"before": "\0"}):
+        assert look(signed_in, job, **query).status_code == 200
+
+
+def test_it_only_reads(signed_in: Client, job: ImportJob) -> None:
+    assert signed_in.post(reverse("import_rows", args=[job.pk])).status_code == 405
+
+
+def test_it_sends_strangers_to_the_sign_in(client: Client, job: ImportJob) -> None:
+    assert look(client, job).headers["Location"].startswith(reverse("login"))
+
+
+def test_it_does_not_exist_for_other_marketers(client: Client, other_marketer: Person, job: ImportJob) -> None:
+    client.force_login(other_marketer)
+    assert look(client, job).status_code == 404
+    assert client.get(reverse("import_rows", args=[job.pk + 1000])).status_code == 404
