@@ -354,7 +354,7 @@ def test_it_does_not_archive_what_is_in_use(
 ) -> None:
     import_on(connection, marketer, status)
     response = signed_admin.post(page_of(connection, "archive"), follow=True)
-    assert "can&#x27;t be archived: 1 import is being sent through it" in response.content.decode()
+    assert "can&#x27;t be archived: 1 import on it is not over" in response.content.decode()
     connection.refresh_from_db()
     assert connection.archived_at is None
 

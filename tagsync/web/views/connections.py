@@ -109,7 +109,7 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _still_busy(connection: Connection, imports: int) -> str:
     return ngettext(
-        "“%(name)s” can't be archived: %(count)s import is being sent through it. Wait, or stop it first.",
-        "“%(name)s” can't be archived: %(count)s imports are being sent through it. Wait, or stop them first.",
+        "“%(name)s” can't be archived: %(count)s import on it is not over. Wait, or stop it first.",
+        "“%(name)s” can't be archived: %(count)s imports on it are not over. Wait, or stop them first.",
         imports,
     ) % {"name": connection.name, "count": imports}
