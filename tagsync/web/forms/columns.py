@@ -35,9 +35,7 @@ class SheetForm(forms.Form):
 
 
 class ColumnsForm(forms.Form):
-    """One select per column. `use` is the column whose suggestion was accepted by its button."""
-
-    use = forms.IntegerField(required=False)
+    """One select per column. `use` in the data is the column whose suggestion was accepted by its button."""
 
     def __init__(self, job: ImportJob, view: SheetView, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(_with_suggestion_used(data, view) if data is not None else None)
