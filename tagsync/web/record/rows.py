@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -185,4 +187,6 @@ def made_calls(job: ImportJob) -> QuerySet[Delivery]:
 
 
 def holds(ranges: Ranges, number: int) -> bool:
-    return any(first <= number <= last for first, last in ranges)
+    """Ranges ascend, so the only one that can hold the number is the last that begins at or before it."""
+    place = bisect_right(ranges, number, key=itemgetter(0))
+    return place > 0 and number <= ranges[place - 1][1]

@@ -40,7 +40,7 @@ def unanswered_ranges(job: ImportJob) -> list[list[int]]:
     """[[first, last], …] of an ended import's waiting rows that may have reached the platform. None, if all is well."""
     if job.status not in ENDED or not job.count(RowStatus.WAITING):
         return []
-    return [pair for delivery in open_batches(job) for pair in delivery.row_ranges]
+    return sorted(pair for delivery in open_batches(job) for pair in delivery.row_ranges)
 
 
 def _unanswered(job: ImportJob) -> int:
