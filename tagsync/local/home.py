@@ -67,6 +67,8 @@ def tail(path: Path, lines: int = 12) -> str:
 def copy_database(database: Path, home: Path) -> Path:
     """A complete copy, also while somebody writes (sqlite's own backup); only the newest copies are kept."""
     copy = home / "backups" / f"{database.stem}-{datetime.now():%Y%m%d-%H%M%S-%f}.sqlite3"
+    for left in copy.parent.glob("*.part"):
+        left.unlink()
     unfinished = copy.with_suffix(".part")
     with (
         contextlib.closing(sqlite3.connect(database)) as source,

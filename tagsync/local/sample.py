@@ -20,7 +20,9 @@ _SURNAMES = "赵钱孙李周吴郑王冯陈"
 
 
 def write(path: Path) -> None:
-    """Write it anew, or leave a file that somebody holds open: the sample is a courtesy."""
+    """Once: whoever has changed it since keeps the changes."""
+    if path.exists():
+        return
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None

@@ -190,7 +190,6 @@ def test_its_jobs_read_like_others(queue: Queue) -> None:
     assert (found.func_name, found.args) == ("tagsync.delivery.tasks.run_check", [7])
 
 
-@pytest.mark.xfail(strict=True, reason="settings list django_rq before tagsync.delivery, and the first one wins")
 def test_it_is_what_rqworker_starts() -> None:
     assert get_commands()["rqworker"] == "tagsync.delivery"
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,12 @@ def test_it_has_duplicates_and_a_blank_row(read: list[Row]) -> None:
     assert sum(times - 1 for times in good.values()) == 2
     assert sum(is_blank(row) for row in read if row.number > 2) in (0, 1)  # a reader may leave it out
     assert read[-1].number == sample.CUSTOMERS + 2
+
+
+def test_it_leaves_a_changed_sample_alone(tmp_path: Path) -> None:
+    (tmp_path / sample.FILE_NAME).write_text("changed")
+    sample.write(tmp_path / sample.FILE_NAME)
+    assert (tmp_path / sample.FILE_NAME).read_text() == "changed"
 
 
 def test_it_is_the_same_every_time() -> None:

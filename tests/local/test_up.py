@@ -152,6 +152,10 @@ def test_it_refuses_a_taken_port(running: Up, tmp_path: Path) -> None:
     assert f"port {running.port} cannot be used" in line
 
 
+def test_it_refuses_a_port_that_does_not_exist(tmp_path: Path) -> None:
+    assert "--port must be" in refusal(tmp_path / "home", 99999)
+
+
 def test_it_refuses_a_folder_that_it_cannot_write_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     line = refusal(tmp_path / "file" / "home", free_port())

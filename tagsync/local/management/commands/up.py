@@ -30,6 +30,8 @@ class Command(BaseCommand):
         with translation.override(_language()):
             if not settings.LOCAL:
                 raise CommandError(_("`up` is for one machine. In production, start web, workers and keeper apart."))
+            if not 0 <= options["port"] <= 65535:
+                raise CommandError(_("--port must be from 0 (any free one) to 65535."))
             if options["workers"] < 1:
                 raise CommandError(_("--workers must be at least 1."))
             self._run(Wishes(options["host"], options["port"], options["workers"], not options["no_sandbox"]))
