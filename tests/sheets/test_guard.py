@@ -6,6 +6,7 @@ import pytest
 
 from tagsync.sheets import guard, reader
 from tagsync.sheets.errors import CODES, Unreadable
+from tagsync.sheets.package import Package
 from tests import workbooks
 
 CONTENTS = [
@@ -131,11 +132,22 @@ def test_it_counts_what_really_comes_out(path, refusal):
     assert refusal(workbooks.declaring_less(path, rows=10_000)).code == "damaged"
 
 
-def test_it_counts_bytes_while_reading(path, refusal):
+def test_it_refuses_what_declares_too_much(path, refusal):
     workbooks.inline(path, [["x" * 100]] * 5_000)
 
-    # The directory is honest, so the limit is set between what is declared and what the reader may read.
     assert refusal(path, max_inflated_bytes=100_000).code == "inflates_too_much"
+
+
+def test_it_counts_bytes_while_reading(path):
+    """Whatever the directory declares: here one part is read over and over."""
+    workbooks.hand_written(path, workbooks.rows_xml([["x" * 100]] * 1_000))
+    name = "xl/worksheets/sheet1.xml"
+
+    with Package(path, guard.Limits(max_inflated_bytes=400_000)) as package:
+        assert sum(map(len, package.chunks(name))) > 100_000
+        with pytest.raises(Unreadable, match="inflates_too_much"):
+            for _ in range(4):
+                list(package.chunks(name))
 
 
 def test_it_names_what_it_leaves_shut(path):
