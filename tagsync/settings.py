@@ -63,6 +63,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tagsync.web.middleware.SafeHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -73,7 +74,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "tagsync.web.middleware.SignInRequired",
     "tagsync.web.middleware.PersonLanguage",
-    "tagsync.web.middleware.SafeHeaders",
 ]
 
 ROOT_URLCONF = "tagsync.urls"
@@ -152,11 +152,11 @@ RQ_SHOW_ADMIN_LINK = False
 
 MEDIA_ROOT = Path(env.text("TAGSYNC_UPLOADS") or TAGSYNC_HOME / "uploads")
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.text("TAGSYNC_STATIC_ROOT") or TAGSYNC_HOME / "static")
+# Local mode serves straight from the sources and collects nothing.
+STATIC_ROOT = None if LOCAL else Path(env.text("TAGSYNC_STATIC_ROOT") or TAGSYNC_HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    # Local mode serves straight from the sources; production collects and hashes.
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if LOCAL

@@ -13,13 +13,14 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.tuzhan.addresses import is_public
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HOST_NAME = re.compile(r"(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # Names that lead nowhere on the internet, or to this machine.
 PRIVATE_ENDINGS = frozenset(
     ["localhost", "local", "localdomain", "internal", "intranet", "private", "lan", "home", "corp", "arpa"]
 )
-PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 PATH = re.compile(r"/([A-Za-z0-9_~.-]+/)*[A-Za-z0-9_~.-]*")
 
 
@@ -107,13 +108,9 @@ def _is_listed(host: str, parts: SplitResult) -> bool:
 
 def _looks_public(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(host)
+        return is_public(host)
     except ValueError:
         return _looks_like_public_name(host)
-    if isinstance(address, ipaddress.IPv6Address):
-        # Wrapped IPv4 addresses could lead inside.
-        return address in PUBLIC_IPV6 and address.is_global and not (address.sixtofour or address.teredo)
-    return address.is_global and not address.is_multicast
 
 
 def _looks_like_public_name(host: str) -> bool:

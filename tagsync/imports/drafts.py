@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -19,6 +18,8 @@ from tagsync.mapping.matching import Suggestion, guess_header, headers, suggest
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.reader import Preview, preview
+
+ROWS_PER_COMMIT = 5000  # keeps a write transaction under a second, so SQLite's one writer is never held for long
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def create(owner: Person, upload: UploadedFile[bytes], title: str = "") -> Impor
     job.file_bytes = upload.size or 0
     job.file.save(job.file_name, upload, save=False)
     try:
-        view = look(job)
+        view = _first_look(job)
     except Unreadable as error:
         job.file.delete(save=False)
         return Refusal(error.code, error.params)
@@ -77,11 +78,32 @@ def look(job: ImportJob) -> SheetView:
     return SheetView(seen, header_row, suggest(_all_columns(headers(header), seen.rows, header_row)))
 
 
-def choose_sheet(job: ImportJob, sheet: str, header_row: int | None) -> None:
+def _first_look(job: ImportJob) -> SheetView:
+    """The first visible sheet that has rows. Raises Unreadable."""
+    try:
+        return look(job)
+    except Unreadable as error:
+        if error.code != "empty_sheet":
+            raise
+        first_empty = error
+    for sheet in _visible_sheets(job):
+        job.sheet = sheet
+        try:
+            return look(job)
+        except Unreadable:
+            continue
+    raise first_empty
+
+
+def _visible_sheets(job: ImportJob) -> list[str]:
+    return [sheet.name for sheet in preview(local_path(job)).sheets if not sheet.hidden]
+
+
+def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person) -> None:
     """Another sheet or header row: the columns are suggested anew. Raises Unreadable, MoveRefused."""
     job.sheet, job.header_row = sheet, header_row
     view = look(job)
-    back_to_draft(job, job.owner)
+    back_to_draft(job, by)
     job.sheet, job.header_row = sheet, header_row
     _remember(job, view)
     job.save(update_fields=["sheet", "header_row", "columns"])
@@ -125,10 +147,15 @@ def back_to_draft(job: ImportJob, by: Person) -> None:
     """Before a change: drop what was staged. Does nothing to a draft. Raises MoveRefused after the start."""
     if job.status == JobStatus.DRAFT:
         return
-    with transaction.atomic():
-        job.move(Act.CHANGE, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={})
-        job.rows.all().delete()
-        job.problems.all().delete()
+    job.move(Act.CHANGE, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={})
+    drop_rows(job)
+
+
+def drop_rows(job: ImportJob) -> None:
+    """Delete what a check staged, in pieces: one transaction for a million rows would hold up every other writer."""
+    while pks := list(job.rows.order_by("row_number").values_list("pk", flat=True)[:ROWS_PER_COMMIT]):
+        job.rows.filter(pk__in=pks).delete()
+    job.problems.all().delete()
 
 
 def _file_name(upload: UploadedFile[bytes]) -> str:

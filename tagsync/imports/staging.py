@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from tagsync.imports.drafts import local_path
+from tagsync.imports.drafts import ROWS_PER_COMMIT, drop_rows, local_path
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problem_groups import ProblemIndex
@@ -25,7 +25,6 @@ from tagsync.mapping.rows import Checked, Note, check_row, is_blank
 from tagsync.sheets.cells import Row, column_letter
 from tagsync.sheets.reader import rows as read_rows
 
-ROWS_PER_COMMIT = 5000  # keeps a write transaction under a second, so SQLite's one writer is never held for long
 TAGS_SHOWN = 200
 
 StillMine = Callable[[], bool]
@@ -98,11 +97,7 @@ class _Sums:
 
 
 def _drop_staged(job: ImportJob) -> None:
-    while ImportRow.objects.filter(
-        pk__in=list(job.rows.order_by("row_number").values_list("pk", flat=True)[:ROWS_PER_COMMIT])
-    ).delete()[0]:
-        pass
-    job.problems.all().delete()
+    drop_rows(job)
     ImportJob.objects.filter(pk=job.pk).update(counts={}, blank_rows=0, summary={})
 
 

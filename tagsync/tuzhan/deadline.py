@@ -18,6 +18,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from .addresses import is_public
 from .errors import AddressRefused
 
 MAX_CONNECTIONS = 100
@@ -83,7 +84,7 @@ class _Backend(httpcore.NetworkBackend):
         left = _left(timeout, httpcore.ConnectTimeout)
         connected_by = None if left is None else time.monotonic() + left
         addresses = _resolve(host, port, left)
-        if self._public_only and not all(ipaddress.ip_address(address).is_global for address in addresses):
+        if self._public_only and not all(map(is_public, addresses)):
             raise AddressRefused
         stream = self._connect_first(addresses, port, connected_by, local_address, socket_options)
         return _Stream(stream)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import resolve_url
 from django.utils import translation
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -17,14 +21,22 @@ CONTENT_SECURITY_POLICY = (
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    def handle_no_permission(
-        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponseBase:
-        response = super().handle_no_permission(request, view_func)
-        if getattr(request, "htmx", False):
-            # A redirect would swap the sign-in form into the polled card.
-            return HttpResponse(status=204, headers={"HX-Redirect": response["Location"]})
-        return response
+    """Every page needs a signed-in person unless its view says `login_not_required`."""
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        response = super().process_view(request, view_func, view_args, view_kwargs)
+        htmx = getattr(request, "htmx", None)
+        if response is None or not htmx:
+            return response
+        # A redirect would swap the sign-in form into the polled card; and the way back is to the page, not the card.
+        sign_in = redirect_to_login(htmx.current_url_abs_path or "/", resolve_url(settings.LOGIN_URL))
+        return HttpResponse(status=204, headers={"HX-Redirect": sign_in["Location"]})
 
 
 class PersonLanguage:

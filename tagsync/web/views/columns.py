@@ -74,7 +74,7 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     name, header_row = form.cleaned_data["sheet"], form.cleaned_data["header_row"]
     try:
         # The row of another sheet means nothing on this one: it is guessed anew.
-        drafts.choose_sheet(job, name, header_row if name == job.sheet else None)
+        drafts.choose_sheet(job, name, header_row if name == job.sheet else None, signed_in(request))
     except Unreadable as error:
         why = sentence(error.code, error.params)
         messages.error(request, f"{why.title} {why.advice}")

@@ -78,7 +78,7 @@ class Command(BaseCommand):
 
     def _choose_sheet(self, job: ImportJob, sheet: str, header_row: int | None) -> None:
         try:
-            drafts.choose_sheet(job, sheet, header_row)
+            drafts.choose_sheet(job, sheet, header_row, job.owner)
         except Unreadable as error:
             job.remove()
             raise CouldNotRun(one_line(error.code, error.params)) from None
