@@ -26,6 +26,8 @@ def announcement(job: ImportJob, standing: Standing, headline: str) -> str:
     if job.shown_status != JobStatus.RUNNING and not between:
         return _("The import is now “%(status)s”.") % {"status": JOB_LOOKS[job.shown_status].word}
     quarter = standing.percent // 25 * 25
+    if not quarter:
+        return _("Sending has begun; some rows failed.") if job.failed else _("Sending has begun.")
     if job.failed:
         return _("At least %(percent)s%% of the rows are settled, some with a failure.") % {"percent": quarter}
     return _("At least %(percent)s%% of the rows are settled, without a failure.") % {"percent": quarter}
