@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import os
 import re
@@ -11,86 +10,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 
-from tagsync.local import addresses
+from tests.installation import Up, command, environment, free_port, up, wait_for
 
 pytestmark = [
     pytest.mark.journey,
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc"),
 ]
-SECRETS = ("REDIS_URL", "DATABASE_URL", "TAGSYNC_ADMIN_PASSWORD", "TAGSYNC_MODE", "LC_ALL", "LC_MESSAGES")
-
-
-def free_port() -> int:
-    with closing(addresses.listen("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def environment(home: Path, **more: str) -> dict[str, str]:
-    found = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    return {**found, "DJANGO_SETTINGS_MODULE": "tagsync.settings", "TAGSYNC_HOME": str(home), "LANG": "C.UTF-8", **more}
-
-
-def command(*options: str) -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "up", "--workers", "1", *options]
-
-
-@dataclass(frozen=True)
-class Up:
-    process: subprocess.Popen[bytes]
-    home: Path
-    port: int
-    output: Path
-
-    @property
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def pids(self) -> dict[int, str]:
-        """Every process of this folder but `up` itself: pid → command line."""
-        mark, found = f"TAGSYNC_HOME={self.home}\0".encode(), {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                # The Redis server writes its title over its environment, but stands in its data folder.
-                is_ours = mark in (folder / "environ").read_bytes() or self.home in (folder / "cwd").readlink().parents
-                line = (folder / "cmdline").read_text().replace("\0", " ")
-                if is_ours and line and int(folder.name) != self.process.pid:
-                    found[int(folder.name)] = line
-        return found
-
-    def pid_of(self, part: str) -> int | None:
-        return next((pid for pid, line in sorted(self.pids().items()) if part in line), None)
-
-
-@contextmanager
-def up(home: Path, **more: str) -> Iterator[Up]:
-    port, output = free_port(), home.with_name(f"{home.name}.out")
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            command("--port", str(port)), env=environment(home, **more), stdout=file, stderr=file, cwd=home.parent
-        )
-    running = Up(process, home, port, output)
-    try:
-        wait_for(lambda: "Ctrl-C" in running.said or process.poll() is not None, 90)
-        assert process.poll() is None, running.said
-        yield running
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def status(port: int, path: str) -> int:
@@ -101,7 +32,7 @@ def status(port: int, path: str) -> int:
 
 def refusal(home: Path, port: int) -> str:
     """The one line with which `up` refuses."""
-    done = subprocess.run(command("--port", str(port)), env=environment(home), capture_output=True, text=True)
+    done = subprocess.run(command("up", "--port", str(port)), env=environment(home), capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("\n") == 1
     return done.stderr

@@ -1,0 +1,29 @@
+"""The engines of this test run, for installations that tests start: embedded, or PostgreSQL and Redis of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+
+
+@contextmanager
+def engines(name: str) -> Iterator[dict[str, str]]:
+    """Environment variables for an installation; a PostgreSQL database of its own is made and dropped again."""
+    database_url, redis_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+    # Number 0 is for the tests themselves.
+    redis = {"REDIS_URL": urlunsplit(urlsplit(redis_url)._replace(path="/1"))} if redis_url else {}
+    if not database_url.startswith("postgres"):
+        yield redis
+        return
+    database = f"tagsync_{name}_{os.getpid()}"
+    with psycopg.connect(database_url, autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{database}"')
+        server.execute(f'CREATE DATABASE "{database}"')
+        try:
+            yield {**redis, "DATABASE_URL": urlunsplit(urlsplit(database_url)._replace(path=f"/{database}"))}
+        finally:
+            server.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
