@@ -191,7 +191,8 @@ def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> Non
         command.stdout.write(json.dumps(found, ensure_ascii=False))
     else:
         rows = ", ".join(f"{name} {number}" for name, number in found["rows"].items() if number)
-        command.stdout.write(f"Import {job.pk}: {found['status']}. {rows}.")
+        facts = {"id": job.pk, "status": found["status"], "rows": rows}
+        command.stdout.write(_("Import %(id)s: %(status)s. %(rows)s") % facts)
     queued_only = not options["wait"] and job.status not in (JobStatus.READY, JobStatus.DRAFT)
     status = 0 if queued_only else reporting.exit_status(job)
     if status:

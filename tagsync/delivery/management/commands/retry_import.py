@@ -37,8 +37,9 @@ class Command(BaseCommand):
             finish(self, job, {**options, "wait": False})
             return
         except MoveRefused as error:
+            facts = {"id": job.pk, "status": error.status}
             raise CouldNotRun(
-                f"Import {job.pk} is {error.status}; only an import that has ended can be retried."
+                _("Import %(id)s is %(status)s; only one that has ended can be retried.") % facts
             ) from None
         if options["wait"]:
             reporting.wait_until(job, reporting.is_over, label=_("Send"))

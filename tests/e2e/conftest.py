@@ -1,0 +1,112 @@
+"""Chromium against a whole installation: real pages, real workers, the test platform on a real socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.installation import Up, up
+from tests.legs import engines
+
+# Playwright's sync API keeps an event loop running; without this every later test that uses the database would fail.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+PASSWORD = "correct horse battery"
+CHROMIUM = os.environ.get("TAGSYNC_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    if not CHROMIUM:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium: CI must have one (Debian package chromium)")
+        pytest.skip("no Chromium: install one or set TAGSYNC_CHROMIUM; browser tests are skipped")
+    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **browser_context_args,
+        "locale": "zh-CN",
+        "timezone_id": "Asia/Shanghai",
+        "viewport": {"width": 1440, "height": 900},
+        "reduced_motion": "reduce",
+    }
+
+
+@pytest.fixture(scope="session")
+def installation(browser_type_launch_args: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    settings = {"TAGSYNC_CALL_SECONDS": "3", "TAGSYNC_KEEPER_SECONDS": "1", "TAGSYNC_ADMIN_PASSWORD": PASSWORD}
+    with engines("e2e") as engine, up(tmp_path_factory.mktemp("e2e") / "home", **settings, **engine) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def base_url(installation: Up) -> str:
+    return installation.url
+
+
+@pytest.fixture
+def platform(installation: Up) -> Iterator[Up]:
+    installation.sandbox("DELETE", "/control/faults")
+    installation.sandbox("POST", "/control/reset")
+    yield installation
+    installation.sandbox("DELETE", "/control/faults")
+
+
+@pytest.fixture(autouse=True)
+def _quiet_page(page: Page, installation: Up) -> Iterator[None]:
+    """No console message, no error on the page, nothing fetched from another host."""
+    bad: list[str] = []
+    # The browser's own note on an answer of 4xx is how a refused form looks to it.
+    page.on("console", lambda m: bad.append(m.text) if m.type in ("error", "warning") and "422" not in m.text else None)
+    page.on("pageerror", lambda error: bad.append(str(error)))
+    ours = (installation.url, "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(ours) else bad.append(request.url))
+    yield
+    assert not bad
+
+
+@pytest.fixture
+def signed_in(page: Page, base_url: str) -> Page:
+    page.goto("/login/")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button.btn--primary")
+    page.wait_for_url("**/imports/")
+    return page
+
+
+@pytest.fixture
+def in_english(context: BrowserContext, signed_in: Page, base_url: str) -> Page:
+    choose(signed_in, language="en")
+    return signed_in
+
+
+def choose(page: Page, **preferences: str) -> None:
+    """Set language or theme as the switches of the shell do."""
+    page.evaluate(
+        """async (wanted) => {
+            const token = document.querySelector("input[name=csrfmiddlewaretoken]").value;
+            const body = new URLSearchParams({...wanted, csrfmiddlewaretoken: token, next: "/imports/"});
+            await fetch("/preferences/", {method: "POST", body});
+        }""",
+        preferences,
+    )
+    page.reload()
