@@ -9,13 +9,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+NAMES = ("journey", "e2e", "faults")
+
 
 @contextmanager
 def engines(name: str) -> Iterator[dict[str, str]]:
     """Environment variables for an installation; a PostgreSQL database of its own is made and dropped again."""
     database_url, redis_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
-    # Number 0 is for the tests themselves.
-    redis = {"REDIS_URL": urlunsplit(urlsplit(redis_url)._replace(path="/1"))} if redis_url else {}
+    redis = {"REDIS_URL": urlunsplit(urlsplit(redis_url)._replace(path=f"/{_redis_number(name)}"))} if redis_url else {}
     if not database_url.startswith("postgres"):
         yield redis
         return
@@ -27,3 +28,9 @@ def engines(name: str) -> Iterator[dict[str, str]]:
             yield {**redis, "DATABASE_URL": urlunsplit(urlsplit(database_url)._replace(path=f"/{database}"))}
         finally:
             server.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+
+
+def _redis_number(name: str) -> int:
+    """A Redis database for each installation that may run at the same time; 0 is for the tests themselves."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return 1 + NAMES.index(name) + len(NAMES) * worker
