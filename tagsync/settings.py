@@ -188,6 +188,8 @@ TAGSYNC_ALLOWED_API_HOSTS = env.words("TAGSYNC_ALLOWED_API_HOSTS")
 TAGSYNC_POLL_SECONDS = 2
 # One call's whole time; the lease of an import is twice as long, so that no call outlives it.
 TAGSYNC_CALL_SECONDS = env.whole_number("TAGSYNC_CALL_SECONDS", 30)
+# After an unanswered call the opposite operation waits so long: it might still be applied.
+TAGSYNC_HOLD_BACK_SECONDS = env.whole_number("TAGSYNC_HOLD_BACK_SECONDS", 120)
 TAGSYNC_KEEPER_SECONDS = env.whole_number("TAGSYNC_KEEPER_SECONDS", 10)
 
 # -- safety

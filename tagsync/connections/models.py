@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -68,6 +67,11 @@ class Connection(models.Model):
     fixed_token_encrypted = models.TextField(blank=True, default="")
     token_encrypted = models.TextField(blank=True, default="")
     token_expires_at = models.DateTimeField(null=True, blank=True)
+    # From here on one worker fetches the next token, while the others go on with this one.
+    token_renew_at = models.DateTimeField(null=True, blank=True)
+    token_lease_until = models.DateTimeField(null=True, blank=True)
+    # Tokens in a row that were refused before any call with them was answered otherwise.
+    token_refusals = models.PositiveSmallIntegerField(default=0)
 
     rows_per_call = models.PositiveSmallIntegerField(
         _("rows per call"),
@@ -83,6 +87,12 @@ class Connection(models.Model):
         _("parallel calls per import"), default=2, validators=[MinValueValidator(1), MaxValueValidator(16)]
     )
     next_slot_at = models.DateTimeField(null=True, blank=True)
+    # The platform asked to slow down: the pace is divided by this until it has been quiet for a while.
+    slow_factor = models.FloatField(default=1)
+    slowed_at = models.DateTimeField(null=True, blank=True)
+    # Since then no call got a readable answer: nothing new is begun before one does.
+    silent_since = models.DateTimeField(null=True, blank=True)
+    resend_unanswered = models.BooleanField(_("send again what got no answer"), default=True)
 
     state = models.CharField(_("state"), max_length=10, choices=ConnectionState.choices, default=ConnectionState.READY)
     blocked_reason = models.CharField(max_length=40, blank=True, default="")
@@ -150,7 +160,8 @@ class Connection(models.Model):
         self._forget_token()
 
     def _forget_token(self) -> None:
-        self.token_encrypted, self.token_expires_at = "", None
+        self.token_encrypted, self.token_expires_at, self.token_renew_at = "", None, None
+        self.token_refusals = 0
 
     def fixed_token(self) -> str:
         return decrypt(self.fixed_token_encrypted)
@@ -160,23 +171,11 @@ class Connection(models.Model):
 
     @property
     def has_live_token(self) -> bool:
-        soon = timezone.now() + timedelta(seconds=120)
-        return self.token_expires_at is not None and self.token_expires_at >= soon
+        return self.token_expires_at is not None and self.token_expires_at > timezone.now()
 
     def current_token(self) -> str:
-        """The fetched token, or "" when there is none that lives for two more minutes."""
+        """The fetched token, or "" when there is none that lives."""
         return decrypt(self.token_encrypted) if self.has_live_token else ""
-
-    def keep_token(self, token: str, expires_at: datetime) -> None:
-        self.token_encrypted, self.token_expires_at = encrypt(token), expires_at
-        self.save(update_fields=["token_encrypted", "token_expires_at"])
-
-    def forget_token(self, refused: str) -> None:
-        """After a refusal; a token that somebody else fetched meanwhile stays."""
-        self.refresh_from_db(fields=["token_encrypted", "token_expires_at"])
-        if decrypt(self.token_encrypted) == refused:
-            self._forget_token()
-            self.save(update_fields=["token_encrypted", "token_expires_at"])
 
     # -- size and state
 

@@ -24,12 +24,12 @@ def check(job: ImportJob, by: Person) -> None:
         doorbell.ring_after_commit(doorbell.CHECKS, job.pk)
 
 
-def start(job: ImportJob, by: Person) -> None:
-    """Raises MoveRefused, NothingToSend."""
+def start(job: ImportJob, by: Person, trial_rows: int | None = None) -> None:
+    """With `trial_rows` only so many are sent, then it waits for a person. Raises MoveRefused, NothingToSend."""
     with transaction.atomic():
         if job.status == JobStatus.READY and not job.count(RowStatus.WAITING):
             raise NothingToSend
-        job.start(by)
+        job.start(by, trial_rows)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
 
 

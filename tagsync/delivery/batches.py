@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from math import inf
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from tagsync.connections.models import Connection
+from tagsync.imports import splitting
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.outcomes import Batch, open_batches, waiting_rows
-from tagsync.imports.states import RowStatus
+from tagsync.imports.ranges import numbers_in
+from tagsync.imports.states import SETTLED, RowStatus
 from tagsync.mapping.rows import identifiers
 from tagsync.tuzhan.messages import Settings, batch_body, encode
 
@@ -29,46 +32,70 @@ class Load:
     body: bytes
     identifiers: frozenset[str]
 
+    @property
+    def is_resent(self) -> bool:
+        return self.batch.attempt > 1
+
 
 class BatchSource:
-    """The batches of one slice, in row order: first those that got no answer, then rows never tried."""
+    """The batches of one slice: what got no answer, then planned pieces of refused batches, then rows never tried."""
 
     def __init__(self, job: ImportJob, connection: Connection) -> None:
         self._job = job
         self._connection = connection
         self._settings = Settings(match=job.match, identify_way=job.identify_way, operation=job.operation)  # type: ignore[arg-type]  # choices of the model
-        self._last_number = Delivery.objects.filter(job=job).aggregate(last=Max("batch"))["last"] or 0
         self.start_over()
 
     def start_over(self) -> None:
         """Begin again at the first waiting row. Only when no call is in flight: its rows are waiting too."""
-        self._unanswered = iter(open_batches(self._job))
+        self._unanswered = open_batches(self._job)
+        self._planned = splitting.planned(self._job)
+        self._spoken_for = {
+            number for one in (*self._unanswered, *self._planned) for number in numbers_in(one.row_ranges)
+        }
         self._read_to = 0
         self._put_off: list[SheetRow] = []
+        self._trial_left = self._rows_left_of_trial()
+
+    @property
+    def unanswered(self) -> Delivery | None:
+        """The last call of the batch that goes next, when nobody knows what became of that call."""
+        return self._unanswered[0] if self._unanswered else None
+
+    def plan(self, halves: list[Delivery]) -> None:
+        """Pieces of a batch that was refused meanwhile; they go before rows never tried, left before right."""
+        self._planned = halves + self._planned
 
     def next(self) -> Load | None:
-        for delivery in self._unanswered:
-            return self._again(delivery)
-        rows = self._take(self._connection.batch_size)
-        if not rows:
-            return None
-        self._last_number += 1
-        return self._load(rows, number=self._last_number, attempt=1)
+        if self._unanswered:
+            return self._again(self._unanswered.pop(0))
+        while self._planned:
+            if load := self._again(self._planned.pop(0)):
+                return load
+        rows = self._take(min(self._connection.batch_size, self._trial_left))
+        self._trial_left -= len(rows)
+        return self._load(rows, None) if rows else None
 
-    def _again(self, delivery: Delivery) -> Load:
+    def _rows_left_of_trial(self) -> float:
+        if self._job.trial_rows is None:
+            return inf
+        settled = sum(self._job.count(status) for status in SETTLED)
+        return max(0, self._job.trial_rows - settled - len(self._spoken_for))
+
+    def _again(self, delivery: Delivery) -> Load | None:
         """The same rows once more: only the same batch can settle whether it was taken."""
         rows = _sheet_rows(waiting_rows(self._job, delivery))
-        return self._load(rows, number=delivery.batch, attempt=delivery.attempt + 1)
+        return self._load(rows, delivery) if rows else None
 
-    def _load(self, rows: list[SheetRow], number: int, attempt: int) -> Load:
+    def _load(self, rows: list[SheetRow], again: Delivery | None) -> Load:
         body = encode(batch_body(self._settings, [values for _, values in rows], self._connection.customer_id_key))
-        batch = Batch(number, attempt, [row_number for row_number, _ in rows], hashlib.sha256(body).hexdigest())
+        batch = Batch([row_number for row_number, _ in rows], hashlib.sha256(body).hexdigest(), again)
         known = frozenset(value for _, values in rows for _, value in identifiers(values))
         return Load(batch, body, known)
 
-    def _take(self, size: int) -> list[SheetRow]:
+    def _take(self, size: float) -> list[SheetRow]:
         """Up to `size` rows of different customers; a row of a customer taken already goes with a later call."""
-        candidates = self._put_off or self._unread(size)
+        candidates = self._put_off or (self._unread(size) if size else [])
         self._put_off = []
         taken: list[SheetRow] = []
         seen: set[tuple[str, str]] = set()
@@ -84,12 +111,17 @@ class BatchSource:
             candidates = self._unread(room)
         return taken
 
-    def _unread(self, limit: int) -> list[SheetRow]:
-        waiting = ImportRow.objects.filter(job=self._job, status=RowStatus.WAITING, row_number__gt=self._read_to)
-        rows = _sheet_rows(waiting, limit) if limit else []
-        if rows:
+    def _unread(self, limit: float) -> list[SheetRow]:
+        """Up to `limit` rows in order, without those that an open or planned call carries already."""
+        found: list[SheetRow] = []
+        while len(found) < limit:
+            waiting = ImportRow.objects.filter(job=self._job, status=RowStatus.WAITING, row_number__gt=self._read_to)
+            rows = _sheet_rows(waiting, int(limit) - len(found))
+            if not rows:
+                break
             self._read_to = rows[-1][0]
-        return rows
+            found += [row for row in rows if row[0] not in self._spoken_for]
+        return found
 
 
 def _sheet_rows(rows: QuerySet[ImportRow], limit: int | None = None) -> list[SheetRow]:

@@ -10,11 +10,13 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from tagsync.connections.models import ConnectionState
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import Delivery, ImportJob
+from tagsync.imports.models.delivery import UNKNOWN_FATE
 from tagsync.imports.models.job import Operation
 from tagsync.imports.states import UNDER_WAY, Act, JobStatus, MoveRefused
 
 LEASE = 2 * timedelta(seconds=settings.TAGSYNC_CALL_SECONDS)
+HOLD_BACK = timedelta(seconds=settings.TAGSYNC_HOLD_BACK_SECONDS)
 RENEW_SECONDS = LEASE.total_seconds() / 6
 LEASED = (JobStatus.CHECKING, JobStatus.RUNNING, JobStatus.STOPPING)
 
@@ -35,7 +37,8 @@ def claim_import(job_id: int) -> ImportJob | None:
 
 def may_run(operation: Operation) -> Q:
     """The conditions of a claim beside the state: lease, wait, connection, and the place in line."""
-    return NOT_LEASED & NOT_WAITING & CONNECTION_READY & ~_held_up_by(operation.opposite)
+    opposite = operation.opposite
+    return NOT_LEASED & NOT_WAITING & CONNECTION_READY & ~_held_up_by(opposite) & ~_held_back_by(opposite)
 
 
 NOT_LEASED = Q(lease_until=None) | Q(lease_until__lt=Now())
@@ -49,6 +52,13 @@ def _held_up_by(opposite: Operation) -> Q:
     earlier = Q(status__in=UNDER_WAY, queue_number__lt=OuterRef("queue_number"))
     at_work = Q(lease_until__gt=Now(), status__in=UNDER_WAY)
     return Q(Exists(others.filter(earlier | at_work)))
+
+
+def _held_back_by(opposite: Operation) -> Q:
+    """A call without an answer may still be applied late; the opposite operation lets that time pass."""
+    calls = Delivery.objects.filter(job__connection=OuterRef("connection"), job__operation=opposite)
+    unknown = calls.filter(outcome__in=UNKNOWN_FATE, answered_at__gt=Now() - HOLD_BACK)
+    return Q(Exists(unknown))
 
 
 def claim_check(job_id: int) -> ImportJob | None:

@@ -27,7 +27,6 @@ from tagsync.tuzhan.errors import (
 )
 from tagsync.tuzhan.redaction import redact
 
-UNANSWERED_SENDS = 5
 MAX_BACK_OFF_SECONDS = 300.0
 
 
@@ -54,17 +53,25 @@ class Decision:
 ACCEPTED = Decision(DeliveryOutcome.ACCEPTED, Verdict(RowStatus.ACCEPTED))
 
 
-def decide(outcome: Outcome, load: Load, failures: int) -> Decision:
-    """`failures`: calls of this import in a row, this one included, that got no definite answer."""
+@dataclass(frozen=True)
+class Circumstances:
+    """`failures`: calls of this import in a row, this one included, without a definite answer."""
+
+    failures: int = 1
+    may_halve: bool = False
+    resend: bool = True
+
+
+def decide(outcome: Outcome, load: Load, found: Circumstances) -> Decision:
     match outcome:
         case Accepted():
             return ACCEPTED
         case BatchRefused(answer):
-            return Decision(DeliveryOutcome.BATCH_REFUSED, _refused(answer, load))
+            return Decision(DeliveryOutcome.BATCH_REFUSED, _refused(answer, load, found))
         case Unanswered():
-            return _unanswered(load, failures)
+            return _unanswered(found)
         case NotSent():
-            pause = Pause(back_off_seconds(failures), "not_reached")
+            pause = Pause(back_off_seconds(found.failures), "not_reached")
             return Decision(DeliveryOutcome.NOT_SENT, pause=pause, rows_wait=True)
         case Throttled(_, retry_after_seconds):
             pause = Pause(retry_after_seconds, "throttled")
@@ -83,10 +90,10 @@ def back_off_seconds(failures: int) -> float:
     return seconds * random.uniform(0.8, 1.2)
 
 
-def _unanswered(load: Load, failures: int) -> Decision:
-    if load.batch.attempt >= UNANSWERED_SENDS:
+def _unanswered(found: Circumstances) -> Decision:
+    if not found.resend:
         return Decision(DeliveryOutcome.UNANSWERED, Verdict(RowStatus.IN_DOUBT, Origin.US, "no_answer"))
-    pause = Pause(back_off_seconds(failures), "unanswered")
+    pause = Pause(back_off_seconds(found.failures), "unanswered")
     return Decision(DeliveryOutcome.UNANSWERED, pause=pause, rows_wait=True)
 
 
@@ -97,8 +104,12 @@ def _too_large(answer: Answer, load: Load) -> Decision:
     return Decision(DeliveryOutcome.TOO_LARGE, verdict)
 
 
-def _refused(answer: Answer, load: Load) -> Verdict:
-    return Verdict(RowStatus.REJECTED, Origin.PLATFORM, "batch_refused", _their_words(answer, load))
+def _refused(answer: Answer, load: Load, found: Circumstances) -> Verdict:
+    if found.may_halve:
+        return Verdict(halve=True)
+    alone = len(load.batch.row_numbers) == 1
+    code = "refused" if alone else "not_isolated"
+    return Verdict(RowStatus.REJECTED, Origin.PLATFORM, code, _their_words(answer, load))
 
 
 def _their_words(answer: Answer, load: Load) -> dict[str, str | int | None]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tagsync.delivery import doorbell
 from tagsync.delivery.claims import NOT_LEASED, may_run
-from tagsync.delivery.runner import finish_stopping
+from tagsync.delivery.ending import finish_stopping
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Operation
 from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused

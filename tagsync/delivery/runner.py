@@ -8,51 +8,48 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from datetime import timedelta
 from itertools import takewhile
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
 
-from tagsync.connections import tokens
-from tagsync.connections.models import Connection
-from tagsync.connections.pace import MAX_WAIT_SECONDS, take_slot
-from tagsync.delivery import doorbell
+from tagsync.connections import silence, tokens
+from tagsync.connections.models import Connection, ConnectionState
+from tagsync.connections.pace import MAX_WAIT_SECONDS, slow_down, speed_up, take_slot
+from tagsync.connections.tokens import BeingRenewed
 from tagsync.delivery.batches import BatchSource, Load
+from tagsync.delivery.calling import EMPTY_CALL, Flight, call, their_answer
 from tagsync.delivery.claims import RENEW_SECONDS, claim_import, renew
-from tagsync.delivery.decisions import Decision, Pause, back_off_seconds, decide
+from tagsync.delivery.decisions import Circumstances, Decision, Pause, back_off_seconds, decide
+from tagsync.delivery.ending import give_back
 from tagsync.delivery.leaving import leaving
+from tagsync.delivery.patience import is_back, is_in_doubt, pause_seconds, silent_too_long
 from tagsync.delivery.reach import Unusable, client_for
-from tagsync.imports import counting, outcomes
-from tagsync.imports.models import Delivery, ImportJob
+from tagsync.imports import counting, outcomes, splitting, superseding
+from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
-from tagsync.imports.outcomes import FenceLost, TheirAnswer
-from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus
+from tagsync.imports.outcomes import FenceLost
+from tagsync.imports.states import Act, JobStatus
 from tagsync.tuzhan.client import Client
-from tagsync.tuzhan.errors import Answer, BatchRefused, Blocked, NotSent, Outcome
-from tagsync.tuzhan.redaction import redact
+from tagsync.tuzhan.errors import BatchRefused, Blocked, NotSent, Outcome, Throttled, Unanswered
 
 SLICE_SECONDS = 20.0
 # A call begins only so soon after the lease was renewed that the lease, two calls long, outlives it whole.
 START_WITHIN_SECONDS = settings.TAGSYNC_CALL_SECONDS * 2 / 3
 IDLE_SECONDS = 0.2
-LOOK_SECONDS = 0.5  # how soon a stop is seen
-
+LOOK_SECONDS = 0.5  # how soon a stop, or a connection that another worker blocked, is seen
 MAX_FAILURES = 20
-INDEFINITE = frozenset({DeliveryOutcome.NOT_SENT, DeliveryOutcome.UNANSWERED, DeliveryOutcome.THROTTLED})
+INDEFINITE = frozenset(
+    {
+        DeliveryOutcome.NOT_SENT,
+        DeliveryOutcome.UNANSWERED,
+        DeliveryOutcome.THROTTLED,
+        DeliveryOutcome.WORKER_DIED,
+    }
+)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Flight:
-    delivery: Delivery
-    load: Load
-    token: str
 
 
 def run_slice(job_id: int) -> None:
@@ -78,20 +75,19 @@ class Slice:
         self.pool = pool
         self.seen: str = job.status  # as last seen; somebody may stop the import at any moment
         self.flights: dict[Future[Outcome], Flight] = {}
-        self.began = time.monotonic()
-        self.renewed = self.looked = time.monotonic()
+        self.began = self.renewed = self.looked = time.monotonic()
         self.failures = _failures_in_a_row(job)
-        self.token = ""
-        self.token_was_refused = False
         self.hold = False  # begin nothing until no call is in flight: rows or connection must be looked at anew
         self.pause: Pause | None = None
-        self.blocked = False
+        self.question: tuple[str, dict[str, Any]] | None = None  # only a person can go on
         self.ready: Load | None = None  # formed, and waiting for its slot
         self.ready_at = 0.0
         self.drained = False
 
     def run(self) -> None:
         outcomes.break_off_orphans(self.job)
+        outcomes.settle_dead_batches(self.job)
+        superseding.mark(self.job)
         self.source = BatchSource(self.job, self.connection)
         while True:
             self._keep_lease()
@@ -112,6 +108,7 @@ class Slice:
         elif now - self.looked > LOOK_SECONDS:
             self.looked = now
             self.seen = ImportJob.objects.values_list("status", flat=True).get(pk=self.job.pk)
+            self.connection.refresh_from_db()
 
     def _renew(self) -> None:
         status = renew(self.job)
@@ -126,7 +123,8 @@ class Slice:
         return not (self.hold or self.drained or self._over())
 
     def _over(self) -> bool:
-        stopped = self.seen != JobStatus.RUNNING or self.blocked or leaving()
+        blocked = self.connection.state == ConnectionState.BLOCKED
+        stopped = self.seen != JobStatus.RUNNING or blocked or self.question is not None or leaving()
         return stopped or time.monotonic() - self.began > SLICE_SECONDS
 
     def _look_again(self) -> None:
@@ -139,169 +137,166 @@ class Slice:
         self.connection.refresh_from_db()
         self.source.start_over()
 
+    def _hold(self, pause: Pause | None) -> None:
+        self.hold, self.pause = True, pause or self.pause
+
+    def _block(self, reason: str, detail: str = "") -> None:
+        if self.connection.block(reason, detail):
+            log.warning("connection %s is blocked: %s", self.connection.pk, reason)
+
     # -- a call
 
     def _begin(self) -> None:
         if len(self.flights) >= self.connection.parallel_calls or not self._have_ready():
             return
-        if time.monotonic() < self.ready_at or not self._have_token():
+        if time.monotonic() < self.ready_at:
             return
-        assert self.ready is not None
+        token = self._token()
+        if token is None or self.ready is None:
+            return
         load, self.ready = self.ready, None
         start_before = time.monotonic() + START_WITHIN_SECONDS
         with transaction.atomic():
             self._renew()
-            if self.seen != JobStatus.RUNNING:
+            self.connection.refresh_from_db(fields=["state"])
+            if self._over():
                 return
             delivery = outcomes.begin_call(self.job, load.batch)
-        if load.batch.attempt > 1:
+        if load.is_resent:
             # While nothing is answered no new batch is begun; and its rows still look as if nobody had sent them.
             self._hold(None)
-        future = self.pool.submit(_call, self.client, self.token, load.body, start_before)
-        self.flights[future] = Flight(delivery, load, self.token)
+        future = self.pool.submit(call, self.client, token, load.body, start_before)
+        self.flights[future] = Flight(delivery, load, token)
 
     def _have_ready(self) -> bool:
         """A batch with its slot of the connection's pace."""
         if self.ready is None:
+            if not self._platform_may_be_asked():
+                return False
             slot = take_slot(self.connection)
             if not slot.taken:
-                self._hold(Pause(slot.wait_seconds, "pace"))
+                self._hold(Pause(slot.wait_seconds, "throttled" if self.connection.slow_factor > 1 else "pace"))
                 return False
             self.ready = self.source.next()
             self.ready_at = time.monotonic() + slot.wait_seconds
             self.drained = self.ready is None
         return self.ready is not None
 
-    def _have_token(self) -> bool:
-        if self.token:
-            return True
+    def _token(self) -> str | None:
         found = tokens.token_for(self.connection, self.client)
         if isinstance(found, str):
-            self.token = found
-            return True
-        self.failures += 1
-        if isinstance(found, Blocked):
+            return found
+        if isinstance(found, BeingRenewed):
+            self._hold(Pause(1.0, "token"))
+        elif isinstance(found, Blocked):
             self._block(found.reason)
         elif isinstance(found, BatchRefused):
             self._block("token_refused", f"{found.answer.code} {found.answer.message}")
         else:
-            self._hold(Pause(back_off_seconds(self.failures), "token"))
+            self.failures += 1
+            seconds = found.retry_after_seconds if isinstance(found, Throttled) else back_off_seconds(self.failures)
+            self._hold(Pause(seconds, "token"))
+        return None
+
+    # -- while nothing is answered
+
+    def _platform_may_be_asked(self) -> bool:
+        """While the connection is silent nothing new is begun; what was sent too often waits for a sign of life."""
+        last = self.source.unanswered
+        if last is None:
+            return self.connection.silent_since is None or self._sign_of_life()
+        if not outcomes.sent_too_often(last) or is_back(last):
+            return True
+        if not is_in_doubt(last):
+            return self._sign_of_life()
+        outcomes.settle_as_in_doubt(self.job, last)
+        self._hold(None)
         return False
 
-    def _hold(self, pause: Pause | None) -> None:
-        self.hold, self.pause = True, pause or self.pause
-
-    def _block(self, reason: str, detail: str = "") -> None:
-        self.blocked = True
-        if self.connection.block(reason, detail):
-            log.warning("connection %s is blocked: %s", self.connection.pk, reason)
+    def _sign_of_life(self) -> bool:
+        """One harmless call without rows. Its answer, whatever it says, ends the silence."""
+        token = None if self.flights else self._token()
+        if token is None:
+            return False
+        self._renew()
+        outcome = self.client.send(token, EMPTY_CALL)
+        if isinstance(outcome, Unanswered | NotSent | Throttled):
+            reason = "not_reached" if isinstance(outcome, NotSent) else "unanswered"
+            self._hold(Pause(pause_seconds(self.connection), reason))
+            return False
+        outcomes.record_sign_of_life(self.job, their_answer(outcome, frozenset()))
+        silence.answered(self.connection)
+        return True
 
     # -- an answer
 
     def _collect(self) -> None:
         """Record what has come; wait a moment when there is nothing else to do."""
+        until_ready = max(0.0, min(IDLE_SECONDS, self.ready_at - time.monotonic()))
         if not self.flights:
-            time.sleep(max(0.0, min(IDLE_SECONDS, self.ready_at - time.monotonic())))
+            time.sleep(until_ready)
             return
-        full = len(self.flights) >= self.connection.parallel_calls or self.hold or self.drained
-        patience = IDLE_SECONDS if full else max(0.0, min(IDLE_SECONDS, self.ready_at - time.monotonic()))
-        done, _ = wait(self.flights, timeout=patience, return_when=FIRST_COMPLETED)
+        busy = len(self.flights) >= self.connection.parallel_calls or self.hold or self.drained
+        done, _ = wait(self.flights, timeout=IDLE_SECONDS if busy else until_ready, return_when=FIRST_COMPLETED)
         for future in done:
             self._record(self.flights.pop(future), future.result())
 
     def _record(self, flight: Flight, outcome: Outcome) -> None:
-        decision = decide(outcome, flight.load, self.failures + 1)
+        found = Circumstances(
+            failures=self.failures + 1,
+            may_halve=isinstance(outcome, BatchRefused) and splitting.may_halve(flight.delivery),
+            resend=self.connection.resend_unanswered,
+        )
+        decision = decide(outcome, flight.load, found)
         self.failures = self.failures + 1 if decision.outcome in INDEFINITE else 0
-        answer = _their_answer(outcome, flight.load)
-        outcomes.record(flight.delivery, self.job, decision.outcome, answer, decision.verdict)
+        answer = their_answer(outcome, flight.load.identifiers)
+        halves = outcomes.record(flight.delivery, self.job, decision.outcome, answer, decision.verdict)
+        self.source.plan(halves)
+        self.drained = self.drained and not halves
         self._obey(decision, flight)
+        self._tell_connection(decision)
+        if decision.outcome == DeliveryOutcome.BATCH_REFUSED and splitting.refuses_everything_alike(self.job):
+            self.question = ("refuses_everything", decision.verdict.params)
 
     def _obey(self, decision: Decision, flight: Flight) -> None:
         if decision.rows_wait:
             self._hold(decision.pause)
         if decision.shrink:
             self.connection.shrink_batches(len(flight.load.batch.row_numbers))
-        if decision.new_token:
-            self._replace_token(flight.token)
+        if decision.new_token and tokens.refused(self.connection, flight.token):
+            self._block("token_rejected")
         if decision.block_reason:
             self._block(decision.block_reason, flight.delivery.message)
 
-    def _replace_token(self, refused: str) -> None:
-        """A token of an app is renewed once; a fixed one, or a second refusal, is for an admin."""
-        if refused != self.token:
+    def _tell_connection(self, decision: Decision) -> None:
+        """What all imports of the connection must know."""
+        if decision.outcome in (DeliveryOutcome.UNANSWERED, DeliveryOutcome.NOT_SENT):
+            silence.unanswered(self.connection)
             return
-        if self.connection.uses_fixed_token or self.token_was_refused:
-            self._block("token_rejected")
-            return
-        self.token_was_refused = True
-        self.token = ""
-        self.connection.forget_token(refused)
+        if self.connection.silent_since:
+            silence.answered(self.connection)
+        if decision.outcome == DeliveryOutcome.THROTTLED and decision.pause:
+            slow_down(self.connection, decision.pause.seconds)
+        elif not decision.new_token:
+            tokens.proven(self.connection)
+            speed_up(self.connection)
 
     # -- the end of the slice
 
     def _give_back(self) -> None:
         if self.drained and not self.hold:
             counting.verify(self.job)
-        self.job.refresh_from_db(fields=["status", "counts"])
-        try:
-            self._leave()
-        except MoveRefused:
-            # Stopped between the last look and now.
-            self.job.refresh_from_db(fields=["status"])
-            finish_stopping(self.job)
-
-    def _leave(self) -> None:
-        still_ours = Q(fence=self.job.fence)
-        if self.job.status == JobStatus.STOPPING:
-            finish_stopping(self.job)
-        elif self.job.count(RowStatus.WAITING):
-            self._pause(still_ours)
-        else:
-            self.job.move(Act.FINISH, where=still_ours, lease_until=None, ended_at=Now())
-            counting.verify(self.job)
-
-    def _pause(self, still_ours: Q) -> None:
-        waits: dict[str, Any] = {}
-        if self.pause and not self.blocked:
-            until = Now() + timedelta(seconds=self.pause.seconds)
-            waits = {"wait_until": until, "wait_reason": self.pause.reason}
-        self.job.move(Act.PAUSE, why=waits.get("wait_reason", "slice"), where=still_ours, lease_until=None, **waits)
-        if not waits and not self.blocked:
-            doorbell.ring(doorbell.SENDS, self.job.pk)
-
-
-def finish_stopping(job: ImportJob) -> None:
-    """stopping → stopped; rows that were sent without an answer are in doubt from the same moment on.
-
-    Raises MoveRefused when the import is not stopping or no longer under this fence.
-    """
-    with transaction.atomic():
-        outcomes.settle_open_as_in_doubt(job)
-        job.move(Act.STOPPED, where=Q(fence=job.fence), lease_until=None, ended_at=Now())
-    counting.verify(job)
+            if self.job.trial_rows is not None:
+                self.question = self.question or ("trial_done", {"rows": self.job.trial_rows})
+        silent = self.pause is not None and self.pause.reason in ("unanswered", "not_reached")
+        if silent and silent_too_long(self.connection):
+            self.question = ("no_answer_for_a_day", {})
+        blocked = self.connection.state == ConnectionState.BLOCKED
+        pause = None if blocked else self.pause
+        give_back(self.job, pause, self.question, ring=not (pause or blocked))
 
 
 def _failures_in_a_row(job: ImportJob) -> int:
     """Calls at the end of the import's history that got no definite answer: the exponent of the back-off."""
     last = job.deliveries.exclude(outcome="").order_by("-id").values_list("outcome", flat=True)[:MAX_FAILURES]
     return sum(1 for _ in takewhile(lambda outcome: outcome in INDEFINITE, last))
-
-
-def _call(client: Client, token: str, body: bytes, start_before: float) -> Outcome:
-    """In a thread of its own. A process that slept past its lease must not send any more."""
-    if time.monotonic() > start_before:
-        return NotSent(Answer(), "overslept")
-    return client.send(token, body)
-
-
-def _their_answer(outcome: Outcome, load: Load) -> TheirAnswer:
-    answer = outcome.answer
-    return TheirAnswer(
-        http_status=answer.http_status,
-        code=answer.code[:60],
-        error_code=redact(answer.error_code, load.identifiers)[:120],
-        message=redact(answer.message, load.identifiers)[:500],
-        data=answer.data[:500],
-        excerpt=redact(answer.excerpt, load.identifiers)[:500],
-        duration_ms=answer.duration_ms,
-    )

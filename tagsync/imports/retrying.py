@@ -11,6 +11,7 @@ from django.db.models import Count, QuerySet
 from tagsync.accounts.models import Person
 from tagsync.imports import counting
 from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.models.delivery import DeliveryState
 from tagsync.imports.states import RETRYABLE, Act, RowStatus
 
 
@@ -54,6 +55,8 @@ def retry(job: ImportJob, selection: Selection, by: Person) -> int:
         selected(locked, selection).update(status=RowStatus.WAITING, problem=None, notes=[], settled_run=None)
         for status, number in before.items():
             counting.shift(locked, out_of=RowStatus(status), into=RowStatus.WAITING, rows=number)
+        # Never sent, so never a call: the rows of planned pieces form new batches in the new run.
+        job.deliveries.filter(state=DeliveryState.PLANNED).delete()
         job.move(
             Act.RETRY,
             by=by,

@@ -71,7 +71,7 @@ MOVES: dict[Act, tuple[Move, ...]] = {
     Act.START: (_move(_S.READY, to=_S.QUEUED),),
     Act.CLAIM: (_move(_S.QUEUED, to=_S.RUNNING),),
     Act.PAUSE: (_move(_S.RUNNING, to=_S.QUEUED),),
-    Act.STOP: (_move(_S.QUEUED, to=_S.STOPPED), _move(_S.RUNNING, to=_S.STOPPING)),
+    Act.STOP: (_move(_S.QUEUED, _S.BLOCKED, to=_S.STOPPED), _move(_S.RUNNING, to=_S.STOPPING)),
     Act.STOPPED: (_move(_S.STOPPING, to=_S.STOPPED),),
     Act.FINISH: (_move(_S.RUNNING, to=_S.FINISHED),),
     Act.BLOCK: (_move(_S.RUNNING, to=_S.BLOCKED),),
@@ -88,6 +88,7 @@ ENDED = frozenset({_S.STOPPED, _S.BLOCKED, _S.FINISHED})
 RESTING = ENDED | {_S.DRAFT, _S.READY, _S.UNREADABLE}
 
 NEVER_SENT = frozenset({RowStatus.TO_FIX, RowStatus.DUPLICATE, RowStatus.LEFT_OUT})
+SETTLED = frozenset({RowStatus.ACCEPTED, RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.SUPERSEDED})
 RETRYABLE = frozenset({RowStatus.REJECTED, RowStatus.IN_DOUBT})
 
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from tagsync.connections import tokens
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.tuzhan.client import Token
 
 HOST = "https://integrate.rabbitpre.com"
 
@@ -83,7 +82,7 @@ def test_it_allows_the_same_app_id_elsewhere_and_fixed_tokens_side_by_side(conne
 
 
 def test_it_changes_from_app_to_fixed_token_and_back(connection: Connection) -> None:
-    connection.keep_token("fetched", timezone.now() + timedelta(hours=1))
+    tokens.keep(connection, Token("fetched", 3600))
     connection.set_fixed_token("pasted")
     assert connection.uses_fixed_token and connection.has_credentials
     assert (connection.fixed_token(), connection.app_secret(), connection.current_token()) == ("pasted", "", "")
@@ -92,9 +91,9 @@ def test_it_changes_from_app_to_fixed_token_and_back(connection: Connection) -> 
     assert (connection.app_secret(), connection.fixed_token()) == ("secret-2", "")
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(3600, "fetched"), (150, "fetched"), (90, ""), (-1, "")])
-def test_it_gives_no_token_that_is_about_to_end(connection: Connection, seconds: int, shown: str) -> None:
-    connection.keep_token("fetched", timezone.now() + timedelta(seconds=seconds))
+@pytest.mark.parametrize(("lifetime_seconds", "shown"), [(3600, "fetched"), (2, "fetched"), (0, "")])
+def test_it_gives_no_token_that_has_ended(connection: Connection, lifetime_seconds: int, shown: str) -> None:
+    tokens.keep(connection, Token("fetched", lifetime_seconds))
     connection.refresh_from_db()
     assert connection.current_token() == shown
     assert connection.has_live_token is bool(shown)

@@ -6,8 +6,10 @@ import pytest
 from cryptography.fernet import Fernet
 from django.db import connection as database
 
+from tagsync.connections import tokens
 from tagsync.connections.crypto import CredentialsUnreadable, decrypt, encrypt
 from tagsync.connections.models import Connection
+from tagsync.tuzhan.client import Token
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -44,7 +46,7 @@ def test_it_keeps_no_secret_readable_in_the_database(db: None) -> None:
     one = Connection(name="one", base_url="https://integrate.rabbitpre.com")
     one.set_app("app-1", "canary-secret")
     one.save()
-    one.keep_token("canary-token", one.created_at)
+    tokens.keep(one, Token("canary-token", 60))
     two = Connection(name="two", base_url="https://integrate.rabbitpre.com")
     two.set_fixed_token("canary-fixed")
     two.save()

@@ -36,3 +36,11 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
     monkeypatch.setattr(doorbell, "ring", ring)
     return heard
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits of a moment where real ones take minutes."""
+    monkeypatch.setattr("tagsync.delivery.decisions.MAX_BACK_OFF_SECONDS", 0.01)
+    monkeypatch.setattr("tagsync.delivery.patience.MAX_BACK_OFF_SECONDS", 0.01)
+    monkeypatch.setattr("tagsync.delivery.runner.SLICE_SECONDS", 1.0)

@@ -77,7 +77,7 @@ def test_it_gives_back_an_import_whose_worker_died_while_sending(
     job = started(marketer, connection, customers(4))
     mine = claim_import(job.pk)
     assert mine is not None
-    outcomes.begin_call(mine, Batch(1, 1, [2, 3, 4, 5], "0" * 64))
+    outcomes.begin_call(mine, Batch([2, 3, 4, 5], "0" * 64))
     let_lease_expire(job)
     keeper.keep()
     job.refresh_from_db()
@@ -85,7 +85,7 @@ def test_it_gives_back_an_import_whose_worker_died_while_sending(
     assert ("sends", job.pk) in rings
     assert run_to_end(job).counts == {"accepted": 4}
     assert list(Delivery.objects.order_by("id").values_list("batch", "attempt", "outcome")) == [
-        (1, 1, "unanswered"),
+        (1, 1, "worker_died"),
         (1, 2, "accepted"),
     ]
     check_invariants(job, sandbox.ledger, 4)
@@ -97,7 +97,7 @@ def test_it_stops_an_import_whose_worker_died_while_stopping(
     job = started(marketer, connection, customers(6))
     mine = claim_import(job.pk)
     assert mine is not None
-    outcomes.begin_call(mine, Batch(1, 1, [2, 3], "0" * 64))
+    outcomes.begin_call(mine, Batch([2, 3], "0" * 64))
     job.refresh_from_db()
     acts.stop(job, marketer)
     assert job.status == "stopping"
@@ -117,7 +117,7 @@ def test_it_lets_the_old_runner_change_nothing_more(marketer: Person, connection
     assert new is not None and new.fence == old.fence + 1
     assert renew(old) is None
     with pytest.raises(FenceLost):
-        outcomes.begin_call(old, Batch(1, 1, [2], "0" * 64))
+        outcomes.begin_call(old, Batch([2], "0" * 64))
     assert renew(new) == "running"
 
 

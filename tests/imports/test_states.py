@@ -27,6 +27,7 @@ def test_it_allows_exactly_the_moves_of_the_design() -> None:
         ("queued", "running"),
         ("running", "queued"),
         ("queued", "stopped"),
+        ("blocked", "stopped"),
         ("running", "stopping"),
         ("stopping", "stopped"),
         ("running", "finished"),

@@ -31,7 +31,9 @@ def tables(path: Path) -> set[str]:
 
 
 def test_it_copies_an_existing_database_before_it_migrates(tmp_path: Path) -> None:
-    environment = {**os.environ, "TAGSYNC_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tagsync.settings"}
+    # Always the file of the folder, also where the other tests use a server.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    environment = {**inherited, "TAGSYNC_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tagsync.settings"}
     done = subprocess.run(
         [sys.executable, "-c", STEPS], env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True
     )

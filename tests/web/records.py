@@ -14,8 +14,8 @@ from tagsync.imports import counting
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, Problem
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
-from tagsync.imports.outcomes import as_ranges
 from tagsync.imports.problem_groups import problem_for
+from tagsync.imports.ranges import as_ranges
 from tagsync.imports.states import ENDED, UNSTARTED, JobStatus, RowStatus
 
 COLUMNS = [

@@ -21,11 +21,17 @@ class DeliveryOutcome(models.TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     NOT_SENT = "not_sent", _("Not sent")
     UNANSWERED = "unanswered", _("No readable answer")
+    WORKER_DIED = "worker_died", _("The worker ended while it was sent")
+    SIGN_OF_LIFE = "sign_of_life", _("Without rows: the platform answers")
     THROTTLED = "throttled", _("Told to slow down")
     TOKEN_REJECTED = "token_rejected", _("Token refused")
     BLOCKED = "blocked", _("Connection refused")
     BATCH_REFUSED = "batch_refused", _("Batch refused")
     TOO_LARGE = "too_large", _("Batch too large")
+
+
+# Sent, and nobody knows what became of it.
+UNKNOWN_FATE = (DeliveryOutcome.UNANSWERED, DeliveryOutcome.WORKER_DIED)
 
 
 class Delivery(models.Model):
@@ -34,12 +40,15 @@ class Delivery(models.Model):
     # the batch within the import, and which try of it this call is; both from 1
     batch = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField(default=1)
-    root = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="pieces")
+    root = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="pieces", db_index=False
+    )
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, blank=True, related_name="halves")
     # [[first, last], …] of row numbers, both included
     row_ranges = models.JSONField()
     row_count = models.PositiveIntegerField()
-    body_sha256 = models.CharField(max_length=64)
+    # empty while a piece of a refused batch is only planned
+    body_sha256 = models.CharField(max_length=64, blank=True, default="")
     fence = models.PositiveIntegerField()
 
     state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PLANNED)
@@ -57,7 +66,11 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
-        indexes = [models.Index(fields=["job", "run", "batch"], name="delivery_batch")]
+        indexes = [
+            models.Index(fields=["job", "run", "batch"], name="delivery_batch"),
+            models.Index(fields=["root"], name="delivery_root"),
+            models.Index(fields=["answered_at"], name="delivery_answered"),
+        ]
 
     def __str__(self) -> str:
         return f"batch {self.batch}, try {self.attempt}"

@@ -91,6 +91,12 @@ class ImportJob(models.Model):
     blank_rows = models.PositiveIntegerField(default=0)
     # what the check saw: {"tags": [[tag, rows], …], "tag_count": n, "identified_by": {field: rows}}
     summary = models.JSONField(default=dict, blank=True)
+    # Send so many rows, then wait for a person; empty when there is no trial or it is over.
+    trial_rows = models.PositiveIntegerField(null=True, blank=True)
+    # A person has seen that the platform refuses every row alike, and wants the rest sent all the same.
+    refusals_seen = models.BooleanField(default=False)
+    # The place in line for which rows that newer imports overtook were looked for.
+    superseded_for = models.PositiveBigIntegerField(null=True, blank=True)
     corrects = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="corrections")
 
     objects = ImportJobQuerySet.as_manager()
@@ -181,7 +187,7 @@ class ImportJob(models.Model):
     def unreadable(self, code: str, params: dict[str, str | int]) -> None:
         self.move(Act.UNREADABLE, where=Q(fence=self.fence), lease_until=None, cause=code, cause_params=params)
 
-    def start(self, by: Person) -> None:
+    def start(self, by: Person, trial_rows: int | None = None) -> None:
         """Freeze the settings and take a place in the connection's line."""
         assert self.connection is not None
         with transaction.atomic():
@@ -189,6 +195,7 @@ class ImportJob(models.Model):
                 Act.START,
                 by=by,
                 run=1,
+                trial_rows=trial_rows,
                 queue_number=self.connection.take_queue_number(),
                 first_confirmed_at=timezone.now(),
                 lease_until=None,
@@ -199,12 +206,14 @@ class ImportJob(models.Model):
         self.move(Act.STOP, by=by, ended_at=timezone.now(), wait_until=None, wait_reason="")
 
     def resume(self, by: Person) -> None:
-        """Send what was never settled."""
+        """Send what was never settled; who goes on after a trial or a refusal of everything has seen it."""
         assert self.connection is not None
         with transaction.atomic():
             self.move(
                 Act.RESUME,
                 by=by,
+                trial_rows=None,
+                refusals_seen=True,
                 queue_number=self.connection.take_queue_number(),
                 ended_at=None,
                 wait_until=None,

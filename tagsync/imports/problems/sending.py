@@ -9,9 +9,13 @@ TEST_THEN_GO_ON = _(
 )
 
 ROWS: dict[str, Text] = {
-    "batch_refused": Text(
+    "refused": Text(
+        _("The platform refused this row: %(message)s"),
+        _("Check the values of these rows. An admin can send them again when the cause is mended."),
+    ),
+    "not_isolated": Text(
         _("The platform refused the batch with this row: %(message)s"),
-        _("Check the values of these rows. An admin can send them again; the platform did not say which row."),
+        _("Too many rows were refused to find each one: some of these may be right. An admin can send them again."),
     ),
     "row_too_large": Text(
         _("The platform says that even this single row is too large"), _("Shorten its tags and import it again.")
@@ -22,13 +26,18 @@ ROWS: dict[str, Text] = {
         Mover.ADMIN,
     ),
     "superseded": Text(
-        _("A newer import did the opposite for this customer"),
-        _("It is not sent, so that it undoes nothing."),
+        _("A newer import (#%(import)s) did the opposite for these customers"),
+        _("They are not sent, so that nothing newer is undone."),
+        Mover.NOBODY,
+    ),
+    "superseded_by": Text(
+        _("Overtaken by import #%(import)s, row %(row)s"),
+        _("It is not sent, so that nothing newer is undone."),
         Mover.NOBODY,
     ),
     "worker_died": Text(
         _("Sending these rows ended the worker three times"),
-        _("Tell whoever runs this installation; the other rows were sent."),
+        _("The platform may have taken these rows or not. Tell whoever runs this installation; the rest was sent."),
         Mover.ADMIN,
     ),
 }
@@ -36,6 +45,11 @@ ROWS: dict[str, Text] = {
 JOBS: dict[str, Text] = {
     "refuses_everything": Text(
         _("The platform refuses every row alike"), _("Check columns and settings before more is sent."), Mover.OWNER
+    ),
+    "trial_done": Text(
+        _("The first rows were sent as a trial"),
+        _("Look at these customers on the platform. Then go on with the rest, or stop."),
+        Mover.OWNER,
     ),
     "no_answer_for_a_day": Text(
         _("The platform has not answered for 24 hours"), _("When it answers again, press “Resume”."), Mover.PLATFORM
@@ -61,6 +75,9 @@ WAITS: dict[str, Text] = {
 }
 
 CONNECTIONS: dict[str, Text] = {
+    "connection_works": Text(
+        _("The connection works: address, path and token are right"), _("Nothing to do."), Mover.NOBODY
+    ),
     "connection_token_rejected": Text(
         _("The platform does not accept the access token"),
         _("A pasted token lives for two hours. Enter a new token, or better an app id and secret, at the connection."),

@@ -1,0 +1,47 @@
+"""One call in a thread of its own, and what of its answer is kept. Touches no database."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from tagsync.delivery.batches import Load
+from tagsync.imports.models import Delivery
+from tagsync.imports.outcomes import TheirAnswer
+from tagsync.tuzhan.client import Client
+from tagsync.tuzhan.errors import Answer, NotSent, Outcome
+from tagsync.tuzhan.messages import Settings, batch_body, encode
+from tagsync.tuzhan.redaction import redact
+
+# A call without rows: whatever comes back, the platform answers, and no customer is touched.
+EMPTY_CALL = encode(batch_body(Settings(match="none", identify_way=None, operation="add"), []))
+
+
+@dataclass
+class Flight:
+    """A call that is under way."""
+
+    delivery: Delivery
+    load: Load
+    token: str
+
+
+def call(client: Client, token: str, body: bytes, start_before: float) -> Outcome:
+    """`start_before`: monotonic seconds. A process that slept past its lease must not send any more."""
+    if time.monotonic() > start_before:
+        return NotSent(Answer(), "overslept")
+    return client.send(token, body)
+
+
+def their_answer(outcome: Outcome, known: frozenset[str]) -> TheirAnswer:
+    """Their words without `known`, the identifiers that were in the call."""
+    answer = outcome.answer
+    return TheirAnswer(
+        http_status=answer.http_status,
+        code=answer.code[:60],
+        error_code=redact(answer.error_code, known)[:120],
+        message=redact(answer.message, known)[:500],
+        data="" if answer.data in known else answer.data[:500],
+        excerpt=redact(answer.excerpt, known)[:500],
+        duration_ms=answer.duration_ms,
+    )
