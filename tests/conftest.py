@@ -11,6 +11,11 @@ from tagsync.connections.models import Connection
 PASSWORD = "correct horse battery"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests last: while Playwright's loop runs in a process, Django keeps other database connections."""
+    items.sort(key=lambda item: "/e2e/" in str(item.path))
+
+
 def make_person(username: str, role: str) -> Person:
     person = Person.objects.create_user(username, password=PASSWORD, language="en")
     give_role(person, role)

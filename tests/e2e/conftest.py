@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 from playwright.sync_api import BrowserContext, Page
 
 from tests.installation import Up, up
@@ -32,6 +33,8 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    # What earlier tests left open would be out of sight, and so stay open, once Playwright's loop runs.
+    connections.close_all()
     if not CHROMIUM:
         if os.environ.get("CI"):
             pytest.fail("no Chromium: CI must have one (Debian package chromium)")
