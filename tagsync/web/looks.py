@@ -33,6 +33,15 @@ JOB_LOOKS: dict[str, Look] = {
     "finished_with_failures": Look("warning", "triangle-alert", _("Finished with failures")),
 }
 
+# Blocked as well, but nothing is wrong: somebody asked for it.
+TRIAL_LOOK = Look("info", "hand", _("Trial sent: waits for you"))
+
+
+def look_of(shown_status: str, cause: str) -> Look:
+    """`cause`: why the import is blocked, empty when it is not."""
+    return TRIAL_LOOK if shown_status == JobStatus.BLOCKED and cause == "trial_done" else JOB_LOOKS[shown_status]
+
+
 # In the fixed order of every bar and legend: position is a cue beside colour and pattern.
 ROW_LOOKS: dict[str, Look] = {
     "accepted": Look("success", "check", RowStatus.ACCEPTED.label),

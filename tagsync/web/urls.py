@@ -50,6 +50,7 @@ urlpatterns = [
     path("connections/", connections.connection_list, name="connection_list"),
     path("connections/new/", connections.add, name="connection_new"),
     path("connections/<int:pk>/", connections.edit, name="connection_edit"),
+    path("connections/<int:pk>/test/", connections.test, name="connection_test"),
     path("connections/<int:pk>/unblock/", connections.unblock, name="connection_unblock"),
     path("connections/<int:pk>/archive/", connections.archive, name="connection_archive"),
     path("people/", people.person_list, name="person_list"),

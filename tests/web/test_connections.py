@@ -48,6 +48,7 @@ def posted(**changes: Any) -> dict[str, Any]:
         "calls_per_period": 10,
         "period_seconds": 5,
         "parallel_calls": 2,
+        "resend_unanswered": "on",
         **changes,
     }
 
@@ -70,7 +71,7 @@ def errors_of(response: Any) -> set[str]:
 # -- who may
 
 
-@pytest.mark.parametrize("name", ["list", "new", "edit", "unblock", "archive"])
+@pytest.mark.parametrize("name", ["list", "new", "edit", "unblock", "archive", "test"])
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_it_does_not_exist_for_marketers(signed: Client, connection: Connection, name: str, method: str) -> None:
     url = reverse(f"connection_{name}", args=[] if name in ("list", "new") else [connection.pk])
@@ -85,13 +86,13 @@ def test_it_sends_strangers_to_sign_in(client: Client, connection: Connection, n
     assert client.get(url)["Location"].startswith("/login/")
 
 
-@pytest.mark.parametrize("name", ["edit", "unblock", "archive"])
+@pytest.mark.parametrize("name", ["edit", "unblock", "archive", "test"])
 def test_it_does_not_find_an_unknown_one(signed_admin: Client, name: str) -> None:
     url = reverse(f"connection_{name}", args=[999])
     assert signed_admin.post(url).status_code == 404
 
 
-@pytest.mark.parametrize("act", ["unblock", "archive"])
+@pytest.mark.parametrize("act", ["unblock", "archive", "test"])
 def test_it_changes_nothing_by_get(signed_admin: Client, connection: Connection, act: str) -> None:
     assert signed_admin.get(page_of(connection, act)).status_code == 405
 
@@ -118,7 +119,7 @@ def test_it_says_what_to_do_about_a_blocked_one(signed_admin: Client, fixed: Con
     page = signed_admin.get(LIST).content.decode()
     assert "The platform does not accept the access token" in page
     assert "Enter a new token" in page
-    assert "I have repaired it: go on" in page
+    assert "It is repaired: go on" in page
     assert "HTTP 200, code 100200" in page
 
 

@@ -12,7 +12,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import Origin
-from tagsync.imports.states import JobStatus
+from tagsync.imports.states import JobStatus, RowStatus
 from tests.web.records import S, add_call, blame, make_import, text_of
 
 pytestmark = pytest.mark.django_db
@@ -49,7 +49,7 @@ def test_it_filters_by_state(signed_in: Client, job: ImportJob) -> None:
 
 
 def test_it_filters_by_problem(signed_in: Client, job: ImportJob) -> None:
-    problem = blame(job, S.REJECTED, "batch_refused", message="客户不存在")
+    problem = blame(job, S.REJECTED, "not_isolated", message="客户不存在")
     response = look(signed_in, job, problem=problem.pk)
     assert numbers(response) == [5, 6]
     assert "客户不存在" in text_of(response)
@@ -65,9 +65,6 @@ def test_it_knows_no_problem_of_another_import(signed_in: Client, job: ImportJob
 def test_it_calls_unsent_rows_of_an_ended_import_not_sent(signed_in: Client, job: ImportJob) -> None:
     lines = look(signed_in, job).context["page"].lines
     assert [line.status for line in lines[-2:]] == ["not_sent", "not_sent"]
-    add_call(job, [10], state="broken_off", outcome="unanswered")
-    lines = look(signed_in, job).context["page"].lines
-    assert [line.status for line in lines[-2:]] == ["not_sent", "waiting"]
 
 
 def test_it_pages_both_ways_without_losing_a_row(
@@ -102,7 +99,7 @@ def test_it_asks_the_database_the_same_however_many_rows(
 
 
 def test_it_opens_one_row_with_its_tries(signed_in: Client, job: ImportJob) -> None:
-    blame(job, S.REJECTED, "batch_refused", message="客户不存在", code="100404")
+    blame(job, S.REJECTED, "not_isolated", message="客户不存在", code="100404")
     add_call(job, [5, 6], outcome="batch_refused", code="100404", message="客户不存在", data="ref-77")
     response = look(signed_in, job, row=5)
     page = text_of(response)
@@ -181,3 +178,47 @@ def test_it_does_not_exist_for_other_marketers(client: Client, other_marketer: P
     client.force_login(other_marketer)
     assert look(client, job).status_code == 404
     assert client.get(reverse("import_rows", args=[job.pk + 1000])).status_code == 404
+
+
+# -- why a row was not accepted
+
+
+def overtaken(job: ImportJob, other: ImportJob) -> None:
+    params = {"import": other.pk, "row": 7}
+    note = {"code": "superseded_by", "field": None, "column": "", "value": "", "params": params}
+    job.rows.filter(row_number=2).update(status="superseded", notes=[note])
+
+
+def test_it_leads_to_the_row_that_overtook_it(
+    signed_in: Client, job: ImportJob, marketer: Person, sandbox_connection: Connection
+) -> None:
+    other = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], operation="delete")
+    overtaken(job, other)
+    link = f'<a href="/imports/{other.pk}/rows/?row=7#row">Overtaken by import #{other.pk}, row 7</a>'
+    assert text_of(look(signed_in, job)).count(link) == 1
+    assert text_of(look(signed_in, job, row=2)).count(link) == 2
+
+
+def test_it_leads_nobody_to_imports_of_others(
+    signed_in: Client, job: ImportJob, other_marketer: Person, sandbox_connection: Connection
+) -> None:
+    other = make_import(other_marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], operation="delete")
+    overtaken(job, other)
+    page = text_of(look(signed_in, job, row=2))
+    assert f"Overtaken by import #{other.pk}, row 7" in page and f"/imports/{other.pk}/" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (S.IN_DOUBT, "no_answer", "Sent, but no readable answer came"),
+        (S.IN_DOUBT, "worker_died", "Sending these rows ended the worker three times"),
+        (S.REJECTED, "not_isolated", "The platform refused the batch with this row: 太多"),
+        (S.REJECTED, "refused", "The platform refused this row: 太多"),
+    ],
+)
+def test_it_says_why_a_row_was_not_accepted(
+    signed_in: Client, job: ImportJob, status: RowStatus, code: str, words: str
+) -> None:
+    blame(job, status, code, Origin.US, message="太多")
+    assert words in text_of(look(signed_in, job, status=status))

@@ -68,6 +68,7 @@ class ConnectionForm(_ModelForm):
             "calls_per_period",
             "period_seconds",
             "parallel_calls",
+            "resend_unanswered",
         )
         widgets = {
             "base_url": forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://integrate.rabbitpre.com"}),
@@ -81,6 +82,10 @@ class ConnectionForm(_ModelForm):
                 "What the platform calls the customer ID in its requests; newer tenants use thirdId."
             ),
             "rows_per_call": gettext_lazy("The platform takes at most 500."),
+            "resend_unanswered": gettext_lazy(
+                "When no readable answer comes, nobody knows whether the platform took the rows. On: they are sent "
+                "again by themselves; for tags that is harmless. Off: such rows are in doubt at once."
+            ),
             "calls_per_period": gettext_lazy("The platform documents 10 calls per 5 seconds for reading."),
         }
         error_messages = {"name": {"unique": gettext_lazy("There is a connection of this name, perhaps archived.")}}

@@ -34,6 +34,11 @@ class RowFilter(forms.Form):
     unmasked = forms.BooleanField(required=False)
 
 
+class CallFilter(forms.Form):
+    # the one call that is opened
+    call = _number()
+
+
 def chosen(form: forms.Form) -> dict[str, Any]:
     """The filters that were understood, without the empty ones."""
     form.is_valid()
@@ -42,6 +47,10 @@ def chosen(form: forms.Form) -> dict[str, Any]:
 
 def history_filter(request: HttpRequest) -> dict[str, Any]:
     return chosen(HistoryFilter(request.GET))
+
+
+def call_filter(request: HttpRequest) -> dict[str, Any]:
+    return chosen(CallFilter(request.GET))
 
 
 def row_filter(request: HttpRequest) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tagsync.imports.drafts import Choices
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Match, Operation
 
+TRIAL_ROWS = 10
 # One choice instead of two that depend on each other: value → match, identify way.
 MATCHINGS: dict[str, tuple[Match, int | None]] = {
     "fuzzy-1": (Match.FUZZY, 1),
@@ -64,9 +65,12 @@ class StartForm(forms.Form):
 
     seen = forms.CharField(max_length=40, widget=forms.HiddenInput)
     confirm_count = forms.CharField(required=False, max_length=40)
+    trial = forms.BooleanField(required=False)
 
     def __init__(self, job: ImportJob, rows: int, data: Mapping[str, Any] | None = None) -> None:
         super().__init__(data)
+        # a trial of everything is none
+        self.trial_rows = TRIAL_ROWS if rows > TRIAL_ROWS else None
         self.asks_for_count = job.operation == Operation.DELETE
         self.rows = rows
 
@@ -75,6 +79,10 @@ class StartForm(forms.Form):
         if self.asks_for_count and _digits(typed) != str(self.rows):
             raise forms.ValidationError(_("Type the number of rows exactly as it stands on the button."))
         return typed
+
+    def chosen_trial(self) -> int | None:
+        """After is_valid(): how many rows go first, or None for all of them."""
+        return self.trial_rows if self.cleaned_data["trial"] else None
 
 
 def _digits(text: str) -> str:

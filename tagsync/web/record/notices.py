@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.urls import reverse
 from django.utils import timezone
@@ -15,10 +16,22 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery.health import QueueHealth, ahead_of, queue_health
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems import Mover, sentence
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
 from tagsync.web.figures import thousands
 from tagsync.web.record.standing import NOT_SENT, Standing
+from tagsync.web.wording import sentences
+
+TO_THE_SECOND = timedelta(minutes=2)
+
+
+class Button(NamedTuple):
+    """A button."""
+
+    url: str
+    icon: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,8 @@ class Notice:
     detail: str = ""
     action_url: str = ""
     action_label: str = ""
+    # what a person may do about it, the likeliest first
+    acts: tuple[Button, ...] = ()
 
 
 def headline(job: ImportJob, standing: Standing) -> Notice | None:
@@ -38,9 +53,7 @@ def headline(job: ImportJob, standing: Standing) -> Notice | None:
     if job.status not in ENDED:
         return None
     if job.status == JobStatus.BLOCKED:
-        cause = sentence(job.cause, job.cause_params)
-        text = f"{cause.advice} {_accepted_of(standing)}"
-        return Notice("danger", cause.title, text, str(cause.mover.label), str(job.cause_params.get("message", "")))
+        return _question(job, standing)
     if job.status == JobStatus.STOPPED:
         not_sent = standing.counts.get(NOT_SENT, 0)
         return Notice("info", _stopped(standing, not_sent), _others(standing))
@@ -58,8 +71,55 @@ def waits(job: ImportJob, person: Person) -> list[Notice]:
         return []
     if connection.state == ConnectionState.BLOCKED:
         return [_blocked(connection, person)]
-    found = [_health(queue_health()), _pause(job), _line(job, connection)]
+    found = [_health(queue_health()), _pause(job, connection), _trial(job), _line(job, connection)]
     return [notice for notice in found if notice]
+
+
+def _question(job: ImportJob, standing: Standing) -> Notice:
+    """Only a person can go on: why, and with which buttons."""
+    cause = sentence(job.cause, job.cause_params)
+    acts = _ways_on(job, standing.waiting)
+    if job.cause == "trial_done":
+        return Notice("info", cause.title, sentences(_trial_result(standing), cause.advice), acts=acts)
+    text = sentences(cause.advice, _accepted_of(standing))
+    return Notice("danger", cause.title, text, str(cause.mover.label), _their_words(job), acts=acts)
+
+
+def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
+    stop = Button(reverse("import_stop", args=[job.pk]), "ban", _("Stop"))
+    if not waiting:
+        return (stop,)
+    texts = {
+        "trial_done": ngettext(
+            "Go on with the remaining %(rows)s row", "Go on with the remaining %(rows)s rows", waiting
+        ),
+        "refuses_everything": _("Leave these rejected and go on"),
+    }
+    resume = ngettext("Resume: send %(rows)s row", "Resume: send %(rows)s rows", waiting)
+    label = texts.get(job.cause, resume) % {"rows": thousands(waiting)}
+    return Button(reverse("import_resume", args=[job.pk]), "play", label), stop
+
+
+def _their_words(job: ImportJob) -> str:
+    """What the platform said when it refused, from the cause or from its last refusal."""
+    if job.cause != "refuses_everything":
+        return str(job.cause_params.get("message", ""))
+    said = [job.cause_params.get(key, "") for key in ("code", "error_code", "message")]
+    if not any(said):
+        refused = job.deliveries.filter(outcome=DeliveryOutcome.BATCH_REFUSED).order_by("row_count", "-id")
+        said = list(refused.values_list("code", "error_code", "message").first() or ())
+    return " · ".join(str(word) for word in said if word)
+
+
+def _trial_result(standing: Standing) -> str:
+    """What became of the rows of the trial."""
+    values = {"accepted": thousands(standing.accepted), "rows": thousands(standing.settled)}
+    text = ngettext(
+        "%(accepted)s of %(rows)s row was accepted by the platform.",
+        "%(accepted)s of %(rows)s rows were accepted by the platform.",
+        standing.settled,
+    )
+    return sentences(text % values, _others(standing))
 
 
 def _accepted_of(standing: Standing) -> str:
@@ -111,7 +171,7 @@ def _others(standing: Standing) -> str:
         ),
     }  # fmt: skip
     rows = {status: standing.counts.get(status, 0) for status in said}
-    return " ".join(text % {"rows": thousands(rows[status])} for status, text in said.items() if rows[status])
+    return sentences(*(text % {"rows": thousands(rows[status])} for status, text in said.items() if rows[status]))
 
 
 def _blocked(connection: Connection, person: Person) -> Notice:
@@ -150,12 +210,29 @@ def _health(health: QueueHealth) -> Notice | None:
     return None
 
 
-def _pause(job: ImportJob) -> Notice | None:
-    if job.wait_until is None or job.wait_until <= timezone.now():
+def _pause(job: ImportJob, connection: Connection) -> Notice | None:
+    """A wait is no failure. A connection that is silent is told also while it is being tried."""
+    silent = connection.silent_since
+    since = _("It has not answered since %(time)s.") % {"time": clock(silent)} if silent else ""
+    if job.wait_until and job.wait_until > timezone.now():
+        cause = sentence(f"wait_{job.wait_reason}")
+        until = _("Next try at %(time)s.") % {"time": clock(job.wait_until)}
+        return Notice("info", cause.title, sentences(cause.advice, until, since))
+    if silent:
+        cause = sentence("wait_unanswered")
+        return Notice("info", cause.title, sentences(cause.advice, since))
+    return None
+
+
+def _trial(job: ImportJob) -> Notice | None:
+    if job.trial_rows is None:
         return None
-    cause = sentence(f"wait_{job.wait_reason}")
-    until = _("Next try at %(time)s.") % {"time": _clock(job.wait_until)}
-    return Notice("info", cause.title, f"{cause.advice} {until}")
+    text = ngettext(
+        "Trial: after the first %(rows)s row it waits for you.",
+        "Trial: after the first %(rows)s rows it waits for you.",
+        job.trial_rows,
+    )
+    return Notice("info", text % {"rows": thousands(job.trial_rows)})
 
 
 def _line(job: ImportJob, connection: Connection) -> Notice | None:
@@ -171,6 +248,9 @@ def _line(job: ImportJob, connection: Connection) -> Notice | None:
     return Notice("info", title, _("You can close this page; it begins by itself."))
 
 
-def _clock(moment: datetime) -> str:
+def clock(moment: datetime) -> str:
+    """Local time; seconds only where somebody might be waiting for them."""
     local = timezone.localtime(moment)
-    return date_format(local, "H:i:s" if local.date() == timezone.localdate() else "Y-m-d H:i")
+    if abs(moment - timezone.now()) < TO_THE_SECOND:
+        return date_format(local, "H:i:s")
+    return date_format(local, "H:i" if local.date() == timezone.localdate() else "Y-m-d H:i")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
@@ -20,10 +21,12 @@ from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.record.causes import problem_sentence
-from tagsync.web.record.standing import NOT_SENT, unanswered_ranges
+from tagsync.web.record.standing import NOT_SENT
 
 PER_PAGE = 50
 TAGS_SHOWN = 6
+# the note of a row that gave way to a row of a newer import
+OVERTAKEN = "superseded_by"
 
 Ranges = Sequence[Sequence[int]]
 
@@ -34,11 +37,12 @@ class Value(NamedTuple):
 
 
 class Flaw(NamedTuple):
-    """One thing that is wrong with a row, with the cell where it stands."""
+    """One thing that is wrong with a row, with the cell where it stands, or the row of another import behind it."""
 
     column: str
     value: str
     sentence: Sentence
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Sight:
     """What this person may see of this import now."""
 
     job: ImportJob
+    person: Person
     clear: bool
     may_clear: bool
     may_select: bool
@@ -81,7 +86,7 @@ def sight(job: ImportJob, person: Person, *, asked: bool = False) -> Sight:
     own_paper = job.status in UNSTARTED and job.owner_id == person.pk
     may_clear = may_see_personal_data(person) and not own_paper
     may_select = person.has_perm("imports.retry_imports") and job.status in ENDED
-    return Sight(job, own_paper or (may_clear and asked), may_clear, may_select)
+    return Sight(job, person, own_paper or (may_clear and asked), may_clear, may_select)
 
 
 def page_of_rows(seen: Sight, filters: dict[str, Any], per_page: int = PER_PAGE) -> Page:
@@ -108,22 +113,23 @@ def filtered(job: ImportJob, filters: dict[str, Any]) -> QuerySet[ImportRow]:
 
 def _page(seen: Sight, rows: list[ImportRow], more_before: bool, more_after: bool) -> Page:
     tries = tries_of(seen.job, [row.row_number for row in rows])
-    unanswered = unanswered_ranges(seen.job)
-    lines = [line(seen, row, tries[row.row_number], unanswered) for row in rows]
+    others = overtakers(seen, rows)
+    lines = [line(seen, row, tries[row.row_number], others) for row in rows]
     if not lines:
         return Page([], None, None)
     return Page(lines, lines[0].number if more_before else None, lines[-1].number if more_after else None)
 
 
-def line(seen: Sight, row: ImportRow, tries: int, unanswered: Ranges = ()) -> Line:
+def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = ()) -> Line:
+    """`others`: the imports that this person may visit."""
     tags = [tag for tag in row.tags.split(",") if tag]
     return Line(
         number=row.row_number,
         identifiers=values_of(seen, row, IDENTIFIERS),
         tags=tags[:TAGS_SHOWN],
         more_tags=max(len(tags) - TAGS_SHOWN, 0),
-        status=shown_status(seen.job, row, unanswered),
-        flaws=flaws(seen, row),
+        status=shown_status(seen.job, row),
+        flaws=flaws(seen, row, others),
         tries=tries,
         selectable=seen.may_select and row.status in RETRYABLE,
     )
@@ -135,25 +141,33 @@ def values_of(seen: Sight, row: ImportRow, fields: Iterable[str] = FIELDS) -> li
     return [Value(_(FIELDS[key].label), seen.value(key, values[key])) for key in fields if values[key]]
 
 
-def shown_status(job: ImportJob, row: ImportRow, unanswered: Ranges = ()) -> str:
-    if row.status == RowStatus.WAITING and job.status in ENDED and not holds(unanswered, row.row_number):
-        return NOT_SENT
-    return row.status
+def shown_status(job: ImportJob, row: ImportRow) -> str:
+    return NOT_SENT if row.status == RowStatus.WAITING and job.status in ENDED else row.status
 
 
-def flaws(seen: Sight, row: ImportRow) -> list[Flaw]:
+def overtakers(seen: Sight, rows: Iterable[ImportRow]) -> set[int]:
+    """The newer imports that these rows gave way to, as far as this person may see them."""
+    named = {note["params"].get("import") for row in rows for note in row.notes if note["code"] == OVERTAKEN}
+    if not named:
+        return set()
+    return set(ImportJob.objects.visible_to(seen.person).filter(pk__in=named).values_list("pk", flat=True))
+
+
+def flaws(seen: Sight, row: ImportRow, others: Collection[int] = ()) -> list[Flaw]:
     """Every problem of the row: those of the check cell by cell, otherwise what happened when it was sent."""
-    found = [_flaw(seen, note) for note in row.notes]
+    found = [_flaw(seen, note, others) for note in row.notes]
     if not found and row.problem:
         found = [Flaw("", "", problem_sentence(row.problem))]
     return found
 
 
-def _flaw(seen: Sight, note: dict[str, Any]) -> Flaw:
-    field = note.get("field") or ""
+def _flaw(seen: Sight, note: dict[str, Any], others: Collection[int]) -> Flaw:
+    field, params = note.get("field") or "", note.get("params") or {}
     value = seen.value(field, note["value"]) if note.get("value") else ""
-    said = sentence(note["code"], {"field": field, **(note.get("params") or {})})
-    return Flaw(note.get("column") or "", value, said)
+    said = sentence(note["code"], {"field": field, **params})
+    other = params.get("import") if note["code"] == OVERTAKEN else None
+    url = f"{reverse('import_rows', args=[other])}?row={params.get('row')}" if other in others else ""
+    return Flaw(note.get("column") or "", value, said, url)
 
 
 # -- tries: the calls whose ranges hold the row
@@ -181,8 +195,8 @@ def calls_of(job: ImportJob, number: int) -> list[Delivery]:
 
 
 def made_calls(job: ImportJob) -> QuerySet[Delivery]:
-    """Calls that left, or may have left, this machine."""
-    planned = Delivery.objects.filter(job=job).exclude(state=DeliveryState.PLANNED)
+    """Calls with rows that left, or may have left, this machine."""
+    planned = Delivery.objects.filter(job=job, row_count__gt=0).exclude(state=DeliveryState.PLANNED)
     return planned.exclude(outcome=DeliveryOutcome.NOT_SENT)
 
 

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
-from tagsync.imports.outcomes import open_batches, waiting_rows
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, RowStatus
 from tagsync.web.looks import ROW_LOOKS
 
@@ -24,29 +23,15 @@ STABLE_CALLS = 3
 STABLE_SECONDS = 5
 
 
-def shown_counts(job: ImportJob, unanswered: int = 0) -> dict[str, int]:
+def shown_counts(job: ImportJob) -> dict[str, int]:
     """State → rows as pages name them: what an ended import did not send is "not sent", not "waiting".
 
-    `unanswered`: waiting rows of an ended import that a call without an answer held; they stay "waiting".
+    Nothing that was sent is still waiting then: rows without an answer are in doubt from the same moment on.
     """
     counts = {str(state): rows for state, rows in job.counts.items() if rows}
     if job.status in ENDED and RowStatus.WAITING in counts:
-        waiting = counts.pop(RowStatus.WAITING)
-        counts |= {NOT_SENT: waiting - unanswered, str(RowStatus.WAITING): unanswered}
-    return {state: rows for state, rows in counts.items() if rows}
-
-
-def unanswered_ranges(job: ImportJob) -> list[list[int]]:
-    """[[first, last], …] of an ended import's waiting rows that may have reached the platform. None, if all is well."""
-    if job.status not in ENDED or not job.count(RowStatus.WAITING):
-        return []
-    return sorted(pair for delivery in open_batches(job) for pair in delivery.row_ranges)
-
-
-def _unanswered(job: ImportJob) -> int:
-    if job.status not in ENDED or not job.count(RowStatus.WAITING):
-        return 0
-    return sum(waiting_rows(job, delivery).count() for delivery in open_batches(job))
+        counts[NOT_SENT] = counts.pop(RowStatus.WAITING)
+    return counts
 
 
 class Share(NamedTuple):
@@ -79,7 +64,7 @@ class Standing:
 
 
 def standing(job: ImportJob) -> Standing:
-    counts = shown_counts(job, _unanswered(job))
+    counts = shown_counts(job)
     never = {str(state) for state in NEVER_SENT}
     to_send = {state: rows for state, rows in counts.items() if state not in never}
     live = job.status in UNDER_WAY

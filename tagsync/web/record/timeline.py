@@ -34,6 +34,7 @@ TELLINGS = {
     Act.RESUME: _Telling("info", "play", _("Resumed")),
     Act.RETRY: _Telling("info", "rotate-cw", _("Queued again")),
 }
+TRIAL = _Telling("info", "hand", _("Trial sent"))
 UNTOLD = (Act.CLAIM, Act.PAUSE)
 WITH_NUMBER = _("%(rows)s rows queued again")
 
@@ -55,7 +56,7 @@ def timeline(job: ImportJob) -> list[Line]:
 def _line(event: JobEvent) -> Line:
     # A queued import stops at once, so asking and stopping are one event.
     act = Act.STOPPED if event.after == JobStatus.STOPPED else Act(event.act)
-    telling = TELLINGS[act]
+    telling = TRIAL if act == Act.BLOCK and event.why == "trial_done" else TELLINGS[act]
     text = str(telling.text)
     if act == Act.RETRY and event.why.isdigit():
         text = str(WITH_NUMBER) % {"rows": thousands(int(event.why))}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -11,10 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.imports.models import ImportJob
 from tagsync.mapping import masking
 from tagsync.sheets.cells import column_letter
-from tagsync.web import bars, figures, icons
-from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look
+from tagsync.web import bars, figures, icons, wording
+from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look_of
 
 register = template.Library()
 
@@ -40,6 +41,11 @@ def _badge(look: Look, text: object) -> SafeString:
 @register.simple_tag
 def badge(status: str, text: str = "") -> SafeString:
     return _badge(JOB_LOOKS[status], text)
+
+
+@register.simple_tag
+def job_badge(job: ImportJob) -> SafeString:
+    return _badge(look_of(job.shown_status, job.cause), "")
 
 
 @register.simple_tag
@@ -112,6 +118,16 @@ def mask(field_key: str, value: str) -> str:
 @register.filter
 def num(number: object) -> str:
     return figures.thousands(number)
+
+
+@register.filter
+def then(sentence: object, following: object) -> str:
+    return wording.sentences(sentence, following)
+
+
+@register.filter
+def listed(items: Iterable[object]) -> str:
+    return wording.listed(items)
 
 
 @register.filter

@@ -70,8 +70,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def start(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
     if job.status not in UNSTARTED:
-        messages.info(request, _("This import has been started already."))
-        return redirect(address(job))
+        return overtaken(request, job)
     form = StartForm(job, job.count(RowStatus.WAITING), request.POST)
     if job.status != JobStatus.READY or form.data.get("seen") != str(last_change(job)):
         messages.warning(request, _("This import was checked anew meanwhile. Look at the result, then start it."))
@@ -79,13 +78,13 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return render(request, "wizard/check.html", _context(job, signed_in(request), form), status=422)
     try:
-        acts.start(job, signed_in(request))
+        acts.start(job, signed_in(request), form.chosen_trial())
     except MoveRefused:
         return overtaken(request, job)
     except acts.NothingToSend:
         messages.warning(request, _("There is no row to send."))
         return redirect(address(job))
-    _say_started(request, form.rows)
+    _say_started(request, form.chosen_trial() or form.rows)
     return redirect("import_detail", pk=pk)
 
 

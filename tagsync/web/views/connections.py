@@ -14,11 +14,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.delivery.trying import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import UNDER_WAY
 from tagsync.web.admins import only_with
 from tagsync.web.forms.connection import UNSETTLED, ConnectionForm
+from tagsync.web.record.calls import answer_facts
+from tagsync.web.record.condition import condition_of
 
 admins = only_with("connections.manage_connections")
 
@@ -30,6 +33,10 @@ class Line:
     connection: Connection
     unsettled: int
     trouble: Sentence | None
+
+    @property
+    def condition(self) -> list[str]:
+        return condition_of(self.connection)
 
 
 def trouble_of(connection: Connection) -> Sentence | None:
@@ -77,8 +84,31 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         if not form.errors:
             messages.success(request, _("Connection “%(name)s” saved.") % {"name": form.instance})
             return redirect("connection_list")
-    context = {"form": form, "connection": connection, "trouble": trouble_of(connection)}
+    context = {
+        "form": form,
+        "connection": connection,
+        "trouble": trouble_of(connection),
+        "condition": condition_of(connection),
+    }
     return render(request, "connections/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@admins
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Changes nothing on the platform, and its result is kept nowhere: the answer is the page."""
+    connection = get_object_or_404(Connection, pk=pk)
+    found = try_connection(connection)
+    connection.refresh_from_db()
+    context = {
+        "connection": connection,
+        "found": found,
+        "tone": "success" if found.works else "warning" if found.code.startswith("wait_") else "danger",
+        "said": sentence(found.code),
+        "repaired": found.works and connection.state == ConnectionState.BLOCKED,
+        "facts": answer_facts(found.answer) if found.answer != NOTHING_CAME else [],
+    }
+    return render(request, "connections/tested.html", context)
 
 
 @require_POST

@@ -6,9 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,13 +15,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.delivery import acts
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.permissions import may_retry, may_steer
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.bars import tiles
 from tagsync.web.figures import thousands
+from tagsync.web.forms.filters import call_filter
 from tagsync.web.record.announcing import announcement
+from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_of_calls
 from tagsync.web.record.causes import causes
 from tagsync.web.record.details import details
 from tagsync.web.record.notices import headline, waits
@@ -32,7 +31,6 @@ from tagsync.web.record.standing import balance, pace, standing, time_left
 from tagsync.web.record.timeline import timeline
 from tagsync.web.wizard.whereabouts import address, overtaken
 
-CALLS_PER_PAGE = 50
 ROWS_SHOWN = 10
 
 
@@ -95,9 +93,9 @@ def causes_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 
 def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """Which acts are offered. Resuming only where unsent rows exist."""
+    """Which acts are offered. Resuming only where unsent rows exist; a question brings its own buttons."""
     person = signed_in(request)
-    steers = may_steer(person, job)
+    steers = may_steer(person, job) and job.status != JobStatus.BLOCKED
     return {
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
         "may_resume": steers and allowed(Act.RESUME, job.status) is not None and job.count(RowStatus.WAITING) > 0,
@@ -105,21 +103,18 @@ def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def calls_by_outcome(job: ImportJob) -> list[tuple[str, int]]:
-    """Calls that were made or are under way, in words with their number."""
-    counted = job.deliveries.exclude(state=DeliveryState.PLANNED).order_by().values_list("outcome")
-    numbers = dict(counted.annotate(number=Count("id")))
-    words = [("", _("Under way")), *DeliveryOutcome.choices]
-    return [(str(word), numbers[outcome]) for outcome, word in words if outcome in numbers]
-
-
 @require_safe
 def calls(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk)
     if job.status in UNSTARTED:
         return redirect(address(job))
-    paginator = Paginator(job.deliveries.order_by("-id"), CALLS_PER_PAGE)
-    context = {"job": job, "page": paginator.get_page(request.GET.get("page")), "summary": calls_by_outcome(job)}
+    filters = call_filter(request)
+    page = page_of_calls(job, request.GET.get("page"))
+    context = {"job": job, "page": page, "calls": call_lines(page), "summary": calls_by_outcome(job)}
+    if "call" in filters:
+        context["opened"] = opened(job, filters["call"])
+        if context["opened"] is None:
+            raise Http404
     return render(request, "job/calls.html", context)
 
 

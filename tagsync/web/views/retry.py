@@ -13,7 +13,7 @@ from tagsync.delivery import acts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
 from tagsync.imports.retrying import NothingToRetry
-from tagsync.imports.states import UNSTARTED, MoveRefused
+from tagsync.imports.states import ENDED, UNSTARTED, MoveRefused
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.figures import thousands
 from tagsync.web.forms.retry import Choice, read_choice
@@ -42,6 +42,9 @@ def _send_again(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRes
     except MoveRefused:
         return overtaken(request, job)
     except NothingToRetry:
+        job.refresh_from_db()
+        if job.status not in ENDED:
+            return overtaken(request, job)  # somebody else queued these very rows
         messages.warning(request, _("Nothing was queued: no row of this choice is rejected or in doubt any more."))
         return redirect("import_retry", job.pk)
     text = ngettext("%(rows)s row queued again.", "%(rows)s rows queued again.", rows)

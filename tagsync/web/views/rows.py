@@ -13,9 +13,10 @@ from tagsync.imports.states import UNSTARTED
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.filters import row_filter
 from tagsync.web.looks import ROW_LOOKS
+from tagsync.web.record.calls import call_lines
 from tagsync.web.record.causes import Cause, one_cause
-from tagsync.web.record.rows import Sight, calls_of, line, page_of_rows, sight, values_of
-from tagsync.web.record.standing import shown_counts, unanswered_ranges
+from tagsync.web.record.rows import Sight, calls_of, line, overtakers, page_of_rows, sight, values_of
+from tagsync.web.record.standing import shown_counts
 from tagsync.web.wizard.whereabouts import address
 
 
@@ -55,7 +56,7 @@ def _opened(seen: Sight, number: int) -> dict[str, Any]:
         raise Http404
     calls = calls_of(seen.job, number)
     return {
-        "line": line(seen, row, len(calls), unanswered_ranges(seen.job)),
+        "line": line(seen, row, len(calls), overtakers(seen, [row])),
         "values": values_of(seen, row),
-        "calls": calls,
+        "calls": call_lines(calls),
     }

@@ -58,7 +58,11 @@ def _errors(columns: ColumnsForm, settings: SettingsForm) -> list[tuple[str, str
     found = [("", str(error)) for error in columns.non_field_errors()]
     for form in (columns, settings):
         bound = (form[name] for name in form.errors if name in form.fields)
-        found += [(field.auto_id, f"{field.label}: {error}") for field in bound for error in field.errors]
+        found += [
+            (field.auto_id, _("%(field)s: %(error)s") % {"field": field.label, "error": error})
+            for field in bound
+            for error in field.errors
+        ]
     return found
 
 

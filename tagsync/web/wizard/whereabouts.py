@@ -10,7 +10,10 @@ from django.utils.translation import gettext as _
 
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNSTARTED, JobStatus
-from tagsync.web.looks import JOB_LOOKS
+from tagsync.web.access import signed_in
+from tagsync.web.looks import look_of
+from tagsync.web.record.winners import last_told
+from tagsync.web.wording import sentences
 
 
 def address(job: ImportJob) -> str:
@@ -26,18 +29,8 @@ def last_change(job: ImportJob) -> int:
 
 
 def overtaken(request: HttpRequest, job: ImportJob) -> HttpResponseRedirect:
-    """To where the import is now, with a word on who moved it there."""
+    """To where the import is now, with a word on what happened and who did it."""
     job.refresh_from_db()
-    messages.warning(request, _who_did_what(job))
+    now = _("It is now: %(status)s.") % {"status": look_of(job.shown_status, job.cause).word}
+    messages.warning(request, sentences(last_told(job, signed_in(request)), now))
     return redirect(address(job))
-
-
-def _who_did_what(job: ImportJob) -> str:
-    event = job.events.select_related("by").order_by("-pk").first()
-    values = {"status": JOB_LOOKS[job.shown_status].word}
-    if event is None or event.by is None:
-        return _("That was not possible any more. The import is now: %(status)s.") % values
-    return _("That was not possible any more: %(person)s changed this import. It is now: %(status)s.") % {
-        **values,
-        "person": event.by.label,
-    }
