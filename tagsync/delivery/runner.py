@@ -255,7 +255,8 @@ class Slice:
         self.drained = self.drained and not halves
         self._obey(decision, flight)
         self._tell_connection(decision)
-        if decision.outcome == DeliveryOutcome.BATCH_REFUSED and splitting.refuses_everything_alike(self.job):
+        alone = decision.outcome == DeliveryOutcome.BATCH_REFUSED and flight.delivery.row_count == 1
+        if alone and splitting.refuses_everything_alike(self.job):
             self.question = ("refuses_everything", decision.verdict.params)
 
     def _obey(self, decision: Decision, flight: Flight) -> None:

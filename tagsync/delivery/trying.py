@@ -10,7 +10,6 @@ from tagsync.connections.tokens import BeingRenewed
 from tagsync.delivery.calling import EMPTY_CALL, their_answer
 from tagsync.delivery.reach import Unusable, client_for
 from tagsync.imports.outcomes import TheirAnswer
-from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.errors import (
     Accepted,
     BatchRefused,
@@ -22,6 +21,8 @@ from tagsync.tuzhan.errors import (
     Unanswered,
 )
 
+WORKS = "connection_works"
+
 
 @dataclass(frozen=True)
 class Found:
@@ -32,7 +33,7 @@ class Found:
 
     @property
     def works(self) -> bool:
-        return self.code == "connection_works"
+        return self.code == WORKS
 
 
 NOTHING_CAME = TheirAnswer()
@@ -45,23 +46,23 @@ def try_connection(connection: Connection) -> Found:
     except Unusable as error:
         return Found(f"connection_{error.reason}", NOTHING_CAME)
     with client:
-        outcome = _outcome(connection, client)
-    if outcome is None:
-        return Found("wait_token", NOTHING_CAME)
-    found = Found(_code(outcome), their_answer(outcome, frozenset()))
+        token = tokens.token_for(connection, client)
+        if isinstance(token, BeingRenewed):
+            return Found("wait_token", NOTHING_CAME)
+        if not isinstance(token, str):
+            return _found(token, refused="connection_token_refused")
+        found = _found(client.send(token, EMPTY_CALL), refused=WORKS)
     if found.works:
         silence.answered(connection)
     return found
 
 
-def _outcome(connection: Connection, client: Client) -> Outcome | None:
-    token = tokens.token_for(connection, client)
-    if isinstance(token, BeingRenewed):
-        return None
-    return client.send(token, EMPTY_CALL) if isinstance(token, str) else token
+def _found(outcome: Outcome, *, refused: str) -> Found:
+    return Found(_code(outcome, refused), their_answer(outcome, frozenset()))
 
 
-def _code(outcome: Outcome) -> str:
+def _code(outcome: Outcome, refused: str) -> str:
+    """`refused`: what a business error means here; for a call without rows it is an answer of the very endpoint."""
     match outcome:
         case Blocked(_, reason):
             return f"connection_{reason}"
@@ -73,8 +74,9 @@ def _code(outcome: Outcome) -> str:
             return "wait_unanswered"
         case Throttled():
             return "wait_throttled"
-        case Accepted() | BatchRefused():
-            # Refusing a call without rows is an answer of the platform's very endpoint.
-            return "connection_works"
+        case Accepted():
+            return WORKS
+        case BatchRefused():
+            return refused
         case _:
             return "wait_unanswered"

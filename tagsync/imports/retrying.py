@@ -62,6 +62,7 @@ def retry(job: ImportJob, selection: Selection, by: Person) -> int:
             by=by,
             why=str(rows),
             run=locked.run + 1,
+            trial_rows=None,
             counts=locked.counts,
             queue_number=job.connection.take_queue_number(),
             ended_at=None,

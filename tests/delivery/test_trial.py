@@ -7,6 +7,7 @@ import pytest
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts
+from tagsync.imports.retrying import Selection
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
 from tests.making import checked, customer, customers, run_to_end
@@ -49,3 +50,17 @@ def test_it_counts_rows_and_not_calls_when_a_customer_comes_twice(
     job = checked(marketer, connection, [customer(0, f"tag{number}") for number in range(30)])
     acts.start(job, marketer, trial_rows=10)
     assert run_to_end(job).counts == {"accepted": 10, "waiting": 20}
+
+
+def test_it_is_no_trial_any_more_when_failed_rows_are_retried(
+    marketer: Person, admin_person: Person, connection: Connection, sandbox: Sandbox
+) -> None:
+    rows = customers(30)
+    sandbox.faults.add("refuse_rows", field="phone", equals=rows[2][3])
+    job = checked(marketer, connection, rows)
+    acts.start(job, marketer, trial_rows=10)
+    job = run_to_end(job)
+    assert job.counts == {"accepted": 9, "rejected": 1, "waiting": 20}
+    sandbox.faults.clear()
+    acts.retry(job, Selection(), admin_person)
+    assert run_to_end(job).counts == {"accepted": 30}

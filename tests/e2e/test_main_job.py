@@ -68,18 +68,44 @@ def test_it_brings_the_sample_to_the_platform(in_english: Page, platform: Up) ->
 
 def test_it_lets_an_admin_retry_what_was_refused(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
-    platform.sandbox("POST", "/control/faults", [{"kind": "refuse_all"}])
-    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *customers(40)]))
+    rows = customers(40)
+    refused = [{"kind": "refuse_rows", "field": "phone", "equals": rows[number][3]} for number in (3, 30)]
+    platform.sandbox("POST", "/control/faults", refused)
+    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
     check(page)
     start(page)
     see_it_end(page, "Finished with failures")
-    assert bodies(platform) == []
+    assert sum(len(body["data"]) for body in bodies(platform)) == 38  # type: ignore[arg-type]
     platform.sandbox("DELETE", "/control/faults")
     page.goto(page.url + "retry/")
     page.click("main button.btn--primary")
     page.wait_for_url(re.compile(r"/imports/\d+/$"))
     expect(page.locator("main")).to_contain_text("40 of 40 rows accepted", timeout=30_000)
     assert sum(len(body["data"]) for body in bodies(platform)) == 40  # type: ignore[arg-type]
+
+
+def test_it_asks_when_everything_is_refused_and_stops(in_english: Page, platform: Up, tmp_path: Path) -> None:
+    page = in_english
+    platform.sandbox("POST", "/control/faults", [{"kind": "refuse_all"}])
+    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *customers(40)]))
+    check(page)
+    start(page)
+    see_it_end(page, "Blocked")
+    expect(page.locator("main")).to_contain_text("The platform refuses every row alike")
+    page.click("main form[action$='/stop/'] button >> nth=0")
+    see_it_end(page, "Stopped")
+
+
+def test_it_waits_after_the_first_ten_rows(in_english: Page, platform: Up, tmp_path: Path) -> None:
+    page = in_english
+    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *customers(60)]))
+    check(page)
+    page.check("form[action$='/start/'] input[type=checkbox]")
+    start(page)
+    expect(page.locator("main")).to_contain_text("The first rows were sent as a trial", timeout=30_000)
+    assert sum(len(body["data"]) for body in bodies(platform)) == 10  # type: ignore[arg-type]
+    page.click("main form[action$='/resume/'] button")
+    expect(page.locator("main")).to_contain_text("60 of 60 rows accepted", timeout=30_000)
 
 
 def test_it_deletes_only_after_the_number_is_typed(in_english: Page, platform: Up, tmp_path: Path) -> None:
