@@ -97,3 +97,13 @@ def test_it_has_no_axe_violation_and_no_sideways_scroll(
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
     page.close()
+
+
+def test_it_folds_the_columns_into_cards_on_a_phone(visitor: BrowserContext, numbers: dict[str, int]) -> None:
+    page = visitor.new_page()
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"/imports/{numbers['draft']}/columns/")
+    for select in page.locator("select[name^=column_]").all():
+        box = select.bounding_box()
+        assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    page.close()
