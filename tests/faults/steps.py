@@ -1,0 +1,91 @@
+"""Where a process is struck: every step of claim, send, record, split, renew, retry, stop and check, by dotted name.
+
+A new step is a line here. The name is that of the place where it is looked up: `from x import f` makes a second one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """`holding`: only calls that have this among their arguments count."""
+
+    where: str
+    when: str = "before"
+    holding: str = ""
+
+
+_CLAIM = "tagsync.delivery.runner.claim_import"
+_BEGIN = "tagsync.imports.outcomes.begin_call"
+_CALL = "tagsync.delivery.runner.call"
+_RECORD = "tagsync.imports.outcomes.record"
+_SHIFT = "tagsync.imports.counting.shift"
+_HALVE = "tagsync.imports.splitting.halve"
+_PIECE = "tagsync.imports.outcomes._begin_planned"
+_RENEW = "tagsync.delivery.runner.renew"
+_MOVE = "tagsync.imports.models.ImportJob.move"
+_DOUBT = "tagsync.imports.outcomes.settle_open_as_in_doubt"
+_COMMIT = "tagsync.imports.staging._commit"
+
+STEPS = {
+    # claim
+    "before the claim": Step(_CLAIM),
+    "inside the claim": Step(_MOVE, "after", "claim"),
+    "after the claim": Step(_CLAIM, "after"),
+    # send
+    "before a call is written down": Step(_BEGIN),
+    "inside the writing down": Step(_BEGIN, "after"),
+    "before the send": Step(_CALL),
+    "between check and send": Step("tagsync.tuzhan.client.Client.send"),
+    "after the send": Step(_CALL, "after"),
+    # record
+    "before the record": Step(_RECORD),
+    "inside the record": Step(_SHIFT, "after"),
+    "after the record": Step(_RECORD, "after"),
+    # renew
+    "before the renewal": Step(_RENEW),
+    "after the renewal": Step(_RENEW, "after"),
+    # split
+    "before the split": Step(_HALVE),
+    "inside the split": Step(_HALVE, "after"),
+    "before a piece": Step(_PIECE),
+    "inside a piece": Step(_PIECE, "after"),
+    # the end of a slice
+    "before the import is given back": Step(_MOVE, "before", "pause"),
+    "after the import is given back": Step(_MOVE, "after", "pause"),
+    "before the finish": Step(_MOVE, "before", "finish"),
+    "after the finish": Step(_MOVE, "after", "finish"),
+    # stop
+    "before open calls are in doubt": Step(_DOUBT),
+    "inside the stopping": Step(_DOUBT, "after"),
+    "after the stopping": Step(_MOVE, "after", "stopped"),
+    # superseded rows, dead batches, the sign of life
+    "before superseding": Step("tagsync.imports.superseding.mark"),
+    "inside superseding": Step("tagsync.imports.superseding._settle"),
+    "before dead batches": Step("tagsync.imports.outcomes.settle_dead_batches"),
+    "before the sign of life": Step("tagsync.delivery.runner.Slice._sign_of_life"),
+    "before the sign of life is recorded": Step("tagsync.imports.outcomes.record_sign_of_life"),
+    "before a batch is in doubt": Step("tagsync.imports.outcomes.settle_as_in_doubt"),
+    "before the token call": Step("tagsync.connections.tokens._fetch"),
+    "before the token is kept": Step("tagsync.connections.tokens.keep"),
+    # check
+    "before rows are staged": Step(_COMMIT),
+    "after rows are staged": Step(_COMMIT, "after"),
+    "before the check ends": Step(_MOVE, "before", "checked"),
+    "after the check ends": Step(_MOVE, "after", "checked"),
+    # what a person asked for
+    "before the start": Step(_MOVE, "before", "start"),
+    "inside the start": Step(_MOVE, "after", "start"),
+    "inside the retry, rows": Step(_SHIFT, "after"),
+    "inside the retry, move": Step(_MOVE, "after", "retry"),
+    "inside the resume": Step(_MOVE, "after", "resume"),
+}
+
+# What may strike a sender of random mixes; the others need a particular sheet or person.
+SENDING = tuple(
+    name
+    for name in STEPS
+    if not name.startswith(("before the start", "inside the start", "inside the retry", "inside the resume"))
+)
