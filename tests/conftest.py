@@ -13,6 +13,9 @@ PASSWORD = "correct horse battery"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests last: while Playwright's loop runs in a process, Django keeps other database connections."""
+    for item in items:
+        if "/faults/" in str(item.path):
+            item.add_marker("faults")
     items.sort(key=lambda item: "/e2e/" in str(item.path))
 
 
