@@ -137,12 +137,6 @@ RQ_QUEUES = {
         "DEFAULT_TIMEOUT": 300,
         "DEFAULT_RESULT_TTL": 60,
         "SERIALIZER": "json",
-        # A page never waits for Redis: the keeper rings again.
-        "REDIS_CLIENT_KWARGS": {
-            "socket_connect_timeout": 1,
-            "socket_timeout": 2,
-            "health_check_interval": 30,
-        },
     }
     for name in ("checks", "sends")
 }

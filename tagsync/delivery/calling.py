@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from tagsync.delivery.batches import Load
 from tagsync.imports.models import Delivery
 from tagsync.imports.outcomes import TheirAnswer
@@ -30,7 +32,8 @@ def call(client: Client, token: str, body: bytes, start_before: float) -> Outcom
     """`start_before`: monotonic seconds. A process that slept past its lease must not send any more."""
     if time.monotonic() > start_before:
         return NotSent(Answer(), "overslept")
-    return client.send(token, body)
+    # From the same moment, so that a sleep between this line and the first byte counts too.
+    return client.send(token, body, end_by=start_before + settings.TAGSYNC_CALL_SECONDS)
 
 
 def their_answer(outcome: Outcome, known: frozenset[str]) -> TheirAnswer:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-import django_rq
 from redis.exceptions import RedisError
 from rq import Worker
 
-from tagsync.delivery.doorbell import CHECKS, SENDS
+from tagsync.delivery.doorbell import CHECKS, SENDS, queue
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY
 
 CACHE_SECONDS = 3.0
+# Asking a Redis that hangs takes a page a second: not each time.
+GONE_CACHE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ def queue_health() -> QueueHealth:
     """Redis and the workers, at most CACHE_SECONDS old."""
     global _seen
     now = time.monotonic()
-    if _seen is None or now - _seen[0] > CACHE_SECONDS:
-        _seen = (now, _look())
+    if _seen is None or now - _seen[0] > (CACHE_SECONDS if _seen[1].redis else GONE_CACHE_SECONDS):
+        found = _look()
+        _seen = (time.monotonic(), found)
     return _seen[1]
 
 
@@ -43,7 +45,7 @@ def _look() -> QueueHealth:
 
 
 def _workers(queue_name: str) -> int:
-    return int(Worker.count(queue=django_rq.get_queue(queue_name)))
+    return int(Worker.count(queue=queue(queue_name)))
 
 
 def ahead_of(job: ImportJob) -> int:

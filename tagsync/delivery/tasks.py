@@ -34,7 +34,7 @@ def run_import(job_id: int) -> None:
     """Work on an import for a slice, if it may be run now."""
     try:
         runner.run_slice(job_id)
-    except FenceLost:
+    except (FenceLost, MoveRefused):
         log.warning("import %s was taken over while a slice of it ran", job_id)
 
 

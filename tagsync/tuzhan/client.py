@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from math import inf
 from types import TracebackType
 from typing import Any
 
@@ -72,9 +73,10 @@ class Client:
             trust_env=False,
         )
 
-    def send(self, token: str, body: bytes) -> Outcome:
+    def send(self, token: str, body: bytes, end_by: float = inf) -> Outcome:
         """One batch call, over after `timeout_seconds` in total. Never raises for what the network does.
 
+        `end_by`: monotonic seconds; nothing is written after it, even when the process slept meanwhile.
         A token that can't stand in a header is TokenRejected without a call.
 
         Source: page 986553
@@ -83,7 +85,7 @@ class Client:
             # httpx would quote it in the exception's text.
             return TokenRejected(Answer())
         headers = {"X-Token": token, "Content-Type": "application/json"}
-        return self._call("POST", self._batch_url, (token,), headers=headers, content=body)[0]
+        return self._call("POST", self._batch_url, (token,), end_by, headers=headers, content=body)[0]
 
     def fetch_token(self, app_id: str, app_secret: str) -> Token | Outcome:
         """A new token. Never Accepted or TokenRejected: refused credentials are Blocked, an answer without a
@@ -94,7 +96,7 @@ class Client:
         if not (_is_printable(app_id) and _is_printable(app_secret)):
             return Blocked(Answer(), "app_id_or_secret")
         params = {"instanceAppid": app_id, "instanceSecrect": app_secret}
-        outcome, reply = self._call("GET", self._token_url, (app_id, app_secret), params=params)
+        outcome, reply = self._call("GET", self._token_url, (app_id, app_secret), inf, params=params)
         if isinstance(outcome, TokenRejected):
             return Blocked(outcome.answer, "app_id_or_secret")
         if isinstance(outcome, Accepted) and reply is not None:
@@ -114,10 +116,12 @@ class Client:
     ) -> None:
         self.close()
 
-    def _call(self, method: str, url: str, known: tuple[str, ...], **request: Any) -> tuple[Outcome, _Reply | None]:
+    def _call(
+        self, method: str, url: str, known: tuple[str, ...], end_by: float, **request: Any
+    ) -> tuple[Outcome, _Reply | None]:
         started = time.monotonic()
         try:
-            with within(self._timeout_seconds), self._http.stream(method, url, **request) as response:
+            with within(self._timeout_seconds, end_by), self._http.stream(method, url, **request) as response:
                 reply = _read(response)
         except CALL_ERRORS as error:
             return translate(error, _milliseconds_since(started)), None

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -29,9 +30,12 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """What this thread does through a `DeadlineTransport` inside the block is over after so many seconds."""
-    token = _deadline.set(time.monotonic() + seconds)
+def within(seconds: float, end_by: float = inf) -> Iterator[None]:
+    """What this thread does through a `DeadlineTransport` inside the block is over after so many seconds.
+
+    `end_by`: monotonic seconds after which it is over in any case; a process that slept does not start anew.
+    """
+    token = _deadline.set(min(time.monotonic() + seconds, end_by))
     try:
         yield
     finally:

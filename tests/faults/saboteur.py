@@ -74,8 +74,9 @@ def strike_at(step: Step, nth: int, strike: Callable[[], None]) -> None:
     setattr(owner, name, wrapped)
 
 
-def striking(how: signal.Signals, marker: Path) -> Callable[[], None]:
+def striking(how: signal.Signals, marker: Path, where: str) -> Callable[[], None]:
     def strike() -> None:
+        print(f"{how.name} {where}", flush=True)
         marker.write_text(str(time.time()))
         os.kill(os.getpid(), how)
         # The kernel stops the threads one by one, and this one would get a little further otherwise.
@@ -139,7 +140,7 @@ def obey(order: dict[str, Any]) -> None:
     os.dup2(output, 2)
     die_with(order["parent"])
     if order["step"]:
-        strike = striking(signal.Signals[order["how"]], Path(order["marker"]))
+        strike = striking(signal.Signals[order["how"]], Path(order["marker"]), order["step"])
         strike_at(STEPS[order["step"]], order["nth"], strike)
     if order["what"] == "work":
         work()

@@ -102,6 +102,7 @@ class Senders:
     forker: Forker
     folder: Path
     all: list[Sender] = field(default_factory=list)
+    orders: int = 0
 
     def start(self, step: str = "", nth: int = 1, how: str = "SIGKILL") -> Sender:
         return self._order(what="work", step=step, nth=nth, how=how)
@@ -111,7 +112,7 @@ class Senders:
         return self._order(what=what, job_id=job_id, step=step, nth=1, how="SIGKILL")
 
     def _order(self, **order: object) -> Sender:
-        number = len(self.all)
+        number = self.orders = self.orders + 1
         marker, output = self.folder / f"struck-{number}", self.folder / f"sender-{number}.log"
         assert self.forker.stdin and self.forker.stdout
         print(json.dumps({**order, "marker": str(marker), "output": str(output)}), file=self.forker.stdin, flush=True)
@@ -127,6 +128,11 @@ class Senders:
     def said(self) -> list[str]:
         return [sender.output.read_text() for sender in self.all]
 
+    def bury(self, sender: Sender) -> None:
+        """Forget one that has ended."""
+        self.all.remove(sender)
+        os.close(sender.handle)
+
     def end(self) -> None:
         """Politely; who does not listen is killed."""
         for sender in self.all:
@@ -138,9 +144,8 @@ class Senders:
                 sender.has_ended_within(5)
 
     def forget(self) -> None:
-        for sender in self.all:
-            os.close(sender.handle)
-        self.all.clear()
+        for sender in list(self.all):
+            self.bury(sender)
 
 
 @contextmanager

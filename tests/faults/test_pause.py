@@ -19,8 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Check = Callable[[], None]
 ROWS = 4 * ROWS_PER_CALL
-# The task of whoever was taken over before it gave its import back ends with an exception; nothing else is wrong.
-TAKEN_OVER = pytest.mark.xfail(strict=False, reason="MoveRefused leaves run_import")
 STEPS = (
     "after the claim",
     "before the send",
@@ -28,16 +26,14 @@ STEPS = (
     "before the record",
     "after the record",
     "before superseding",
-    pytest.param("before the finish", marks=TAKEN_OVER),
-    pytest.param(
-        "between check and send", marks=pytest.mark.xfail(strict=True, reason="the client's time starts anew")
-    ),
+    "before the finish",
+    "between check and send",
 )
 # Here the sleeper holds a lock of the database.
 LOCKED = (
     "before a call is written down",
     "inside the writing down",
-    pytest.param("after the renewal", marks=TAKEN_OVER),
+    "after the renewal",
     "inside the record",
 )
 

@@ -165,7 +165,6 @@ def test_pages_answer_and_imports_end(installation: Up, server: Server, person: 
     check_words(path.read_text() for path in [installation.output, *(installation.home / "logs").glob("*.log*")])
 
 
-@pytest.mark.xfail(strict=True, reason="REDIS_CLIENT_KWARGS is not read beside URL; the health is asked for each page")
 def test_pages_hardly_wait_for_a_redis_that_hangs(installation: Up, server: Server, person: Browser) -> None:
     with hanging(server):
         for path in ("/imports/", "/imports/", "/imports/new/"):
