@@ -200,8 +200,9 @@ class Connection(models.Model):
         return bool(changed)
 
     def unblock(self) -> None:
+        """A person says it is repaired: what was refused before says nothing any more."""
         Connection.objects.filter(pk=self.pk).update(
-            state=ConnectionState.READY, blocked_reason="", blocked_detail="", blocked_at=None
+            state=ConnectionState.READY, blocked_reason="", blocked_detail="", blocked_at=None, token_refusals=0
         )
         self.refresh_from_db(fields=["state", "blocked_reason", "blocked_detail", "blocked_at"])
 

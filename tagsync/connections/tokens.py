@@ -51,12 +51,11 @@ def refused(connection: Connection, token: str) -> bool:
     connection.refresh_from_db(fields=["token_encrypted", "token_refusals"])
     if decrypt(connection.token_encrypted) != token:
         return False
-    if connection.token_refusals:
-        return True
-    # Conditional on the very token: a worker that fetched a newer one meanwhile must not lose it.
+    # Conditional on the very token: a worker that fetched a newer one meanwhile must not lose it. Forgotten in any
+    # case: kept, it would be refused again after a person's repair, and block the connection for ever.
     current = Connection.objects.filter(pk=connection.pk, token_encrypted=connection.token_encrypted)
     current.update(token_encrypted="", token_expires_at=None, token_refusals=F("token_refusals") + 1)
-    return False
+    return connection.token_refusals > 0
 
 
 def proven(connection: Connection) -> None:

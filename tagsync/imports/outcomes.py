@@ -75,7 +75,7 @@ KEEP_WAITING = Verdict()
 def begin_call(job: ImportJob, batch: Batch) -> Delivery:
     """Write down a call that is about to be made. Raises FenceLost."""
     with transaction.atomic():
-        _locked(job)
+        lock(job)
         if batch.again is not None and batch.again.state == DeliveryState.PLANNED:
             return _begin_planned(batch.again, job, batch.body_sha256)
         before = batch.again
@@ -110,7 +110,7 @@ def record(
     """Complete a call and settle its rows; returns the planned halves, left before right. Raises FenceLost."""
     broken = outcome in (DeliveryOutcome.UNANSWERED, DeliveryOutcome.NOT_SENT)
     with transaction.atomic():
-        locked = _locked(job)
+        locked = lock(job)
         for name, value in vars(answer).items():
             setattr(delivery, name, value)
         delivery.outcome, delivery.answered_at = outcome, timezone.now()
@@ -127,7 +127,7 @@ def record(
 def record_sign_of_life(job: ImportJob, answer: TheirAnswer) -> None:
     """A call without rows was answered: the platform is there. Raises FenceLost."""
     with transaction.atomic():
-        _locked(job)
+        lock(job)
         Delivery.objects.create(
             job=job,
             run=job.run,
@@ -145,7 +145,7 @@ def record_sign_of_life(job: ImportJob, answer: TheirAnswer) -> None:
 def break_off_orphans(job: ImportJob) -> int:
     """After a claim: calls of an earlier runner that never recorded an answer. Raises FenceLost."""
     with transaction.atomic():
-        _locked(job)
+        lock(job)
         return Delivery.objects.filter(job=job, state=DeliveryState.SENDING, fence__lt=job.fence).update(
             state=DeliveryState.BROKEN_OFF, outcome=DeliveryOutcome.WORKER_DIED, answered_at=timezone.now()
         )
@@ -174,7 +174,7 @@ def settle_dead_batches(job: ImportJob) -> None:
         tries = Delivery.objects.filter(job=job, run=job.run, batch=delivery.batch)
         if tries.filter(outcome=DeliveryOutcome.WORKER_DIED).count() >= DEATHS_OF_A_BATCH:
             with transaction.atomic():
-                locked = _locked(job)
+                locked = lock(job)
                 _settle(locked, delivery, Verdict(RowStatus.IN_DOUBT, Origin.US, "worker_died"))
             job.counts = locked.counts
 
@@ -188,7 +188,7 @@ def sent_too_often(delivery: Delivery) -> bool:
 def settle_as_in_doubt(job: ImportJob, delivery: Delivery) -> None:
     """Its fate stays unknown, and the rest goes on. Raises FenceLost."""
     with transaction.atomic():
-        locked = _locked(job)
+        locked = lock(job)
         _settle(locked, delivery, Verdict(RowStatus.IN_DOUBT, Origin.US, "no_answer"))
     job.counts = locked.counts
 
@@ -211,8 +211,8 @@ def settle_open_as_in_doubt(job: ImportJob) -> int:
     return changed
 
 
-def _locked(job: ImportJob) -> ImportJob:
-    """The job's row, locked until the transaction ends, if the fence is still ours."""
+def lock(job: ImportJob) -> ImportJob:
+    """The job's row, locked until the transaction ends. Raises FenceLost when it is somebody else's by now."""
     locked = ImportJob.objects.select_for_update().filter(pk=job.pk, fence=job.fence).first()
     if locked is None:
         raise FenceLost

@@ -14,6 +14,7 @@ from tagsync.imports import counting
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.outcomes import lock
 from tagsync.imports.problem_groups import ProblemIndex
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.rows import identifiers
@@ -26,7 +27,10 @@ Key = tuple[str, str]
 
 
 def mark(job: ImportJob) -> int:
-    """Settle overtaken waiting rows as superseded, once for each place in line; returns how many."""
+    """Settle overtaken waiting rows as superseded, once for each place in line; returns how many.
+
+    Raises: FenceLost when another worker took the import over.
+    """
     if job.superseded_for == job.queue_number:
         return 0
     newer = _newer_opposites(job)
@@ -77,7 +81,7 @@ def _settle(job: ImportJob, overtaken: dict[int, tuple[int, int]]) -> None:
     for mine, cause in overtaken.items():
         by_cause[cause].append(mine)
     with transaction.atomic():
-        locked = ImportJob.objects.select_for_update().get(pk=job.pk, fence=job.fence)
+        locked = lock(job)
         for (other, number), numbers in by_cause.items():
             waiting = ImportRow.objects.filter(job=job, status=RowStatus.WAITING, row_number__in=numbers)
             changed = waiting.update(

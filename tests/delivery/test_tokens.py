@@ -114,6 +114,20 @@ def test_it_blocks_when_fresh_tokens_are_refused(marketer: Person, app: Connecti
     assert run_to_end(job).counts == {"accepted": 3}
 
 
+def test_it_goes_on_after_a_repair_although_the_last_token_is_dead(
+    marketer: Person, app: Connection, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("token_expired")
+    job = run_to_end(started(marketer, app, customers(3)), slices=3)
+    # Whatever was fetched while it was broken is worth nothing on the repaired platform.
+    sandbox.expire_tokens()
+    sandbox.faults.clear()
+    app.unblock()
+    assert run_to_end(job, slices=3).counts == {"accepted": 3}
+    app.refresh_from_db()
+    assert (app.state, app.token_refusals) == ("ready", 0)
+
+
 def test_it_waits_when_the_token_call_is_not_answered(
     marketer: Person, app: Connection, sandbox: Sandbox, quick: None
 ) -> None:
