@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -148,14 +149,30 @@ def back_to_draft(job: ImportJob, by: Person) -> None:
     if job.status == JobStatus.DRAFT:
         return
     job.move(Act.CHANGE, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={})
-    drop_rows(job)
+    # When a check has begun meanwhile, in another tab, the rows are that one's to drop.
+    drop_rows(job, lambda: _locked_status(job) == JobStatus.DRAFT)
 
 
-def drop_rows(job: ImportJob) -> None:
-    """Delete what a check staged, in pieces: one transaction for a million rows would hold up every other writer."""
-    while pks := list(job.rows.order_by("row_number").values_list("pk", flat=True)[:ROWS_PER_COMMIT]):
-        job.rows.filter(pk__in=pks).delete()
-    job.problems.all().delete()
+def drop_rows(job: ImportJob, still_mine: Callable[[], bool]) -> bool:
+    """Delete what a check staged, in pieces: one transaction for a million rows would hold up every other writer.
+
+    `still_mine` is asked in the transaction of each piece, and locks the import when it says yes: whoever slept over
+    the deleting must not delete what another has staged since. False when it said no.
+    """
+    while True:
+        with transaction.atomic():
+            if not still_mine():
+                return False
+            pks = list(job.rows.order_by("row_number").values_list("pk", flat=True)[:ROWS_PER_COMMIT])
+            if not pks:
+                job.problems.all().delete()
+                ImportJob.objects.filter(pk=job.pk).update(counts={}, blank_rows=0, summary={})
+                return True
+            job.rows.filter(pk__in=pks).delete()
+
+
+def _locked_status(job: ImportJob) -> str | None:
+    return ImportJob.objects.select_for_update().filter(pk=job.pk).values_list("status", flat=True).first()
 
 
 def _file_name(upload: UploadedFile[bytes]) -> str:

@@ -58,9 +58,10 @@ _INSERT = "INSERT INTO {table} ({columns}) VALUES ({marks})".format(
 def stage(job: ImportJob, still_mine: StillMine) -> None:
     """Replace the job's rows by those of its file. Afterwards `counts`, `blank_rows` and `summary` are true.
 
-    `still_mine` is asked before each commit. Raises: sheets.errors.Unreadable; Interrupted.
+    `still_mine` is asked in each transaction before it writes. Raises: sheets.errors.Unreadable; Interrupted.
     """
-    _drop_staged(job)
+    if not drop_rows(job, still_mine):
+        raise Interrupted
     sums = _Sums()
     problems = ProblemIndex(job)
     with closing(read_rows(local_path(job), job.sheet)) as source:
@@ -94,11 +95,6 @@ class _Sums:
             # every combination of identifiers with its rows: each order of identification can be computed from it
             "identifiers": [[list(keys), rows] for keys, rows in self.identifier_sets.items()],
         }
-
-
-def _drop_staged(job: ImportJob) -> None:
-    drop_rows(job)
-    ImportJob.objects.filter(pk=job.pk).update(counts={}, blank_rows=0, summary={})
 
 
 def _staged_rows(job: ImportJob, source: Iterable[Row], sums: _Sums, problems: ProblemIndex) -> Iterator[_Staged]:

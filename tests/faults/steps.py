@@ -71,6 +71,7 @@ STEPS = {
     "before the token call": Step("tagsync.connections.tokens._fetch"),
     "before the token is kept": Step("tagsync.connections.tokens.keep"),
     # check
+    "before rows are dropped": Step("tagsync.imports.staging.drop_rows"),
     "before rows are staged": Step(_COMMIT),
     "after rows are staged": Step(_COMMIT, "after"),
     "before the check ends": Step(_MOVE, "before", "checked"),

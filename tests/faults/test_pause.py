@@ -9,11 +9,12 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.delivery import acts
 from tagsync.imports.models import Delivery
 from tagsync.sandbox import Sandbox
 from tests.faults.conftest import ROWS_PER_CALL, ended
 from tests.faults.senders import LEASE_SECONDS, Sender, Senders
-from tests.making import customers, started
+from tests.making import customers, draft, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +67,22 @@ def test_a_sleeper_changes_nothing(
     job.refresh_from_db()
     assert (len(sandbox.ledger), Delivery.objects.count()) == (calls, known)
     assert (job.status, job.counts) == ("finished", {"accepted": ROWS})
+    all_is_well()
+
+
+@pytest.mark.parametrize("step", ["before rows are dropped", "before rows are staged", "before the check ends"])
+def test_a_sleeper_drops_nothing_of_a_newer_check(
+    owner: Person, connection: Connection, senders: Senders, all_is_well: Check, step: str
+) -> None:
+    job = draft(owner, connection, customers(ROWS))
+    acts.check(job, owner)
+    sleeper = senders.start(step, how="SIGSTOP")
+    sleeper.wait_until_struck()
+    senders.start()
+    assert ended(job).counts == {"waiting": ROWS}
+    wake(sleeper)
+    job.refresh_from_db()
+    assert (job.status, job.counts, job.rows.count()) == ("ready", {"waiting": ROWS}, ROWS)
     all_is_well()
 
 

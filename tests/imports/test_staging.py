@@ -99,6 +99,14 @@ def test_it_stops_when_it_was_taken_over(marketer: Person, sandbox_connection: C
         stage(job, lambda: False)
 
 
+def test_it_drops_nothing_that_another_check_staged(marketer: Person, sandbox_connection: Connection) -> None:
+    job = staged(marketer, sandbox_connection, ROWS)
+    with pytest.raises(Interrupted):
+        stage(job, lambda: False)
+    job.refresh_from_db()
+    assert (job.rows.count(), job.total) == (8, 8)
+
+
 def test_it_corrects_and_reports_wrong_counts(
     marketer: Person, sandbox_connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:

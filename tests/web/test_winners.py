@@ -21,7 +21,7 @@ from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.states import JobStatus
 from tests.web.records import S, make_import, text_of
 
-AT_ONCE = 24
+AT_ONCE = 50
 
 
 def event(job: ImportJob, act: str, by: Person | None = None, minutes: int = 0) -> None:
