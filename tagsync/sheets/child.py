@@ -14,11 +14,8 @@ from typing import IO, Any
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.package import Package
-from tagsync.sheets.scan import WireRow, scan
-from tagsync.sheets.strings import SharedStrings
-from tagsync.sheets.values import Wire
-from tagsync.sheets.workbook import Sheet, Workbook, date_styles, open_workbook
+from tagsync.sheets.sources import open_source
+from tagsync.sheets.values import Wire, WireRow
 
 OUT_OF_MEMORY = 12
 ROWS_PER_LINE = 256
@@ -46,21 +43,14 @@ def main() -> None:
 
 
 def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
-    with Package(Path(request["path"]), limits) as package:
-        workbook = open_workbook(package)
-        sheet = workbook.pick(request["sheet"])
-        found = _wire_rows(package, workbook, sheet)
+    sys.path.extend(request["libraries"])
+    with open_source(Path(request["path"]), limits) as source:
+        name, found = source.pick(request["sheet"])
         if request["max_rows"] is None:
             _send_rows(found, answer)
         else:
-            rows = _first_rows(found, request["max_rows"])
-            answer.send({"preview": rows, "sheet": sheet.name, **_frame(workbook)})
-
-
-def _wire_rows(package: Package, workbook: Workbook, sheet: Sheet) -> Iterator[list[WireRow]]:
-    strings = SharedStrings(package, workbook.strings_part)
-    dates = date_styles(package, workbook.styles_part)
-    return scan(package, sheet.part, strings, dates, workbook.starts_1904)
+            frame = {"sheets": source.sheets, "unopened": source.unopened}
+            answer.send({"preview": _first_rows(found, request["max_rows"]), "sheet": name, **frame})
 
 
 def _send_rows(found: Iterator[list[WireRow]], answer: "_Answer") -> None:
@@ -88,10 +78,6 @@ def _first_rows(found: Iterator[list[WireRow]], max_rows: int) -> list[WireRow]:
 
 def _is_visible(wire: Wire) -> bool:
     return wire is not None and not (isinstance(wire, str) and not wire.strip())
-
-
-def _frame(workbook: Workbook) -> dict[str, Any]:
-    return {"sheets": [[sheet.name, sheet.hidden] for sheet in workbook.sheets], "unopened": workbook.unopened}
 
 
 class _Answer:

@@ -11,6 +11,7 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from tagsync.sheets.errors import Unreadable
@@ -38,6 +39,15 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+
+class Form(StrEnum):
+    """How the rows are written down in a file that we read."""
+
+    PACKAGE = "package"  # .xlsx, .xlsm: Office Open XML
+    BIFF = "biff"  # .xls, .et: Excel 97-2003 and older
+    TEXT = "text"  # .csv, .tsv
+
+
 # First bytes -> code. A zip is looked into, an OLE2 container too.
 ZIP = b"PK\x03\x04"
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -52,8 +62,9 @@ MAGIC = (
     (b"Rar!", "archive"),
     (b"7z\xbc\xaf", "archive"),
     (b"\x1f\x8b", "archive"),
-    (b"\x09\x08", "old_xls"),  # BIFF without a container, Excel 5 and older
 )
+# BIFF without a container, Excel 4 and older; the byte behind it is the length of the first record.
+BARE_BIFF = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00", b"\x09\x08\x08\x00", b"\x09\x08\x10\x00")
 # A member of the zip -> code.
 TELLTALES = (
     ("xl/workbook.bin", "xlsb"),
@@ -61,8 +72,8 @@ TELLTALES = (
     ("index/document.iwa", "numbers"),
     ("index.zip", "numbers"),
 )
-# Names of streams in an OLE2 container -> code. Word and PowerPoint use the container too.
-STREAMS = (("EncryptedPackage", "password_protected"), ("Workbook", "old_xls"), ("Book", "old_xls"))
+# Streams of an OLE2 container that holds a workbook. Word and PowerPoint use the container too.
+BIFF_STREAMS = ("Workbook", "Book")
 # What zipfile makes of a damaged file.
 BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
 CONTROL_CHARACTERS = bytes({*range(0x20)} - {0x09, 0x0A, 0x0C, 0x0D, 0x1A})
@@ -85,8 +96,11 @@ def check(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
     _check_is_workbook(members)
 
 
-def recognise(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Look at the size and the first bytes only. Raises: Unreadable when this is no zip, or too large."""
+def recognise(path: Path, limits: Limits = DEFAULT_LIMITS) -> Form:
+    """What the file is, by its size and its content; never by its name.
+
+    Raises: Unreadable when it is nothing that we read, or too large.
+    """
     size = path.stat().st_size
     if size == 0:
         raise Unreadable("empty_file")
@@ -95,31 +109,38 @@ def recognise(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
     with path.open("rb") as file:
         head = file.read(4096)
         if head.startswith(OLE2):
-            raise Unreadable(_which_ole2(file.fileno()))
-    if not head.startswith(ZIP):
-        raise Unreadable(_which_other(head))
+            return _see_container(file.fileno())
+    if head.startswith(ZIP):
+        return Form.PACKAGE
+    if head.startswith(BARE_BIFF):
+        return Form.BIFF
+    if code := _which_other(head):
+        raise Unreadable(code)
+    return Form.TEXT
 
 
-def _which_ole2(descriptor: int) -> str:
+def _see_container(descriptor: int) -> Form:
     with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
-        for stream, code in STREAMS:
-            if content.find(stream.encode("utf-16-le")) >= 0:
-                return code
-    return "not_a_workbook"
+        if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
+            raise Unreadable("password_protected")
+        if any(content.find(stream.encode("utf-16-le")) >= 0 for stream in BIFF_STREAMS):
+            return Form.BIFF
+    raise Unreadable("not_a_workbook")
 
 
 def _which_other(head: bytes) -> str:
+    """The code of what we don't read, or "" for text."""
     for magic, code in MAGIC:
         if head.startswith(magic):
             return code
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "csv"  # UTF-16 text, Excel's "Unicode text"
+        return ""  # UTF-16, Excel's "Unicode text"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if text.startswith(b"<?xml") and b"urn:schemas-microsoft-com:office:spreadsheet" in text:
         return "xml_2003"
     if text.startswith((b"<", b"mime-version:")):
         return "html" if _looks_like_html(text) else "not_a_workbook"
-    return "csv" if len(head.translate(None, CONTROL_CHARACTERS)) == len(head) else "not_a_workbook"
+    return "" if len(head.translate(None, CONTROL_CHARACTERS)) == len(head) else "not_a_workbook"
 
 
 def _looks_like_html(text: bytes) -> bool:

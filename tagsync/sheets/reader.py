@@ -13,6 +13,7 @@ import time
 from collections.abc import Generator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ import tagsync
 from tagsync.sheets import child
 from tagsync.sheets.cells import Cell, Kind, Row
 from tagsync.sheets.errors import CODES, Unreadable
-from tagsync.sheets.guard import DEFAULT_LIMITS, Limits, recognise
+from tagsync.sheets.guard import DEFAULT_LIMITS, Form, Limits, recognise
 from tagsync.sheets.values import unwire
 
 # -S, -P: neither installed packages nor the working folder have a say in that process.
@@ -111,9 +112,9 @@ def _row(
 
 
 def _answers(path: Path, sheet: str | None, max_rows: int | None, limits: Limits) -> Generator[Any, None, None]:
-    recognise(path, limits)
+    form = recognise(path, limits)
     request = {"path": str(path.resolve()), "sheet": sheet, "max_rows": max_rows, "limits": asdict(limits)}
-    process = _start(request)
+    process = _start({**request, "libraries": _libraries() if form is Form.BIFF else []})
     owner = os.getpid()
     try:
         for line in _lines(process, limits.max_wait_seconds):
@@ -126,6 +127,13 @@ def _answers(path: Path, sheet: str | None, max_rows: int | None, limits: Limits
         # A process forked meanwhile has a copy of this generator, but not the right to end its child.
         if os.getpid() == owner:
             _end(process)
+
+
+def _libraries() -> list[str]:
+    """Where xlrd is installed."""
+    found = find_spec("xlrd")
+    assert found is not None and found.origin is not None
+    return [str(Path(found.origin).parent.parent)]
 
 
 def _start(request: dict[str, Any]) -> subprocess.Popen[bytes]:

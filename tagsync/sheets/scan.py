@@ -12,9 +12,7 @@ from tagsync.sheets.cells import column_index, column_letter
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.package import Package, new_parser, parse
 from tagsync.sheets.strings import SharedStrings
-from tagsync.sheets.values import Wire, convert
-
-WireRow = list[Wire]
+from tagsync.sheets.values import Wire, WireRow, convert
 
 PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*', re.ASCII)
 # How a plain cell is read, by its attributes: shared string, number as it stands, anything else.

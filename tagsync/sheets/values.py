@@ -12,6 +12,8 @@ from tagsync.sheets.cells import Cell, Kind
 
 # None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text].
 Wire = str | int | list[str] | None
+# [number, first column, second column, …]
+WireRow = list[Wire]
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 ESCAPE = re.compile("(?:_x[0-9A-Fa-f]{4}_)+")

@@ -40,17 +40,6 @@ class Workbook(NamedTuple):
     starts_1904: bool
     unopened: tuple[str, ...]
 
-    def pick(self, name: str | None) -> Sheet:
-        """The sheet of that name; for None the first that is not hidden, or the first. Raises: Unreadable."""
-        if not self.sheets:
-            raise Unreadable("no_sheet")
-        if name is None:
-            return next((sheet for sheet in self.sheets if not sheet.hidden), self.sheets[0])
-        for sheet in self.sheets:
-            if sheet.name == name:
-                return sheet
-        raise Unreadable("sheet_missing", sheet=name)
-
 
 def open_workbook(package: Package) -> Workbook:
     """Read the workbook part. Raises: Unreadable when this package is not a workbook or is damaged."""

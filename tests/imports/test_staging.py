@@ -122,7 +122,7 @@ def test_it_corrects_and_reports_wrong_counts(
     ("content", "code"),
     [
         (b"", "empty_file"),
-        (b"name,tags\n1,2\n", "csv"),
+        (b'name,tags\n"1,2\n', "open_quote"),
         (b"\x89PNG\r\n\x1a\n" + b"0" * 100, "image"),
         (b"PK\x03\x04 truncated", "damaged"),
     ],

@@ -1,16 +1,16 @@
 """Whatever the bytes are: rows or `Unreadable`, nothing else; and the quick way agrees with the parser."""
 
+import random
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.package import Package
-from tagsync.sheets.scan import scan
-from tagsync.sheets.strings import SharedStrings
+from tagsync.sheets.sources import open_source
 from tagsync.sheets.values import unwire
-from tagsync.sheets.workbook import date_styles, open_workbook
 from tests import workbooks
+from tests.sheets import fuzz
 
 SOME = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FRAGMENTS = [
@@ -65,11 +65,8 @@ WHOLE_ROWS = [
 
 def everything(path):
     """All rows, read in this process."""
-    with Package(path, Limits()) as package:
-        book = open_workbook(package)
-        strings = SharedStrings(package, book.strings_part)
-        found = scan(package, book.pick(None).part, strings, date_styles(package, book.styles_part), book.starts_1904)
-        rows = [row for rows in found for row in rows]
+    with open_source(path, Limits()) as source:
+        rows = [row for rows in source.pick(None)[1] for row in rows]
     return [(row[0], [None if wire is None else unwire(wire) for wire in row[1:]]) for row in rows]
 
 
@@ -125,3 +122,11 @@ def agree(tmp_path, rows):
     parsed = outcome(workbooks.hand_written(tmp_path / "parsed.xlsx", "<!-- -->" + rows, strings=strings))
 
     assert plain == parsed
+
+
+def test_flipped_files_of_every_form_are_rows_or_a_refusal(tmp_path):
+    """As the upload page reads them, each in a process of its own; `python -m tests.sheets.fuzz` is the long run."""
+    found, _ = fuzz.run(tmp_path, 60, random.Random(2026))
+
+    assert not found["reader_failed"] + found["reader_killed"], found
+    assert found["rows"]

@@ -47,8 +47,8 @@ def test_it_sends_the_browser_itself_on_from_a_script(signed: Client, sandbox_co
     ("content", "name", "title", "advice"),
     [
         (b"", "leer.xlsx", "The file is empty.", "Check that the export was complete"),
-        (b"phone,tags\n1,2\n", "a.csv", "This is a text file (CSV)", "Save as"),
-        (b"%PDF-1.7 ...", "a.xlsx", "This is a PDF", "Choose the .xlsx file"),
+        (b'phone,tags\n"1,2\n', "a.csv", "In row 2 of this text file", "Correct the quotation mark"),
+        (b"%PDF-1.7 ...", "a.xlsx", "This is a PDF", "Choose the file with the customers"),
         (workbook((), ()), "a.xlsx", "is empty.", "header row"),
         (workbook()[:900], "a.xlsx", "damaged", "save it again"),
     ],

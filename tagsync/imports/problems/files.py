@@ -17,19 +17,31 @@ TEXTS: dict[str, Text] = {
     "password_protected": Text(
         _("The workbook is protected by a password."), _("Remove the password in Excel, save, and upload it again.")
     ),
-    "old_xls": Text(_("This is a workbook of the old format (.xls)."), SAVE_AS),
     "xml_2003": Text(_("This is a workbook of the Excel 2003 XML format."), SAVE_AS),
-    "csv": Text(_("This is a text file (CSV), not an Excel workbook."), SAVE_AS),
+    "unknown_encoding": Text(
+        _("The characters of this text file cannot be read: it is neither UTF-8 nor GB18030 nor UTF-16."),
+        _("Open it in Excel or WPS, see that names and tags are readable, save it as .xlsx, and upload that file."),
+    ),
+    "open_quote": Text(
+        _("In row %(row)s of this text file a quotation mark is opened that is not closed where the cell ends."),
+        _("Correct the quotation mark, or open the file in Excel, see that no rows are missing, and save it as .xlsx."),
+    ),
     "html": Text(_("This is a web page with the name of a workbook; many systems export such files."), SAVE_AS),
     "ods": Text(_("This is an OpenDocument sheet (.ods)."), SAVE_AS),
     "xlsb": Text(_("This is a binary workbook (.xlsb)."), SAVE_AS),
     "numbers": Text(
         _("This is an Apple Numbers document."), _("In Numbers, choose “Export to Excel” and upload that.")
     ),
-    "image": Text(_("This is a picture, not an Excel workbook."), _("Choose the .xlsx file with the customers.")),
-    "pdf": Text(_("This is a PDF, not an Excel workbook."), _("Choose the .xlsx file with the customers.")),
+    "image": Text(
+        _("This is a picture, not an Excel workbook."), _("Choose the file with the customers: .xlsx, .xls or .csv.")
+    ),
+    "pdf": Text(
+        _("This is a PDF, not an Excel workbook."), _("Choose the file with the customers: .xlsx, .xls or .csv.")
+    ),
     "archive": Text(_("This is a packed file."), _("Unpack it and upload the .xlsx file that is in it.")),
-    "not_a_workbook": Text(_("This is not an Excel workbook."), _("Choose an .xlsx file.")),
+    "not_a_workbook": Text(
+        _("This is not an Excel workbook."), _("Choose the file with the customers: .xlsx, .xls or .csv.")
+    ),
     "damaged": Text(_("The file is damaged or incomplete."), SAVE_AGAIN),
     "too_many_members": Text(_("The file has more parts than any ordinary workbook."), SAVE_AGAIN),
     "unsafe_name": Text(_("The file has a part with an unsafe name and was not opened."), SAVE_AGAIN),

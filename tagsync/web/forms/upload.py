@@ -12,8 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.imports.drafts import Refusal
 from tagsync.imports.problems import sentence
 
-# The old kinds too: choosing one is answered with how to save it as .xlsx, which a greyed-out file could not say.
-ACCEPTED = ".xlsx,.xlsm,.xls,.csv"
+ACCEPTED = ".xlsx,.xlsm,.xls,.et,.csv,.tsv,.txt"
 
 
 class UploadForm(forms.Form):

@@ -1,0 +1,65 @@
+"""A file of any form that we read, as sheets and their rows. The one place that knows which forms there are."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tagsync.sheets.biff import BiffFile
+from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.guard import Form, Limits, recognise
+from tagsync.sheets.package import Package
+from tagsync.sheets.scan import scan
+from tagsync.sheets.strings import SharedStrings
+from tagsync.sheets.texts import SHEET_NAME, TextFile
+from tagsync.sheets.values import WireRow
+from tagsync.sheets.workbook import date_styles, open_workbook
+
+Rows = Iterator[list[WireRow]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """`sheets`: (name, hidden). `rows`: those of the sheet with that position. `unopened` as in `reader.Preview`."""
+
+    sheets: Sequence[tuple[str, bool]]
+    rows: Callable[[int], Rows]
+    unopened: tuple[str, ...] = ()
+
+    def pick(self, name: str | None) -> tuple[str, Rows]:
+        """The sheet of that name; for None the first that is not hidden, or the first. Raises: Unreadable."""
+        if not self.sheets:
+            raise Unreadable("no_sheet")
+        if name is None:
+            index = next((index for index, (_, hidden) in enumerate(self.sheets) if not hidden), 0)
+            return self.sheets[index][0], self.rows(index)
+        for index, (other, _) in enumerate(self.sheets):
+            if other == name:
+                return name, self.rows(index)
+        raise Unreadable("sheet_missing", sheet=name)
+
+
+@contextmanager
+def open_source(path: Path, limits: Limits) -> Iterator[Source]:
+    """Raises: Unreadable."""
+    match recognise(path, limits):
+        case Form.PACKAGE:
+            with Package(path, limits) as package:
+                yield _of_package(package)
+        case Form.BIFF:
+            book = BiffFile(path, limits)
+            yield Source(book.sheets, lambda index: book.rows(book.sheets[index][0]), book.unopened)
+        case Form.TEXT:
+            text = TextFile(path, limits)
+            yield Source([(SHEET_NAME, False)], lambda _index: text.rows())
+
+
+def _of_package(package: Package) -> Source:
+    workbook = open_workbook(package)
+
+    def rows(index: int) -> Rows:
+        strings = SharedStrings(package, workbook.strings_part)
+        dates = date_styles(package, workbook.styles_part)
+        return scan(package, workbook.sheets[index].part, strings, dates, workbook.starts_1904)
+
+    return Source([(sheet.name, sheet.hidden) for sheet in workbook.sheets], rows, workbook.unopened)

@@ -1,0 +1,115 @@
+"""Workbooks of Excel 97-2003: the same cells as from an .xlsx, and damage is never more than a sentence."""
+
+import random
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlwt
+
+from tagsync.sheets import reader
+from tagsync.sheets.cells import Kind
+from tagsync.sheets.errors import Unreadable
+from tests import workbooks
+
+DAY = xlwt.easyxf(num_format_str="yyyy-mm-dd")
+MOMENT = xlwt.easyxf(num_format_str="yyyy-mm-dd hh:mm:ss")
+TIME = xlwt.easyxf(num_format_str="hh:mm:ss")
+
+
+def save(path: Path, cells: dict[tuple[int, int], Any], starts_1904: bool = False) -> Path:
+    book = xlwt.Workbook()
+    book.dates_1904 = starts_1904
+    sheet = book.add_sheet("会员")
+    book.add_sheet("旧").visibility = 1
+    for (row, column), value in cells.items():
+        sheet.write(row, column, *(value if isinstance(value, tuple) else (value,)))
+    book.save(str(path))
+    return path
+
+
+def test_it_reads_every_kind_of_cell(path: Path) -> None:
+    values = ["手机号", 13800138000, 0.1 + 0.2, 123456789012345678, True, (date(2026, 5, 3), DAY)]
+    values += [(datetime(2026, 5, 3, 14, 30), MOMENT), (time(14, 30), TIME), " VIP "]
+    save(path, {(0, column): value for column, value in enumerate(values)})
+    (row,) = reader.rows(path, "会员")
+    assert row.number == 1
+    assert list(row.cells.values()) == [
+        (Kind.TEXT, "手机号"),
+        (Kind.NUMBER, "13800138000"),
+        (Kind.NUMBER, "0.3"),
+        (Kind.NUMBER, "1.2345678901234568e+17"),
+        (Kind.BOOLEAN, "TRUE"),
+        (Kind.DATE, "2026-05-03"),
+        (Kind.DATE, "2026-05-03 14:30:00"),
+        (Kind.DATE, "14:30:00"),
+        (Kind.TEXT, " VIP "),
+    ]
+
+
+def test_it_knows_errors(path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("会员")
+    for column, code in enumerate([0x2A, 0x17, 0x0F]):
+        sheet.row(0).set_cell_error(column, code)
+    book.save(str(path))
+    (row,) = reader.rows(path, "会员")
+    assert list(row.cells.values()) == [(Kind.ERROR, "#N/A"), (Kind.ERROR, "#REF!"), (Kind.ERROR, "#VALUE!")]
+
+
+def test_it_counts_days_from_1904(path: Path) -> None:
+    save(path, {(0, 0): (1.0, DAY)}, starts_1904=True)
+    (row,) = reader.rows(path, "会员")
+    assert row.cells[0] == (Kind.DATE, "1904-01-02")
+
+
+def test_it_keeps_row_numbers_and_columns(path: Path) -> None:
+    save(path, {(3, 2): "VIP", (5, 0): "x"})
+    assert [(row.number, sorted(row.cells)) for row in reader.rows(path, "会员") if row.cells] == [(4, [2]), (6, [0])]
+
+
+def test_it_names_sheets_and_marks_hidden_ones(path: Path) -> None:
+    seen = reader.preview(save(path, {(0, 0): "手机号"}))
+    assert (seen.sheet, seen.sheets) == ("会员", (("会员", False), ("旧", True)))
+    assert [row.number for row in seen.rows] == [1]
+
+
+@pytest.mark.parametrize("keep", [600, 2000, 4000])
+def test_it_refuses_what_is_cut_off(path: Path, keep: int) -> None:
+    save(path, {(row, 0): f"1380013{row:04d}" for row in range(100)})
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(Unreadable) as caught:
+        reader.preview(path)
+    assert caught.value.code in ("damaged", "not_a_workbook")
+
+
+def test_it_survives_loops_of_sectors(path: Path) -> None:
+    """Every entry of the allocation table points at the same sector."""
+    content = bytearray(save(path, {(row, 0): f"客户{row}" for row in range(2000)}).read_bytes())
+    table = 512 * (1 + int.from_bytes(content[76:80], "little"))
+    content[table : table + 512] = (3).to_bytes(4, "little") * 128
+    path.write_bytes(content)
+    with pytest.raises(Unreadable) as caught:
+        reader.preview(path)
+    assert caught.value.code == "damaged"
+
+
+def test_it_says_something_about_any_damage(path: Path) -> None:
+    content = save(path, {(row, column): f"{row}-{column}" for row in range(30) for column in range(3)}).read_bytes()
+    chosen = random.Random(7)
+    for _ in range(25):
+        damaged = bytearray(content)
+        for _ in range(chosen.randint(1, 8)):
+            damaged[chosen.randrange(len(damaged))] = chosen.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            reader.preview(path)
+        except Unreadable as error:
+            assert error.code != "reader_failed", error.params
+
+
+def test_it_refuses_other_containers(path: Path) -> None:
+    with pytest.raises(Unreadable) as caught:
+        reader.preview(workbooks.ole2(path, "WordDocument"))
+    assert caught.value.code == "not_a_workbook"
