@@ -26,10 +26,28 @@ class Flaw(NamedTuple):
 
 
 class Cleaned(NamedTuple):
-    """`value` is clean when there are no flaws, else as typed; "" without flaws is an empty cell."""
+    """`value` is clean when there are no flaws, else as typed; "" without flaws is an empty cell.
+
+    `changes`: what cleaning did to what was typed, as keys of `CHANGES`.
+    """
 
     value: str
     flaws: tuple[Flaw, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+# What cleaning may do to a value that it accepts -> what that means. Nothing else is changed.
+CHANGES = {
+    "invisible_removed": "zero-width and other invisible characters",
+    "made_narrow": "full-width letters and digits made half-width",
+    "apostrophe_removed": "an apostrophe before the value, with which spreadsheets mark text",
+    "spaces_removed": "spaces around or inside",
+    "punctuation_removed": "dashes and brackets of a phone number",
+    "country_code_removed": "+86, 0086 or 86 before a mainland mobile",
+    "number_expanded": "a number in scientific notation with all its digits, written out",
+    "separators_replaced": "tags separated by something else than a comma",
+    "repeats_removed": "a tag that stands in the cell twice",
+}
 
 
 ERROR_TEXTS = frozenset(
@@ -44,9 +62,12 @@ PLACEHOLDERS = frozenset(
 _text_mark = re.compile(r"^[\s']+")
 # As spreadsheets show a long number: the digits behind the exponent are gone. "12E5" may be a genuine ID.
 _exponent_text = re.compile(r"[+-]?\d+(\.\d+[eE][+-]?|[eE]\+)\d+", re.ASCII)
+_scientific = re.compile(r"([1-9])\.(\d+)[eE]\+?(\d{1,2})", re.ASCII)
 _beyond_excel = re.compile(rf"[+-]?(\d{{{EXCEL_EXACT_DIGITS + 1},}}.*|.*[eE].*)", re.ASCII | re.DOTALL)
 _whole_number = re.compile(r"\d+", re.ASCII)
-_openid = re.compile(rf"[A-Za-z0-9_-]{{{OPENID_MIN_CHARACTERS},{OPENID_MAX_CHARACTERS}}}")
+# Never digits alone: that is a number of another kind in the wrong column.
+_openid = re.compile(rf"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{{{OPENID_MIN_CHARACTERS},{OPENID_MAX_CHARACTERS}}}")
+_typical_openid = re.compile(r"o[A-Za-z0-9_-]{27}")
 _customer_id = re.compile(rf"\S{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
 _nothing = re.compile(r"[-—–_0]+")
 _phone_filler = re.compile(r"[\s()\-\u2010-\u2015\u2212\ufe58\ufe63]+")
@@ -92,38 +113,84 @@ def _flaw_of_identifier(cell: Cell, text: str) -> str:
         return code
     if text.upper() in ERROR_TEXTS:
         return "error_cell"
-    if _exponent_text.fullmatch(text):
+    if _exponent_text.fullmatch(text) and not _written_out(text):
         return "number_too_long"
     return "control_character" if characters.is_damaged(text) else ""
 
 
-def _identifier(cell: Cell, invalid: Flaw, accept: Callable[[str], str]) -> Cleaned:
-    text = _text_mark.sub("", characters.narrow(characters.without_zero_width(cell.text))).rstrip()
+class _Accepted(NamedTuple):
+    value: str
+    changes: tuple[str, ...] = ()
+
+
+def _identifier(cell: Cell, invalid: Flaw, accept: Callable[[str], _Accepted | Flaw | None]) -> Cleaned:
+    """`accept`: the value of a tidy text, or a flaw of its own, or None when it is merely invalid."""
+    text, changes = _tidy(cell.text)
     if code := _flaw_of_identifier(cell, text):
         return _flawed(cell, code)
     if not text:
         return Cleaned("")
     if cell.kind is Kind.NUMBER and not _whole_number.fullmatch(text):
         return Cleaned(cell.text, (invalid,))
-    value = accept(text)
-    return Cleaned(value) if value else Cleaned(cell.text, (invalid,))
+    accepted = accept(text)
+    if isinstance(accepted, _Accepted):
+        return Cleaned(accepted.value, (), tuple(dict.fromkeys((*changes, *accepted.changes))))
+    return Cleaned(cell.text, (accepted or invalid,))
 
 
-def _accept_customer_id(text: str) -> str:
+def _tidy(typed: str) -> tuple[str, tuple[str, ...]]:
+    """Without what cannot be seen or does not belong to the value, and what that was."""
+    steps = (
+        ("invisible_removed", characters.without_zero_width(typed)),
+        ("made_narrow", characters.narrow(characters.without_zero_width(typed))),
+    )
+    changes, text = [], typed
+    for code, after in steps:
+        if after != text:
+            changes.append(code)
+        text = after
+    bare = _text_mark.sub("", text).rstrip()
+    if "'" in text[: len(text) - len(_text_mark.sub("", text))]:
+        changes.append("apostrophe_removed")
+    if bare != text.lstrip("'"):
+        changes.append("spaces_removed")
+    return bare, tuple(changes)
+
+
+def _accept_customer_id(text: str) -> _Accepted | None:
     if text.lower() in PLACEHOLDERS or _nothing.fullmatch(text) or not text.isprintable():
-        return ""
-    return text if _customer_id.fullmatch(text) else ""
+        return None
+    return _Accepted(text) if _customer_id.fullmatch(text) else None
 
 
-def _accept_openid(text: str) -> str:
-    return text if _openid.fullmatch(text) else ""
+def _accept_openid(text: str) -> _Accepted | Flaw | None:
+    if _openid.fullmatch(text):
+        return _Accepted(text)
+    return Flaw("in_wrong_column", {"other": "phone"}) if _mobile.fullmatch(text) else None
 
 
-def _accept_phone(text: str) -> str:
+def _accept_phone(text: str) -> _Accepted | Flaw | None:
     digits = _phone_filler.sub("", text)
+    changes = ["spaces_removed"] if re.search(r"\s", text) else []
+    if len(digits) < len(re.sub(r"\s", "", text)):
+        changes.append("punctuation_removed")
+    if whole := _written_out(digits):
+        digits, changes = whole, ["number_expanded"]
     if mobile := _mobile.fullmatch(digits):
-        return mobile[1]
-    return digits if _foreign_phone.fullmatch(digits) else ""
+        if mobile[1] != digits:
+            changes.append("country_code_removed")
+        return _Accepted(mobile[1], tuple(changes))
+    if _foreign_phone.fullmatch(digits):
+        return _Accepted(digits, tuple(changes))
+    return Flaw("in_wrong_column", {"other": "openid"}) if _typical_openid.fullmatch(text) else None
+
+
+def _written_out(text: str) -> str:
+    """The digits of "1.3800138000E+10", when all of them are there; otherwise ""."""
+    match = _scientific.fullmatch(text)
+    if match is None or len(match[1]) + len(match[2]) != int(match[3]) + 1:
+        return ""
+    return match[1] + match[2]
 
 
 _customer_id_invalid = Flaw("customer_id_invalid", {"max_characters": CUSTOMER_ID_MAX_CHARACTERS})
@@ -163,11 +230,19 @@ def _flaws_of_tags(tags: list[str]) -> tuple[Flaw, ...]:
 
 def _read_tags(text: str) -> Cleaned:
     tidy = _odd_space.sub(" ", characters.without_loose_zero_width(text))
-    pieces = (piece.strip() for piece in _tag_separator.split(characters.narrow_alphanumeric(tidy)))
-    tags = list(dict.fromkeys(piece for piece in pieces if piece))
+    narrow = characters.narrow_alphanumeric(tidy)
+    typed = [piece for piece in _tag_separator.split(narrow) if piece.strip()]
+    tags = list(dict.fromkeys(piece.strip() for piece in typed))
     if flaws := _flaws_of_tags(tags):
         return Cleaned(text, flaws)
-    return Cleaned(",".join(tags))
+    done = {
+        "invisible_removed": tidy != _odd_space.sub(" ", text),
+        "made_narrow": narrow != tidy,
+        "spaces_removed": any(piece != piece.strip() for piece in typed),
+        "separators_replaced": len(typed) > 1 and narrow.count(",") < len(typed) - 1,
+        "repeats_removed": len(tags) < len(typed),
+    }
+    return Cleaned(",".join(tags), (), tuple(code for code, is_so in done.items() if is_so))
 
 
 # A sheet repeats a few lists of tags thousands of times. Long cells stay out, so the cache stays small.

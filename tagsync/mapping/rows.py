@@ -11,7 +11,7 @@ from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS, Params
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind, Row
 
-# Every code a note can carry. Each stops its row.
+# Every code a note can carry. Each stops its row; the two about the column are found when all of it is read.
 CODES = {
     "no_identifier": "no customer ID, openid, unionid or phone in the row",
     "no_tags": "no tag in the row; a delete without tags might mean all of them",
@@ -25,6 +25,9 @@ CODES = {
     "customer_id_invalid": "not 1 to max_characters visible characters without spaces, or a mere placeholder",
     "openid_invalid": "not min_characters to max_characters letters, digits, _ or -",
     "unionid_invalid": "not min_characters to max_characters letters, digits, _ or -",
+    "in_wrong_column": "looks like a value of another field (other: its key)",
+    "id_ends_in_zeros": "so many long IDs end in zeros that Excel must have cut their last digits",
+    "id_too_short": "shorter than the other IDs of the column, which begin with a zero: Excel has cut it off",
     "phone_invalid": "neither a mainland mobile nor + with 6 to 15 digits",
     "control_character": "holds a character that cannot be shown or was damaged",
     "tag_too_long": "a tag has more than max_characters characters",
@@ -39,10 +42,21 @@ class Note(NamedTuple):
     params: Params
 
 
+class Change(NamedTuple):
+    """What cleaning did to one cell; `code` is a key of `cleaning.CHANGES`."""
+
+    code: str
+    field: str
+    column: int  # zero-based
+    before: str
+    after: str
+
+
 class Checked(NamedTuple):
     row_number: int
     values: dict[str, str]
     notes: tuple[Note, ...]
+    changes: tuple[Change, ...] = ()
 
 
 _EMPTY = dict.fromkeys(FIELDS, "")
@@ -54,36 +68,48 @@ def is_blank(row: Row) -> bool:
     return not any(cell.kind is Kind.FORMULA or is_visible(cell.text) for cell in row.cells.values())
 
 
-def check_row(row: Row, columns: Mapping[int, str]) -> Checked:
+def check_row(row: Row, columns: Mapping[int, str], fixed_tags: str = "") -> Checked:
     """The row's values and every problem it has; a row without notes can be sent.
 
-    `columns`: zero-based column -> field key, each field at most once. Values hold all five keys: clean where
-    that field is fine, as typed where not, "" when empty; tags are joined with a comma.
+    `columns`: zero-based column -> field key, each field at most once, but tags as often as wanted. Values hold all
+    five keys: clean where that field is fine, as typed where not, "" when empty; the tags of all columns and then
+    `fixed_tags` (clean ones) are joined with a comma, each once.
     """
     values = _EMPTY.copy()
     notes: list[Note] = []
+    changes: list[Change] = []
     cells = row.cells
     for column, key in columns.items():
         cell = cells.get(column)
         if cell is None:
             continue
         if (cell.kind is Kind.TEXT or _is_exact_number(cell)) and _PLAIN[key](cell.text):
-            values[key] = cell.text
+            text = cell.text
         else:
-            values[key] = _check_cell(cell, key, column, notes)
+            text = _check_cell(cell, key, column, notes, changes)
+        values[key] = join_tags(values[key], text) if key == "tags" and values[key] else text
+    if fixed_tags:
+        values["tags"] = join_tags(values["tags"], fixed_tags)
     has_identifier = values["audienceUserId"] or values["phone"] or values["openid"] or values["unionid"]
     if notes or not has_identifier or not values["tags"]:
         _note_missing(row, columns, values, notes)
-    return Checked(row.number, values, tuple(notes))
+    return Checked(row.number, values, tuple(notes), tuple(changes))
+
+
+def join_tags(*lists: str) -> str:
+    """Clean tags of several cells as one list, each tag once, in their order."""
+    return ",".join(dict.fromkeys(tag for tags in lists if tags for tag in tags.split(",")))
 
 
 def _is_exact_number(cell: Cell) -> bool:
     return cell.kind is Kind.NUMBER and len(cell.text) <= EXCEL_EXACT_DIGITS and cell.text.isdigit()
 
 
-def _check_cell(cell: Cell, key: str, column: int, notes: list[Note]) -> str:
+def _check_cell(cell: Cell, key: str, column: int, notes: list[Note], changes: list[Change]) -> str:
     cleaned = FIELDS[key].clean(cell)
     if not cleaned.flaws:
+        for code in cleaned.changes:
+            changes.append(Change(code, key, column, storable(cell.text), cleaned.value))
         return cleaned.value
     typed = storable(cell.text)
     notes.extend(Note(flaw.code, key, column, typed, flaw.params) for flaw in cleaned.flaws)

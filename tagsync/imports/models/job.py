@@ -63,9 +63,12 @@ class ImportJob(models.Model):
     file_bytes = models.PositiveBigIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64)
     sheet = models.CharField(max_length=100, blank=True, default="")
+    # 0: the sheet has no header; empty: not looked for yet
     header_row = models.PositiveIntegerField(null=True, blank=True)
     # [{"column": 0, "header": "手机号", "field": "phone" or null}, …]: every column of the header with its decision
     columns = models.JSONField(default=list, blank=True)
+    # Tags that every row gets besides those of its columns, joined with a comma.
+    fixed_tags = models.TextField(blank=True, default="")
 
     # the settings; no move touches them after the start
     match = models.CharField(max_length=10, choices=Match.choices, default=Match.FUZZY)
@@ -89,8 +92,10 @@ class ImportJob(models.Model):
     cause_params = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     blank_rows = models.PositiveIntegerField(default=0)
-    # what the check saw: {"tags": [[tag, rows], …], "tag_count": n, "identified_by": {field: rows}}
+    # what the check saw, as `imports.tallies` writes it
     summary = models.JSONField(default=dict, blank=True)
+    # What would be sent and how, as a fingerprint: equal for the same content in whatever file.
+    content_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
     # Send so many rows, then wait for a person; empty when there is no trial or it is over.
     trial_rows = models.PositiveIntegerField(null=True, blank=True)
     # A person has seen that the platform refuses every row alike, and wants the rest sent all the same.

@@ -71,3 +71,18 @@ class ImportRow(models.Model):
 
     def values_by_field(self) -> dict[str, str]:
         return {field: getattr(self, column) for field, column in VALUE_COLUMNS.items()}
+
+
+class JobTag(models.Model):
+    """A tag of the rows that an import would send, and in how many of them it stands. Written by the check."""
+
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="tags")
+    tag = models.CharField(max_length=255)
+    rows = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "tag"], name="one_tag_per_job")]
+        indexes = [models.Index(fields=["tag", "job"], name="tag_jobs")]
+
+    def __str__(self) -> str:
+        return self.tag

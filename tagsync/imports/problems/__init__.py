@@ -39,8 +39,9 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
     """The sentence of a code in the active language. An unknown code has one too."""
     text = TEXTS.get(code, UNKNOWN)
     values = _Params(params or {}, code=code)
-    field = FIELDS.get(str(values.get("field", "")))
-    values["label"] = gettext(field.label) if field else ""
+    for name, label in (("field", "label"), ("other", "other_label")):
+        field = FIELDS.get(str(values.get(name, "")))
+        values[label] = gettext(field.label) if field else ""
     if "max_bytes" in values:
         values["max_megabytes"] = int(values["max_bytes"]) // (1024 * 1024)
     return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)

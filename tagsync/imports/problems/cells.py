@@ -47,6 +47,18 @@ TEXTS: dict[str, Text] = {
         _("Phone: not a phone number"),
         _("Give 11 digits for a mainland mobile, or + and the country code for numbers from abroad."),
     ),
+    "in_wrong_column": Text(
+        _("%(label)s: the value looks like another field (%(other_label)s)"),
+        _("Check the columns: either the column was chosen wrongly, or the cells have slipped in the sheet."),
+    ),
+    "id_ends_in_zeros": Text(
+        _("%(label)s: Excel has replaced the last digits of the long number by zeros"),
+        _("Format the column as text before the numbers come into it, and export it again from the source system."),
+    ),
+    "id_too_short": Text(
+        _("%(label)s: Excel has cut off zeros at the beginning (most have %(characters)s digits)"),
+        _("Format the column as text before the numbers come into it, and export it again from the source system."),
+    ),
     "control_character": Text(
         _("%(label)s: a character that cannot be shown or is damaged"), _("Type the value again.")
     ),
