@@ -54,7 +54,13 @@ EXCUSE = "over the stop: "
 DJANGO_ROOMS = ("accounts", "connections", "imports", "delivery", "web", "local")
 # `states` has an exception that carries a status.
 ASSIGNS_JOB_STATUS = {"imports/models/job.py", "imports/states.py"}
-ASSIGNS_ROW_STATUS = {"imports/outcomes.py", "imports/retrying.py", "imports/staging.py", "imports/superseding.py"}
+ASSIGNS_ROW_STATUS = {
+    "imports/outcomes.py",
+    "imports/retrying.py",
+    "imports/second_look.py",
+    "imports/staging.py",
+    "imports/superseding.py",
+}
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,8 @@ def drop_rows(job: ImportJob, still_mine: Callable[[], bool]) -> bool:
             pks = list(job.rows.order_by("row_number").values_list("pk", flat=True)[:ROWS_PER_COMMIT])
             if not pks:
                 job.problems.all().delete()
-                ImportJob.objects.filter(pk=job.pk).update(counts={}, blank_rows=0, summary={})
+                job.tags.all().delete()
+                ImportJob.objects.filter(pk=job.pk).update(counts={}, blank_rows=0, summary={}, content_sha256="")
                 return True
             job.rows.filter(pk__in=pks).delete()
 

@@ -6,7 +6,6 @@ Reads the file once, as a stream; knows nothing of who calls it or of leases bey
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from hashlib import blake2b
@@ -15,17 +14,17 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from tagsync.imports import repeats
 from tagsync.imports.drafts import ROWS_PER_COMMIT, drop_rows, local_path
-from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.models import ImportJob, ImportRow, JobTag
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problem_groups import ProblemIndex
+from tagsync.imports.second_look import look_again
 from tagsync.imports.states import RowStatus
-from tagsync.mapping.fields import IDENTIFIERS
+from tagsync.imports.tallies import TAGS_KEPT, Tallies
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
 from tagsync.sheets.cells import Row, column_letter
 from tagsync.sheets.reader import rows as read_rows
-
-TAGS_SHOWN = 200
 
 StillMine = Callable[[], bool]
 
@@ -55,62 +54,54 @@ _INSERT = "INSERT INTO {table} ({columns}) VALUES ({marks})".format(
 )
 
 
+_COPY = f"COPY {ImportRow._meta.db_table} ({', '.join(_COLUMNS)}) FROM STDIN"
+
+
 def stage(job: ImportJob, still_mine: StillMine) -> None:
-    """Replace the job's rows by those of its file. Afterwards `counts`, `blank_rows` and `summary` are true.
+    """Replace the job's rows by those of its file. Afterwards `counts`, `blank_rows`, `summary` and tags are true.
 
     `still_mine` is asked in each transaction before it writes. Raises: sheets.errors.Unreadable; Interrupted.
     """
     if not drop_rows(job, still_mine):
         raise Interrupted
-    sums = _Sums()
-    problems = ProblemIndex(job)
+    tallies = Tallies(job.mapped_columns())
     with closing(read_rows(local_path(job), job.sheet)) as source:
-        staged = _staged_rows(job, source, sums, problems)
+        staged = _staged_rows(job, source, tallies, ProblemIndex(job))
         while chunk := list(islice(staged, ROWS_PER_COMMIT)):
-            _commit(job, chunk, sums, still_mine)
-    _commit(job, [], sums, still_mine)
+            _commit(job, chunk, tallies, still_mine)
+    warnings = look_again(job, tallies, still_mine)
+    if warnings is None:
+        raise Interrupted
+    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeats.warnings(job, tallies)], still_mine)
 
 
-class _Sums:
-    """What is counted on the way."""
-
-    def __init__(self) -> None:
-        self.statuses: Counter[str] = Counter()
-        self.blank = 0
-        self.tag_cells: Counter[str] = Counter()
-        self.identifier_sets: Counter[tuple[str, ...]] = Counter()
-
-    def sent_row(self, values: dict[str, str]) -> None:
-        self.tag_cells[values["tags"]] += 1
-        self.identifier_sets[tuple(key for key in IDENTIFIERS if values[key])] += 1
-
-    def summary(self) -> dict[str, object]:
-        tags: Counter[str] = Counter()
-        for cell, rows in self.tag_cells.items():
-            for tag in cell.split(","):
-                tags[tag] += rows
-        return {
-            "tags": [[tag, rows] for tag, rows in tags.most_common(TAGS_SHOWN)],
-            "tag_count": len(tags),
-            # every combination of identifiers with its rows: each order of identification can be computed from it
-            "identifiers": [[list(keys), rows] for keys, rows in self.identifier_sets.items()],
-        }
+def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], still_mine: StillMine) -> None:
+    tags = tallies.tags()
+    known = [JobTag(job=job, tag=tag, rows=rows) for tag, rows in tags.most_common(TAGS_KEPT)]
+    with transaction.atomic():
+        if not still_mine():
+            raise Interrupted
+        JobTag.objects.bulk_create(known, batch_size=2000)
+        ImportJob.objects.filter(pk=job.pk).update(
+            counts=dict(+tallies.statuses),
+            blank_rows=tallies.blank,
+            summary=tallies.summary(tags, warnings),
+            content_sha256=tallies.fingerprint(job),
+        )
 
 
-def _staged_rows(job: ImportJob, source: Iterable[Row], sums: _Sums, problems: ProblemIndex) -> Iterator[_Staged]:
+def _staged_rows(job: ImportJob, source: Iterable[Row], tallies: Tallies, problems: ProblemIndex) -> Iterator[_Staged]:
     columns = job.mapped_columns()
     first_seen: dict[bytes, int] = {}
     for row in source:
         if row.number <= (job.header_row or 0):
             continue
         if is_blank(row):
-            sums.blank += 1
+            tallies.blank += 1
             continue
-        checked = check_row(row, columns)
-        staged = _to_fix(job, checked, problems) if checked.notes else _sendable(job, checked, first_seen)
-        sums.statuses[staged.status] += 1
-        if staged.status == RowStatus.WAITING:
-            sums.sent_row(checked.values)
+        checked = check_row(row, columns, job.fixed_tags)
+        staged = _to_fix(job, checked, problems) if checked.notes else _sendable(job, checked, first_seen, tallies)
+        tallies.statuses[staged.status] += 1
         yield staged
 
 
@@ -121,11 +112,12 @@ def _to_fix(job: ImportJob, checked: Checked, problems: ProblemIndex) -> _Staged
     return _row(job, checked, RowStatus.TO_FIX, problem_id, notes)
 
 
-def _sendable(job: ImportJob, checked: Checked, first_seen: dict[bytes, int]) -> _Staged:
+def _sendable(job: ImportJob, checked: Checked, first_seen: dict[bytes, int], tallies: Tallies) -> _Staged:
     """Waiting, unless all five clean values equal those of an earlier row."""
     key = blake2b("\x1f".join(checked.values.values()).encode(), digest_size=16).digest()
     earlier = first_seen.setdefault(key, checked.row_number)
     if earlier == checked.row_number:
+        tallies.sendable(checked, key)
         return _row(job, checked, RowStatus.WAITING, None, "[]")
     notes = json.dumps([_note(Note("duplicate_of", None, None, "", {"row": earlier}))])
     return _row(job, checked, RowStatus.DUPLICATE, None, notes)
@@ -141,13 +133,21 @@ def _note(note: Note) -> dict[str, object]:
     return {"code": note.code, "field": note.field, "column": column, "value": note.value, "params": note.params}
 
 
-def _commit(job: ImportJob, chunk: list[_Staged], sums: _Sums, still_mine: StillMine) -> None:
+def _commit(job: ImportJob, chunk: list[_Staged], tallies: Tallies, still_mine: StillMine) -> None:
     """Rows and sums in one transaction, so that the progress shown is always true."""
     with transaction.atomic():
         if not still_mine():
             raise Interrupted
-        if chunk:
-            with connection.cursor() as cursor:
-                cursor.executemany(_INSERT, chunk)
-        summary = {} if chunk else sums.summary()
-        ImportJob.objects.filter(pk=job.pk).update(counts=dict(sums.statuses), blank_rows=sums.blank, summary=summary)
+        _insert(chunk)
+        ImportJob.objects.filter(pk=job.pk).update(counts=dict(tallies.statuses), blank_rows=tallies.blank)
+
+
+def _insert(chunk: list[_Staged]) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Nearly three times as fast as executemany.
+            with cursor.copy(_COPY) as copy:
+                for row in chunk:
+                    copy.write_row(row)
+        else:
+            cursor.executemany(_INSERT, chunk)

@@ -1,0 +1,130 @@
+"""Customer IDs that only the whole column betrays: last digits that Excel made zeros, first zeros it cut off.
+
+One such ID proves nothing, so nothing is decided before all rows are read. Knows no file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Length
+
+from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.problem_groups import ProblemIndex
+from tagsync.imports.states import RowStatus
+from tagsync.imports.tallies import EXAMPLES, Group, IdShape, Tallies, id_shape, warning
+from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS
+
+# So many times more than chance would give are not chance.
+BEYOND_CHANCE = 10
+# Of the IDs that consist of digits; the others may be from elsewhere.
+USUAL_SHARE = 0.9
+ROWS_PER_COMMIT = 5000
+
+
+class Suspicion(NamedTuple):
+    code: str
+    params: dict[str, str | int]
+    shapes: frozenset[IdShape]
+    stops: bool  # or only warns
+
+
+def suspicions(shapes: Mapping[IdShape, int]) -> list[Suspicion]:
+    return [found for found in (_ends_in_zeros(shapes), _too_short(shapes)) if found]
+
+
+def _ends_in_zeros(shapes: Mapping[IdShape, int]) -> Suspicion | None:
+    """An 18-digit ID ends in three zeros by chance once in a thousand times."""
+    cut = frozenset(shape for shape in shapes if shape.ends_in_zeros)
+    if not cut:
+        return None
+    expected = sum(
+        rows / 10 ** (shape.digits - EXCEL_EXACT_DIGITS) for shape, rows in shapes.items() if _is_long(shape)
+    )
+    stops = sum(shapes[shape] for shape in cut) >= BEYOND_CHANCE * expected
+    return Suspicion("id_ends_in_zeros", {"field": "audienceUserId"}, cut, stops)
+
+
+def _is_long(shape: IdShape) -> bool:
+    return shape.digits > EXCEL_EXACT_DIGITS + 1
+
+
+def _too_short(shapes: Mapping[IdShape, int]) -> Suspicion | None:
+    """Nearly all have the same length, some of these begin with a zero, and others are shorter without one."""
+    lengths: Counter[int] = Counter()
+    for shape, rows in shapes.items():
+        lengths[shape.digits] += rows
+    if not lengths:
+        return None
+    usual, rows = lengths.most_common(1)[0]
+    has_zeros = any(shape.starts_with_zero for shape in shapes if shape.digits == usual)
+    short = frozenset(shape for shape in shapes if shape.digits < usual and not shape.starts_with_zero)
+    if not short or not has_zeros or rows < USUAL_SHARE * lengths.total():
+        return None
+    return Suspicion("id_too_short", {"field": "audienceUserId", "characters": usual}, short, True)
+
+
+def look_again(job: ImportJob, tallies: Tallies, still_mine: Callable[[], bool]) -> list[dict[str, object]] | None:
+    """Stop the rows whose IDs are ruined; returns warnings about the others, None when `still_mine` said no."""
+    warnings = []
+    for suspicion in suspicions(tallies.id_shapes):
+        if not suspicion.stops:
+            warnings.append(_warning(job, suspicion, tallies))
+        elif not _stop_all(job, suspicion, tallies, still_mine):
+            return None
+    return warnings
+
+
+def _warning(job: ImportJob, suspicion: Suspicion, tallies: Tallies) -> dict[str, object]:
+    group = Group(sum(tallies.id_shapes[shape] for shape in suspicion.shapes))
+    rows = (row for row in _candidates(job, suspicion, 0)[:ROWS_PER_COMMIT] if _fits(row.audience_user_id, suspicion))
+    for row in islice(rows, EXAMPLES):
+        where = tallies.cell("audienceUserId", row.row_number)
+        group.examples.append([row.row_number, where, row.audience_user_id])
+    return warning("id_may_end_in_zeros", {"field": "audienceUserId"}, group)
+
+
+def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, still_mine: Callable[[], bool]) -> bool:
+    problems, last = ProblemIndex(job), 0
+    while chunk := list(_candidates(job, suspicion, last)[:ROWS_PER_COMMIT]):
+        last = chunk[-1].row_number
+        with transaction.atomic():
+            if not still_mine():
+                return False
+            _stop(job, suspicion, [row for row in chunk if _fits(row.audience_user_id, suspicion)], problems, tallies)
+    return True
+
+
+def _candidates(job: ImportJob, suspicion: Suspicion, after: int) -> QuerySet[ImportRow]:
+    """Waiting rows with IDs as long as suspected, in order; what the IDs look like is seen afterwards."""
+    lengths = {shape.digits for shape in suspicion.shapes}
+    waiting = ImportRow.objects.filter(job=job, status=RowStatus.WAITING, row_number__gt=after)
+    if suspicion.code == "id_ends_in_zeros":
+        waiting = waiting.filter(audience_user_id__endswith="00")
+    found = waiting.annotate(length=Length("audience_user_id")).filter(length__in=lengths)
+    return found.order_by("row_number").only("row_number", *VALUE_COLUMNS.values())
+
+
+def _fits(value: str, suspicion: Suspicion) -> bool:
+    return value.isdigit() and id_shape(value) in suspicion.shapes
+
+
+def _stop(
+    job: ImportJob, suspicion: Suspicion, rows: Sequence[ImportRow], problems: ProblemIndex, tallies: Tallies
+) -> None:
+    problem_id = problems.id_of(Origin.CHECK, suspicion.code, suspicion.params)
+    for row in rows:
+        column = tallies.cell("audienceUserId", row.row_number).removesuffix(str(row.row_number))
+        note = {"code": suspicion.code, "field": "audienceUserId", "column": column, "value": row.audience_user_id}
+        row.status, row.problem_id, row.notes = RowStatus.TO_FIX, problem_id, [{**note, "params": suspicion.params}]
+        tallies.not_sendable_after_all(row.values_by_field())
+    ImportRow.objects.bulk_update(rows, ["status", "problem", "notes"], batch_size=200)
+    tallies.statuses[RowStatus.WAITING] -= len(rows)
+    tallies.statuses[RowStatus.TO_FIX] += len(rows)
+    ImportJob.objects.filter(pk=job.pk).update(counts=dict(+tallies.statuses))
