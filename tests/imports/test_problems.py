@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from tagsync.imports.problems import TEXTS, sentence
+from tagsync.imports.problems import TEXTS, change_made, sentence
 from tagsync.imports.problems.sending import CONNECTIONS
+from tagsync.mapping.cleaning import CHANGES
 from tagsync.mapping.rows import CODES as ROW_CODES
 from tagsync.sheets.errors import CODES as FILE_CODES
 from tagsync.tuzhan.errors import BLOCKING_CODES, BLOCKING_STATUSES, PLACES, Blocked
@@ -35,3 +36,12 @@ def test_it_fails_for_no_code_without_parameters(code: str, language: str) -> No
 def test_it_puts_the_field_into_the_sentence() -> None:
     with translation.override("en"):
         assert sentence("error_cell", {"field": "phone"}).title == "Phone: Excel shows an error such as #N/A"
+
+
+@pytest.mark.parametrize("code", CHANGES)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_it_has_words_for_every_change_of_cleaning(code: str, language: str) -> None:
+    with translation.override(language):
+        said = change_made(code, "phone").title
+    assert said
+    assert "%" not in said

@@ -137,6 +137,44 @@ def test_it_shows_tags_identifiers_and_settings(ready: ImportJob, signed: Client
     assert "Add tags: send 2 rows" in page
 
 
+MESSY = [
+    ("+86 138-0013-8001", "林", "VIP；春季"),
+    ("13800138002", "王", "v i p"),
+    ("13800138002", "王", "春季"),
+]
+
+
+def test_it_tells_warnings_and_changes_apart_from_problems(make_draft: MakeDraft, signed: Client) -> None:
+    job = make_draft(workbook(rows=MESSY))
+    job.begin_check(job.owner)
+    page = html_of(signed, finish_check(job))
+    assert "The same customer stands in several rows (same Phone)" in page
+    assert "Phone: +86 removed" in page
+    assert "<b>+86 138-0013-8001</b> → <b>13800138001</b>" in page
+    assert "Written differently, probably meant as one:" in page
+    assert "Nothing to fix" in page
+
+
+def test_it_masks_warnings_and_changes_for_anybody_but_the_owner(make_draft: MakeDraft, signed_admin: Client) -> None:
+    job = make_draft(workbook(rows=MESSY))
+    job.begin_check(job.owner)
+    page = html_of(signed_admin, finish_check(job))
+    assert "The same customer stands in several rows" in page
+    assert "138001380" not in page
+    assert "138-0013" not in page
+
+
+def test_it_marks_tags_that_were_never_sent(make_draft: MakeDraft, ready: ImportJob, signed: Client) -> None:
+    job = make_draft(workbook(rows=[("13800138001", "林", "VIP"), ("13800138002", "王", "Vlp")]))
+    job.begin_check(job.owner)
+    finish_check(job)
+    assert "never sent over this connection" not in html_of(signed, job)
+    ready.tags.all().delete()
+    ready.tags.create(tag="VIP", rows=1)
+    ready.start(ready.owner)
+    assert html_of(signed, job).count(">new</span>") == 1
+
+
 def test_it_says_when_nobody_sends_and_lets_start(
     ready: ImportJob, signed: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tagsync.imports.problems import cells, files, sending
+from tagsync.imports.problems import cells, files, remarks, sending
 from tagsync.imports.problems.texts import Mover, Text
 from tagsync.mapping.fields import FIELDS
 
-__all__ = ["TEXTS", "Mover", "Sentence", "sentence"]
+__all__ = ["TEXTS", "Mover", "Sentence", "change_made", "sentence"]
 
-TEXTS: dict[str, Text] = {**files.TEXTS, **cells.TEXTS, **sending.TEXTS}
+TEXTS: dict[str, Text] = {**files.TEXTS, **cells.TEXTS, **remarks.TEXTS, **sending.TEXTS}
 UNKNOWN = Text(_("Something unforeseen: %(code)s"), _("Tell an admin."), Mover.ADMIN)
 
 
@@ -45,3 +45,9 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
     if "max_bytes" in values:
         values["max_megabytes"] = int(values["max_bytes"]) // (1024 * 1024)
     return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)
+
+
+def change_made(code: str, field: str) -> Sentence:
+    """What cleaning did to cells of a field, by a key of `mapping.cleaning.CHANGES`."""
+    label = gettext(FIELDS[field].label)
+    return Sentence(str(remarks.CHANGES[code]) % {"label": label}, "", Mover.NOBODY)

@@ -9,14 +9,15 @@ from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.imports.identification import identified_by
-from tagsync.imports.models import ImportJob, ImportRow, Problem
+from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
 from tagsync.imports.problem_groups import ProblemGroup, groups
-from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.problems import Sentence, change_made, sentence
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.masking import mask
 from tagsync.web.forms.columns import field_label
 
 TAGS_SHOWN = 30
+LOOK_ALIKES_SHOWN = 10
 
 
 class Part(NamedTuple):
@@ -33,6 +34,21 @@ class Example(NamedTuple):
     row_number: int
     cell: str
     value: str
+    after: str = ""  # what cleaning made of it
+
+
+class Remark(NamedTuple):
+    """What was noticed or done in so many cells, without stopping a row."""
+
+    times: int
+    sentence: Sentence
+    examples: list[Example]
+
+
+class Tag(NamedTuple):
+    text: str
+    rows: int
+    is_new: bool  # never sent over this connection before
 
 
 @dataclass(frozen=True)
@@ -66,10 +82,47 @@ def found_by(job: ImportJob) -> list[tuple[str, int]]:
     return [(field_label(key), rows) for key, rows in identified_by(job)]
 
 
-def tags(job: ImportJob) -> tuple[list[tuple[str, int]], int]:
+def tags(job: ImportJob) -> tuple[list[Tag], int]:
     """The most frequent tags with their rows, and how many more there are."""
-    most = [(tag, rows) for tag, rows in job.summary.get("tags", [])[:TAGS_SHOWN]]
-    return most, max(0, int(job.summary.get("tag_count", len(most))) - len(most))
+    most = job.summary.get("tags", [])[:TAGS_SHOWN]
+    known = _sent_before(job, [tag for tag, _ in most])
+    shown = [Tag(tag, rows, is_new=known is not None and tag not in known) for tag, rows in most]
+    return shown, max(0, int(job.summary.get("tag_count", len(most))) - len(most))
+
+
+def _sent_before(job: ImportJob, tags: list[str]) -> set[str] | None:
+    """Which of the tags earlier imports sent over this connection; None when there was none: then all are new."""
+    earlier = ImportJob.objects.filter(connection=job.connection, first_confirmed_at__isnull=False)
+    if not earlier.exists():
+        return None
+    return set(JobTag.objects.filter(job__in=earlier, tag__in=tags).values_list("tag", flat=True))
+
+
+def look_alikes(job: ImportJob) -> list[list[Tag]]:
+    """Tags that people take for one, most frequent first."""
+    found = job.summary.get("look_alikes", [])[:LOOK_ALIKES_SHOWN]
+    return [[Tag(tag, rows, is_new=False) for tag, rows in group] for group in found]
+
+
+def warnings(job: ImportJob, person: Person) -> list[Remark]:
+    """What somebody should look at before the start; it stops nothing."""
+    found = job.summary.get("warnings", [])
+    return [_remark(one, sentence(one["code"], one["params"]), job.owner_id == person.pk) for one in found]
+
+
+def changes(job: ImportJob, person: Person) -> list[Remark]:
+    """What cleaning changed, with cells before and after."""
+    found = job.summary.get("changes", [])
+    return [_remark(one, change_made(one["code"], one["field"]), job.owner_id == person.pk) for one in found]
+
+
+def _remark(one: dict[str, Any], said: Sentence, in_full: bool) -> Remark:
+    field = str(one.get("field") or one["params"].get("field", "openid"))
+    examples = [
+        Example(number, cell, *(value if in_full else mask(field, value) for value in values))
+        for number, cell, *values in one["examples"]
+    ]
+    return Remark(one["rows"], said, examples)
 
 
 def earlier_import(job: ImportJob, person: Person) -> ImportJob | None:

@@ -1,0 +1,38 @@
+"""Sentences for what the check noticed and did, and what stops no row: warnings, and changes that cleaning made."""
+
+from __future__ import annotations
+
+from tagsync.imports.problems.texts import Mover, Text, _
+
+TEXTS: dict[str, Text] = {
+    "customer_repeated": Text(
+        _("The same customer stands in several rows (same %(label)s)"),
+        _("All of them are sent, never two of one customer in one call. Nothing to do if that is meant."),
+        Mover.NOBODY,
+    ),
+    "identifiers_conflict": Text(
+        _("The same %(label)s stands beside different values of %(other_label)s"),
+        _("As a rule a customer has one of each. See whether cells have slipped: tags may reach the wrong customer."),
+    ),
+    "openid_is_unionid": Text(
+        _("openid and unionid are the same"),
+        _("They are two different numbers of a customer: probably one column holds the values of the other."),
+    ),
+    "id_may_end_in_zeros": Text(
+        _("%(label)s: a few long numbers end in zeros"),
+        _("That may be chance. Compare one with the source system: Excel makes the last digits of long numbers zeros."),
+    ),
+}
+
+# what cleaning did, by `mapping.cleaning.CHANGES`; it stands beside the number of cells
+CHANGES = {
+    "invisible_removed": _("%(label)s: invisible characters removed"),
+    "made_narrow": _("%(label)s: full-width letters and digits made half-width"),
+    "apostrophe_removed": _("%(label)s: leading apostrophe removed"),
+    "spaces_removed": _("%(label)s: spaces removed"),
+    "punctuation_removed": _("%(label)s: dashes and brackets removed"),
+    "country_code_removed": _("%(label)s: +86 removed"),
+    "number_expanded": _("%(label)s: scientific notation written out"),
+    "separators_replaced": _("%(label)s: separators replaced by commas"),
+    "repeats_removed": _("%(label)s: repeated tags removed"),
+}
