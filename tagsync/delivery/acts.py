@@ -9,6 +9,7 @@ from tagsync.delivery import doorbell
 from tagsync.imports import retrying
 from tagsync.imports.models import ImportJob
 from tagsync.imports.outcomes import settle_open_as_in_doubt
+from tagsync.imports.remembering import remember
 from tagsync.imports.retrying import Selection
 from tagsync.imports.states import JobStatus, RowStatus
 
@@ -30,6 +31,7 @@ def start(job: ImportJob, by: Person, trial_rows: int | None = None) -> None:
         if job.status == JobStatus.READY and not job.count(RowStatus.WAITING):
             raise NothingToSend
         job.start(by, trial_rows)
+        remember(job)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
 
 

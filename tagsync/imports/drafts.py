@@ -12,7 +12,8 @@ from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import ImportJob, SavedMapping
+from tagsync.imports.remembering import fields_of, recall
 from tagsync.imports.states import Act, JobStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import Suggestion, guess_header, headers, suggest
@@ -36,8 +37,9 @@ class SheetView:
     """What the columns page shows of the sheet: its first rows, its columns and what each probably is."""
 
     preview: Preview
-    header_row: int
+    header_row: int  # 0 when the sheet has no header
     suggestions: list[Suggestion]
+    remembered: SavedMapping | None = None
 
     @property
     def body(self) -> list[Row]:
@@ -70,13 +72,22 @@ def look(job: ImportJob) -> SheetView:
         seen = preview(local_path(job), job.sheet or None)
     except FileNotFoundError:
         raise Unreadable("file_gone") from None
-    header_row = job.header_row or guess_header(seen.rows)
+    header_row = guess_header(seen.rows) if job.header_row is None else job.header_row
     if header_row is None:
         raise Unreadable("empty_sheet", sheet=seen.sheet)
-    header = next((row for row in seen.rows if row.number == header_row), None)
-    if header is None:
+    names = _all_columns(_names(seen, header_row), seen.rows, header_row)
+    below = [row for row in seen.rows if row.number > header_row]
+    return SheetView(seen, header_row, suggest(names, below), recall(job.owner, names.values()))
+
+
+def _names(seen: Preview, header_row: int) -> dict[int, str]:
+    """Column → its name in the header row; none when the sheet has no header. Raises Unreadable."""
+    if not header_row:
+        return {}
+    rows = {row.number: row for row in seen.rows}
+    if header_row not in rows:
         raise Unreadable("header_row_missing", row=header_row)
-    return SheetView(seen, header_row, suggest(_all_columns(headers(header), seen.rows, header_row)))
+    return headers(rows[header_row], rows.get(header_row - 1))
 
 
 def _first_look(job: ImportJob) -> SheetView:
@@ -110,11 +121,15 @@ def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person)
     job.save(update_fields=["sheet", "header_row", "columns"])
 
 
-def choose_columns(job: ImportJob, fields: dict[int, str | None]) -> None:
-    """Give columns their fields (None: will not be sent). Columns not named keep what they have."""
+def choose_columns(job: ImportJob, fields: dict[int, str | None], fixed_tags: str = "") -> None:
+    """Give columns their fields (None: will not be sent). Columns not named keep what they have.
+
+    `fixed_tags`: clean tags for every row, joined with a comma.
+    """
     for column in job.columns:
         column["field"] = fields.get(column["column"], column["field"])
-    job.save(update_fields=["columns"])
+    job.fixed_tags = fixed_tags
+    job.save(update_fields=["columns", "fixed_tags"])
 
 
 @dataclass(frozen=True)
@@ -133,13 +148,13 @@ def choose_settings(job: ImportJob, choices: Choices) -> None:
     job.save(update_fields=["connection", "operation", "match", "identify_way"])
 
 
-def column_problems(fields: Sequence[str | None]) -> list[tuple[str, str]]:
+def column_problems(fields: Sequence[str | None], fixed_tags: str = "") -> list[tuple[str, str]]:
     """What is wrong with a choice of columns, as (code, field): taken twice, no identifier, no tags."""
     chosen = [field for field in fields if field]
-    problems = [("field_taken_twice", field) for field in FIELDS if chosen.count(field) > 1]
+    problems = [("field_taken_twice", field) for field in FIELDS if chosen.count(field) > 1 and field != "tags"]
     if not any(field in chosen for field in IDENTIFIERS):
         problems.append(("no_identifier_column", ""))
-    if "tags" not in chosen:
+    if "tags" not in chosen and not fixed_tags:
         problems.append(("no_tags_column", "tags"))
     return problems
 
@@ -195,10 +210,12 @@ def _all_columns(named: dict[int, str], rows: Sequence[Row], header_row: int) ->
 
 
 def _remember(job: ImportJob, view: SheetView) -> None:
+    """What is remembered for these headers is applied, or else what is named exactly; nothing weaker."""
     job.sheet, job.header_row = view.preview.sheet, view.header_row
-    job.columns = [
-        {"column": s.column, "header": s.header, "field": s.field if s.exact else None} for s in view.suggestions
-    ]
+    fields = {s.column: s.field if s.exact else None for s in view.suggestions}
+    if view.remembered:
+        fields = fields_of(view.remembered, {s.column: s.header for s in view.suggestions})
+    job.columns = [{"column": s.column, "header": s.header, "field": fields[s.column]} for s in view.suggestions]
 
 
 def _start_from_last_settings(job: ImportJob) -> None:

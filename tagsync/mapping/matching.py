@@ -25,17 +25,36 @@ REASONS = {
     "contains": "a name of the field stands inside the header",
     "similar": "nearly spelt like a name of the field",
     "taken": "fits a field that another column has exactly",
+    "content": "the header says nothing, but the values look like the field's",
     "none": "nothing fits",
 }
 
+# Values that betray their field, whatever the header says. A customer ID has 17 or 18 digits on the platform; a
+# unionid looks like an openid, so a header has to tell them apart.
+LOOKS = {
+    "phone": re.compile(r"(?:\+?86|0086)?1[3-9]\d{9}", re.ASCII),
+    "openid": re.compile(r"o[A-Za-z0-9_-]{27}"),
+    "audienceUserId": re.compile(r"\d{17,18}", re.ASCII),
+}
+LOOK_ALIKE = {"unionid": "openid"}
+ENOUGH_VALUES = 3
+NEARLY_ALL = 0.8
+_filler = re.compile(r"[\s()'-]+")
+
 
 class Suggestion(NamedTuple):
+    """`values` and `fitting`: how many values were looked at, and how many look like `field`, or like `doubt`, the
+    field that the values of an exactly named column look like instead."""
+
     column: int
     header: str
     field: str | None
     reason: str
     exact: bool
     matched: str = ""  # the name or alias that fitted
+    values: int = 0
+    fitting: int = 0
+    doubt: str = ""
 
 
 class _Name(NamedTuple):
@@ -104,15 +123,16 @@ def _owners(exact: Mapping[int, _Name]) -> dict[str, int]:
     return owners
 
 
-def suggest(headers: Mapping[int, str]) -> list[Suggestion]:
-    """One suggestion for each column, in order. No field is taken by "exact" twice."""
+def suggest(headers: Mapping[int, str], rows: Sequence[Row] = ()) -> list[Suggestion]:
+    """One suggestion for each column, in order. No field is taken by "exact" twice. `rows`: some below the header."""
     keys = {column: header_key(header) for column, header in headers.items()}
     exact = {column: _EXACT[key] for column, key in keys.items() if key in _EXACT}
     owners = _owners(exact)
     suggestions = []
     for column, header in headers.items():
         hit = _Hit(exact[column], "exact") if column in exact else _weak_hit(header, keys[column])
-        suggestions.append(_suggestion(column, header, hit, owners))
+        suggestion = _suggestion(column, header, hit, owners)
+        suggestions.append(_with_content(suggestion, look_of(rows, column)))
     return suggestions
 
 
@@ -124,8 +144,45 @@ def _suggestion(column: int, header: str, hit: _Hit | None, owners: Mapping[str,
     return Suggestion(column, header, hit.name.field, reason, reason == "exact", hit.name.text)
 
 
-def headers(row: Row) -> dict[int, str]:
-    """Column -> header as typed, on one line. A formula without a value is a header of unknown text: ""."""
+class Look(NamedTuple):
+    """What the values of a column look like: a field's key, or ""."""
+
+    field: str
+    values: int
+    fitting: int
+
+
+def look_of(rows: Sequence[Row], column: int) -> Look:
+    texts = [_filler.sub("", row.cells[column].text) for row in rows if column in row.cells]
+    if len(texts) < ENOUGH_VALUES:
+        return Look("", len(texts), 0)
+    fitting = {key: sum(look.fullmatch(text) is not None for text in texts) for key, look in LOOKS.items()}
+    best = max(fitting, key=lambda key: fitting[key])
+    return Look(best if fitting[best] >= NEARLY_ALL * len(texts) else "", len(texts), fitting[best])
+
+
+def _with_content(suggestion: Suggestion, look: Look) -> Suggestion:
+    if not look.field:
+        return suggestion
+    if suggestion.field is None:
+        return suggestion._replace(field=look.field, reason="content", values=look.values, fitting=look.fitting)
+    if look.field in (suggestion.field, LOOK_ALIKE.get(suggestion.field)):
+        return suggestion
+    return suggestion._replace(doubt=look.field, values=look.values, fitting=look.fitting)
+
+
+def headers(row: Row, above: Row | None = None) -> dict[int, str]:
+    """Column -> header as typed, on one line. A formula without a value is a header of unknown text: "".
+
+    `above`: the row right above it. Of cells merged over both rows the text stands in the upper one.
+    """
+    found = _texts(row)
+    if above is not None and _text_cells(above) > 1:
+        found = {**{column: text for column, text in _texts(above).items() if not found.get(column)}, **found}
+    return dict(sorted(found.items()))
+
+
+def _texts(row: Row) -> dict[int, str]:
     return {
         column: " ".join(cell.text.split())
         for column, cell in sorted(row.cells.items())

@@ -43,6 +43,9 @@ class BiffFile:
         for start in range(0, sheet.nrows, ROWS_PER_LIST):
             yield [self._row(sheet, index) for index in range(start, min(start + ROWS_PER_LIST, sheet.nrows))]
 
+    def count(self, index: int) -> int:
+        return int(self._book.sheet_by_index(index).nrows)
+
     def _sheets(self) -> list[Any]:
         # Charts and macro sheets are sheets of another kind, and not in this list.
         return [self._book.sheet_by_index(index) for index in range(self._book.nsheets)]

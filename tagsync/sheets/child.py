@@ -14,13 +14,15 @@ from typing import IO, Any
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.sources import open_source
+from tagsync.sheets.sources import Source, open_source
 from tagsync.sheets.values import Wire, WireRow
 
 OUT_OF_MEMORY = 12
 ROWS_PER_LINE = 256
 # A preview ends when so many rows in a row are blank: sheets are formatted far below their last value.
 BLANK_ROWS_PER_PREVIEW = 5_000
+SHEETS_PEEKED = 12
+PEEKED_CHARACTERS = 200
 
 
 def main() -> None:
@@ -49,8 +51,31 @@ def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
         if request["max_rows"] is None:
             _send_rows(found, answer)
         else:
-            frame = {"sheets": source.sheets, "unopened": source.unopened}
+            frame = {"sheets": _sheets(source), "unopened": source.unopened}
             answer.send({"preview": _first_rows(found, request["max_rows"]), "sheet": name, **frame})
+
+
+def _sheets(source: Source) -> list[list[Any]]:
+    """Name, hidden, first texts, about how many rows; the last two only when there is a choice."""
+    if len(source.sheets) == 1:
+        return [[*source.sheets[0], "", None]]
+    return [[*sheet, *_peek(source, index)] for index, sheet in enumerate(source.sheets)]
+
+
+def _peek(source: Source, index: int) -> tuple[str, int | None]:
+    if index >= SHEETS_PEEKED:
+        return "", None
+    try:
+        first, count = _first_rows(source.rows(index), 1), source.count(index)
+    except Unreadable:
+        return "", None  # what is wrong with it is said when somebody chooses it
+    texts = (
+        wire if isinstance(wire, str) else str(wire[1] if isinstance(wire, list) else wire)
+        for row in first
+        for wire in row[1:]
+        if wire is not None
+    )
+    return " · ".join(" ".join(text.split()) for text in texts)[:PEEKED_CHARACTERS], count
 
 
 def _send_rows(found: Iterator[list[WireRow]], answer: "_Answer") -> None:

@@ -42,6 +42,11 @@ class Package:
     def member_names(self) -> list[str]:
         return list(self._members)
 
+    def declared_bytes(self, name: str) -> int:
+        """How large a part is unpacked, by its own account; 0 when it is missing."""
+        member = self._members.get(name.casefold())
+        return member.file_size if member else 0
+
     def chunks(self, name: str) -> Iterator[bytes]:
         """The bytes of a part, inflated piece by piece. Raises: Unreadable when missing, damaged or too much."""
         member = self._members.get(name.casefold())

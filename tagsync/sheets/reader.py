@@ -36,8 +36,12 @@ ENDING_SECONDS = 5.0
 
 
 class SheetInfo(NamedTuple):
+    """`first`: the texts of the first row, `rows`: about how many; both only when there are several sheets."""
+
     name: str
     hidden: bool
+    first: str = ""
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def preview(path: Path, sheet: str | None = None, *, max_rows: int = 200, limits
         answer: Any = next(answers, None)
     try:
         return Preview(
-            tuple(SheetInfo(name, hidden) for name, hidden in answer["sheets"]),
+            tuple(SheetInfo(*sheet) for sheet in answer["sheets"]),
             answer["sheet"],
             tuple(map(_row, answer["preview"])),
             tuple(answer["unopened"]),

@@ -1,5 +1,6 @@
 """A file of any form that we read, as sheets and their rows. The one place that knows which forms there are."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,16 +16,22 @@ from tagsync.sheets.texts import SHEET_NAME, TextFile
 from tagsync.sheets.values import WireRow
 from tagsync.sheets.workbook import date_styles, open_workbook
 
+# Larger sheets are not inflated only to be counted.
+COUNTED_BYTES = 32 << 20
+ROW_MARK = re.compile(rb"<(?:\w+:)?row[ />]")
+
 Rows = Iterator[list[WireRow]]
 
 
 @dataclass(frozen=True)
 class Source:
-    """`sheets`: (name, hidden). `rows`: those of the sheet with that position. `unopened` as in `reader.Preview`."""
+    """`sheets`: (name, hidden). `rows`: those of the sheet with that position; `count`: about how many, None when
+    that cannot be told cheaply. `unopened` as in `reader.Preview`."""
 
     sheets: Sequence[tuple[str, bool]]
     rows: Callable[[int], Rows]
     unopened: tuple[str, ...] = ()
+    count: Callable[[int], int | None] = lambda _index: None
 
     def pick(self, name: str | None) -> tuple[str, Rows]:
         """The sheet of that name; for None the first that is not hidden, or the first. Raises: Unreadable."""
@@ -48,7 +55,7 @@ def open_source(path: Path, limits: Limits) -> Iterator[Source]:
                 yield _of_package(package)
         case Form.BIFF:
             book = BiffFile(path, limits)
-            yield Source(book.sheets, lambda index: book.rows(book.sheets[index][0]), book.unopened)
+            yield Source(book.sheets, lambda index: book.rows(book.sheets[index][0]), book.unopened, book.count)
         case Form.TEXT:
             text = TextFile(path, limits)
             yield Source([(SHEET_NAME, False)], lambda _index: text.rows())
@@ -62,4 +69,11 @@ def _of_package(package: Package) -> Source:
         dates = date_styles(package, workbook.styles_part)
         return scan(package, workbook.sheets[index].part, strings, dates, workbook.starts_1904)
 
-    return Source([(sheet.name, sheet.hidden) for sheet in workbook.sheets], rows, workbook.unopened)
+    def count(index: int) -> int | None:
+        part = workbook.sheets[index].part
+        if package.declared_bytes(part) > COUNTED_BYTES:
+            return None
+        # A mark cut in two by the end of a piece is missed, so it is about so many.
+        return sum(len(ROW_MARK.findall(chunk)) for chunk in package.chunks(part))
+
+    return Source([(sheet.name, sheet.hidden) for sheet in workbook.sheets], rows, workbook.unopened, count)

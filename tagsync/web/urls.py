@@ -11,6 +11,7 @@ from tagsync.web.views import (
     health,
     history,
     job,
+    mappings,
     people,
     preferences,
     retry,
@@ -46,6 +47,8 @@ urlpatterns = [
     path("imports/<int:pk>/stop/", job.stop, name="import_stop"),
     path("imports/<int:pk>/resume/", job.resume, name="import_resume"),
     path("imports/<int:pk>/retry/", retry.retry, name="import_retry"),
+    path("mappings/", mappings.mapping_list, name="mapping_list"),
+    path("mappings/<int:pk>/forget/", mappings.forget, name="mapping_forget"),
     # for admins
     path("connections/", connections.connection_list, name="connection_list"),
     path("connections/new/", connections.add, name="connection_new"),

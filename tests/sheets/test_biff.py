@@ -71,7 +71,7 @@ def test_it_keeps_row_numbers_and_columns(path: Path) -> None:
 
 def test_it_names_sheets_and_marks_hidden_ones(path: Path) -> None:
     seen = reader.preview(save(path, {(0, 0): "手机号"}))
-    assert (seen.sheet, seen.sheets) == ("会员", (("会员", False), ("旧", True)))
+    assert (seen.sheet, seen.sheets) == ("会员", (("会员", False, "手机号", 1), ("旧", True, "", 0)))
     assert [row.number for row in seen.rows] == [1]
 
 

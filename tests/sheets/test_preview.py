@@ -19,7 +19,7 @@ def test_it_shows_the_first_rows_that_are_not_blank(path):
     preview = reader.preview(path, max_rows=5)
 
     assert [row.number for row in preview.rows] == [1, 4, 5, 6, 7]
-    assert (preview.sheet, preview.sheets) == ("Sheet1", (("Sheet1", False),))
+    assert (preview.sheet, preview.sheets) == ("Sheet1", (("Sheet1", False, "", None),))
 
 
 def test_it_finds_a_header_far_down(path):

@@ -1,6 +1,7 @@
 import json
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, WayTwoOrder
+from tagsync.imports import drafts
 from tagsync.imports.models import ImportJob
+from tagsync.imports.remembering import remember
 from tagsync.imports.states import JobStatus
 from tagsync.web.views import columns
+from tests import workbooks
 from tests.web.conftest import MakeDraft, finish_check, workbook
 
 Rings = list[tuple[str, int]]
@@ -306,3 +310,88 @@ def test_an_admin_may_change_a_marketers_draft(draft: ImportJob, signed_admin: C
     signed_admin.post(url(draft), choices(draft))
     assert draft.events.get().by == admin_person
     assert finish_check(ImportJob.objects.get(pk=draft.pk)).status == JobStatus.READY
+
+
+# -- tags of several columns and for every row
+
+
+def test_it_joins_several_columns_of_tags(draft: ImportJob, signed: Client, quiet_queue: Rings) -> None:
+    page = signed.post(url(draft, "request"), choices(draft, column_1="tags")).content.decode()
+    assert "Joined with the tags of column B" in page
+    assert "The tags come from the columns B, C, joined." in page
+    assert request_shown(page)["data"][0]["tags"] == "林晓雨,春季活动,会员"
+    assert signed.post(url(draft), choices(draft, column_1="tags")).status_code == 302
+
+
+def test_it_gives_every_row_a_typed_tag(draft: ImportJob, signed: Client, quiet_queue: Rings) -> None:
+    data = choices(draft, column_2="", fixed_tags=" 双11；ＶＩＰ ")
+    page = signed.post(url(draft, "request"), data).content.decode()
+    assert request_shown(page)["data"][0]["tags"] == "双11,VIP"
+    assert "Every row gets: 双11,VIP" in page
+    assert signed.post(url(draft), data).status_code == 302
+    draft.refresh_from_db()
+    assert draft.fixed_tags == "双11,VIP"
+
+
+def test_it_refuses_a_typed_tag_that_cannot_be_sent(draft: ImportJob, signed: Client) -> None:
+    answer = signed.post(url(draft), choices(draft, fixed_tags="x" * 300))
+    assert answer.status_code == 422
+    assert "Tags: a tag has more than 255 characters" in answer.content.decode()
+
+
+# -- what is suggested and remembered
+
+
+BY_CONTENT = [(f"1380013800{number}", f"o{number:027d}", "VIP") for number in range(5)]
+
+
+def test_it_suggests_by_content_and_takes_all_at_once(make_draft: MakeDraft, signed: Client) -> None:
+    job = make_draft(workbook(header=("A1", "B1", "标签"), rows=BY_CONTENT))
+    page = unescape(signed.get(url(job)).content.decode())
+    assert "Is this “Phone”? 5 of 5 values look like it." in page
+    assert "Use the suggestions for the columns A, B" in page
+    answer = signed.post(url(job, "request"), choices(job, column_0="", use="all")).content.decode()
+    assert request_shown(answer)["data"][0]["openid"] == BY_CONTENT[0][1]
+    assert answer.count("hx-swap-oob") > 4
+
+
+def test_it_doubts_a_column_whose_values_are_something_else(make_draft: MakeDraft, signed: Client) -> None:
+    job = make_draft(
+        workbook(header=("openid", "姓名", "标签"), rows=[(f"1380013800{n}", "林", "VIP") for n in range(5)])
+    )
+    assert "Look again: 5 of 5 values look like “Phone”." in unescape(signed.get(url(job)).content.decode())
+
+
+def test_it_says_from_where_the_columns_are_remembered(make_draft: MakeDraft, draft: ImportJob, signed: Client) -> None:
+    drafts.choose_columns(draft, {0: "phone", 1: "openid", 2: "tags"})
+    remember(draft)
+    page = signed.get(url(make_draft())).content.decode()
+    assert "As you chose it for these columns on" in page
+    assert "As remembered" in page
+    assert 'href="/mappings/"' in page
+
+
+def test_it_names_columns_that_are_called_alike(make_draft: MakeDraft, signed: Client) -> None:
+    job = make_draft(workbook(header=("手机号", "手机号", "标签")))
+    assert "Several columns are called 手机号" in signed.get(url(job)).content.decode()
+
+
+# -- header and sheets
+
+
+def test_it_reads_a_sheet_without_column_names(draft: ImportJob, signed: Client) -> None:
+    answer = signed.post(url(draft, "sheet"), {"sheet": draft.sheet, "header_row": "1", "use_header_row": "0"})
+    assert answer.status_code == 302
+    draft.refresh_from_db()
+    assert draft.header_row == 0
+    assert {column["header"] for column in draft.columns} == {""}
+    page = signed.get(url(draft)).content.decode()
+    assert "No row holds column names" in page
+    assert "Use row 1 as column names" in page
+
+
+def test_it_shows_the_sheets_with_their_beginning(make_draft: MakeDraft, signed: Client, tmp_path: Path) -> None:
+    content = workbooks.hidden_sheets(tmp_path / "a.xlsx").read_bytes()
+    page = signed.get(url(make_draft(content))).content.decode()
+    assert '<b class="data">深藏</b> <span class="badge badge--outline">hidden</span>' in page
+    assert "about 1 row" in page

@@ -2,6 +2,7 @@
 
 from tagsync.imports.models.delivery import Delivery
 from tagsync.imports.models.job import ImportJob, JobEvent
+from tagsync.imports.models.mapping import SavedMapping
 from tagsync.imports.models.row import ImportRow, JobTag, Problem
 
-__all__ = ["Delivery", "ImportJob", "ImportRow", "JobEvent", "JobTag", "Problem"]
+__all__ = ["Delivery", "ImportJob", "ImportRow", "JobEvent", "JobTag", "Problem", "SavedMapping"]

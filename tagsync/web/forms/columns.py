@@ -12,8 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.imports.drafts import SheetView, column_problems
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
+from tagsync.mapping.cleaning import clean_tags
 from tagsync.mapping.fields import FIELDS
-from tagsync.sheets.cells import column_letter
+from tagsync.mapping.matching import Suggestion
+from tagsync.sheets.cells import Cell, Kind, column_letter
 
 FOR_THE_WHOLE_FORM = ("no_identifier_column", "no_tags_column")
 
@@ -28,17 +30,26 @@ def field_label(key: str) -> str:
 
 
 class SheetForm(forms.Form):
-    """Which sheet, and which of its rows holds the column names. Without a row it is guessed."""
+    """Which sheet, and which of its rows holds the column names: 0 when none does. Without a row it is guessed."""
 
     sheet = forms.CharField(max_length=100, strip=False)
-    header_row = forms.IntegerField(min_value=1, max_value=1_048_576, required=False)
+    header_row = forms.IntegerField(min_value=0, max_value=1_048_576, required=False)
 
 
 class ColumnsForm(forms.Form):
-    """One select per column. `use` in the data is the column whose suggestion was accepted by its button."""
+    """One select per column, and tags for all rows. `use` in the data names the column whose suggestion was accepted
+    by its button, or "all"."""
+
+    fixed_tags = forms.CharField(
+        label=_("Tags for every row"),
+        required=False,
+        max_length=1000,
+        help_text=_("Each row gets them besides those of its columns. Separate several by commas."),
+    )
 
     def __init__(self, job: ImportJob, view: SheetView, data: Mapping[str, Any] | None = None) -> None:
-        super().__init__(_with_suggestion_used(data, view) if data is not None else None)
+        given = {"fixed_tags": job.fixed_tags}
+        super().__init__(_with_suggestion_used(data, view) if data is not None else None, initial=given)
         self.columns = [suggestion.column for suggestion in view.suggestions]
         stored = {column["column"]: column["field"] for column in job.columns}
         targets = [("", gettext("Will not be sent")), *((key, field_label(key)) for key in FIELDS)]
@@ -61,13 +72,26 @@ class ColumnsForm(forms.Form):
         said = {column: str(self.data.get(field_name(column), "")) for column in self.columns}
         return {column: key if key in FIELDS else None for column, key in said.items()}
 
+    def chosen_tags(self) -> str:
+        """The tags for every row, clean; "" while they are not valid."""
+        if not self.is_bound:
+            return str(self.initial["fixed_tags"])
+        self.full_clean()
+        return str(self.cleaned_data.get("fixed_tags", ""))
+
+    def clean_fixed_tags(self) -> str:
+        cleaned = clean_tags(Cell(Kind.TEXT, self.cleaned_data["fixed_tags"]))
+        for flaw in cleaned.flaws:
+            raise forms.ValidationError(sentence(flaw.code, {"field": "tags", **flaw.params}).title)
+        return cleaned.value
+
     def clean(self) -> dict[str, Any]:
         taken: dict[str, int] = {}
         for column in self.columns:
             key = self.cleaned_data.get(field_name(column))
-            if key and taken.setdefault(key, column) != column:
+            if key and key != "tags" and taken.setdefault(key, column) != column:
                 self.add_error(field_name(column), taken_twice(key, taken[key]))
-        for code, key in missing(list(self.chosen_so_far().values())):
+        for code, key in missing(list(self.chosen_so_far().values()), self.cleaned_data.get("fixed_tags", "")):
             self.add_error(None, sentence(code, {"field": key}).title)
         return self.cleaned_data
 
@@ -77,10 +101,18 @@ class ColumnsForm(forms.Form):
 
 def _with_suggestion_used(data: Mapping[str, Any], view: SheetView) -> Mapping[str, Any]:
     used = str(data.get("use", ""))
-    for suggestion in view.suggestions:
-        if str(suggestion.column) == used and suggestion.field:
-            return {**{key: data[key] for key in data}, field_name(suggestion.column): suggestion.field}
-    return data
+    accepted = {
+        field_name(suggestion.column): suggestion.field
+        for suggestion in view.suggestions
+        if suggestion.field and (str(suggestion.column) == used or (used == "all" and _is_open(suggestion, data)))
+    }
+    return {**{key: data[key] for key in data}, **accepted} if accepted else data
+
+
+def _is_open(suggestion: Suggestion, data: Mapping[str, Any]) -> bool:
+    """A suggestion that nobody has decided on, for a field that no other column gives."""
+    chosen = [data.get(name) for name in data if name.startswith("column_")]
+    return not data.get(field_name(suggestion.column)) and not suggestion.exact and suggestion.field not in chosen
 
 
 def taken_twice(key: str, first_column: int) -> str:
@@ -90,6 +122,6 @@ def taken_twice(key: str, first_column: int) -> str:
     }
 
 
-def missing(fields: Sequence[str | None]) -> list[tuple[str, str]]:
-    """What no column gives yet, as codes of `imports.problems` with their field."""
-    return [(code, key) for code, key in column_problems(fields) if code in FOR_THE_WHOLE_FORM]
+def missing(fields: Sequence[str | None], fixed_tags: str) -> list[tuple[str, str]]:
+    """What nothing gives yet, as codes of `imports.problems` with their field."""
+    return [(code, key) for code, key in column_problems(fields, fixed_tags) if code in FOR_THE_WHOLE_FORM]

@@ -58,7 +58,7 @@ def _keep(job: ImportJob, by: Person, chosen: ColumnsForm, choices: SettingsForm
         # Locked and read again: nothing is changed under an import that was started in another tab meanwhile.
         job.refresh_from_db(from_queryset=ImportJob.objects.select_for_update())
         drafts.back_to_draft(job, by)
-        drafts.choose_columns(job, chosen.chosen())
+        drafts.choose_columns(job, chosen.chosen(), chosen.chosen_tags())
         drafts.choose_settings(job, choices.choices())
 
 
@@ -84,7 +84,7 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _with_clicked_row(data: QueryDict) -> dict[str, Any]:
-    return {"sheet": data.get("sheet"), "header_row": data.get("use_header_row") or data.get("header_row")}
+    return {"sheet": data.get("sheet"), "header_row": data.get("use_header_row", data.get("header_row"))}
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -41,16 +42,23 @@ def page_context(
         "settings_form": settings,
         "errors": _errors(columns, settings) if complain else [],
         "cards": cards,
-        "used_select": _used_select(columns, cards),
-        "standing": standing(chosen, cards),
+        "used_selects": _used_selects(columns, cards),
+        "standing": standing(chosen, columns.chosen_tags(), cards),
+        "headers_in_doubt": _headers_in_doubt(view),
         "preview": preview_rows(view),
         "connections": _connections(),
         "connection": connection,
         "blocked_because": _blocked_because(connection),
         "operations": _operations(operation),
         "matchings": _matchings(matching, connection),
-        "first": first_request(view.body, chosen, connection, operation, matching),
+        "first": first_request(view.body, chosen, columns.chosen_tags(), connection, operation, matching),
     }
+
+
+def _headers_in_doubt(view: SheetView) -> list[str]:
+    """Names that several columns have: which of them is meant must be seen by their values."""
+    times = Counter(suggestion.header for suggestion in view.suggestions if suggestion.header)
+    return [header for header, number in times.items() if number > 1]
 
 
 def _errors(columns: ColumnsForm, settings: SettingsForm) -> list[tuple[str, str]]:
@@ -66,11 +74,11 @@ def _errors(columns: ColumnsForm, settings: SettingsForm) -> list[tuple[str, str
     return found
 
 
-def _used_select(columns: ColumnsForm, cards: list[ColumnCard]) -> str:
-    """The select whose suggestion was just accepted, to be put in place of the one on the page."""
+def _used_selects(columns: ColumnsForm, cards: list[ColumnCard]) -> list[str]:
+    """The selects whose suggestions were just accepted, to be put in place of those on the page."""
     used = str(columns.data.get("use", ""))
-    select = next((card.select for card in cards if str(card.column) == used), None)
-    return select.as_widget(attrs={"hx-swap-oob": "true"}) if select else ""
+    accepted = [card.select for card in cards if used in ("all", str(card.column))]
+    return [select.as_widget(attrs={"hx-swap-oob": "true"}) for select in accepted]
 
 
 def _connection(settings: SettingsForm) -> Connection | None:

@@ -30,10 +30,15 @@ class FirstRequest:
 
 
 def first_request(
-    body: Sequence[Row], chosen: Mapping[int, str | None], connection: Connection | None, operation: str, matching: str
+    body: Sequence[Row],
+    chosen: Mapping[int, str | None],
+    fixed_tags: str,
+    connection: Connection | None,
+    operation: str,
+    matching: str,
 ) -> FirstRequest:
     candidates = [row for row in body if not is_blank(row)]
-    checked = (check_row(row, _columns(chosen)) for row in candidates)
+    checked = (check_row(row, _columns(chosen), fixed_tags) for row in candidates)
     sendable = list(islice((row for row in checked if not row.notes), ROWS_SHOWN))
     text = ""
     if sendable:
@@ -49,10 +54,10 @@ def orders(connection: Connection | None) -> dict[int, str]:
 
 
 def _columns(chosen: Mapping[int, str | None]) -> dict[int, str]:
-    """Each field once; the first column keeps it."""
+    """Each field once, and the first column keeps it; but all columns of tags."""
     columns: dict[int, str] = {}
     for column, key in chosen.items():
-        if key and key not in columns.values():
+        if key and (key == "tags" or key not in columns.values()):
             columns[column] = key
     return columns
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.imports.drafts import SheetView
 from tagsync.imports.problems import sentence
+from tagsync.imports.remembering import fields_of
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.matching import Suggestion
 from tagsync.sheets.cells import Cell, Kind, Row, column_letter
@@ -20,8 +21,8 @@ from tagsync.web.forms.columns import ColumnsForm, field_label, field_name, miss
 SAMPLES = 3
 SAMPLE_CHARACTERS = 24
 CELL_CHARACTERS = 40
-PREVIEW_ROWS = 5
-ROWS_ABOVE_HEADER = 3
+PREVIEW_ROWS = 8
+ROWS_ABOVE_HEADER = 4
 
 
 class Note(NamedTuple):
@@ -64,7 +65,8 @@ class Standing:
 
     gaps: list[Gap]
     identifiers: list[str]
-    tag_column: str
+    tag_columns: list[str]
+    fixed_tags: str
     open_columns: list[str]
 
     @property
@@ -75,18 +77,30 @@ class Standing:
 def column_cards(view: SheetView, form: ColumnsForm) -> list[ColumnCard]:
     chosen = form.chosen()
     owners = _first_owners(chosen)
-    return [_card(view.body, suggestion, form, chosen, owners) for suggestion in view.suggestions]
+    remembered = _remembered(view)
+    return [
+        _card(view.body, suggestion, form, chosen, owners, remembered.get(suggestion.column))
+        for suggestion in view.suggestions
+    ]
 
 
-def standing(chosen: Mapping[int, str | None], cards: Sequence[ColumnCard]) -> Standing:
+def _remembered(view: SheetView) -> dict[int, str | None]:
+    if view.remembered is None:
+        return {}
+    return fields_of(view.remembered, {suggestion.column: suggestion.header for suggestion in view.suggestions})
+
+
+def standing(chosen: Mapping[int, str | None], fixed_tags: str, cards: Sequence[ColumnCard]) -> Standing:
     owners = _first_owners(chosen)
-    doubles = [key for column, key in chosen.items() if key and owners[key] != column]
-    problems = [("field_taken_twice", key) for key in dict.fromkeys(doubles)] + missing(list(chosen.values()))
+    doubles = [key for column, key in chosen.items() if key and key != "tags" and owners[key] != column]
+    gone = missing(list(chosen.values()), fixed_tags)
+    problems = [("field_taken_twice", key) for key in dict.fromkeys(doubles)] + gone
     sentences = [sentence(code, {"field": key}) for code, key in problems]
     return Standing(
         gaps=[Gap(one.title, one.advice) for one in sentences],
         identifiers=[field_label(key) for key in IDENTIFIERS if key in owners],
-        tag_column=column_letter(owners["tags"]) if "tags" in owners else "",
+        tag_columns=[column_letter(column) for column, key in chosen.items() if key == "tags"],
+        fixed_tags=fixed_tags,
         open_columns=[column_letter(card.column) for card in cards if card.note.suggested],
     )
 
@@ -130,6 +144,7 @@ def _card(
     form: ColumnsForm,
     chosen: Mapping[int, str | None],
     owners: Mapping[str, int],
+    remembered: str | None,
 ) -> ColumnCard:
     column = suggestion.column
     return ColumnCard(
@@ -140,7 +155,7 @@ def _card(
         samples=list(_samples(body, column)),
         select=form[field_name(column)],
         chosen=chosen[column],
-        note=_note(suggestion, chosen[column], owners),
+        note=_note(suggestion, chosen[column], owners, remembered),
     )
 
 
@@ -149,33 +164,50 @@ def _samples(body: Sequence[Row], column: int) -> Iterator[str]:
     yield from list(texts)[:SAMPLES]
 
 
-def _note(suggestion: Suggestion, chosen: str | None, owners: Mapping[str, int]) -> Note:
+def _note(suggestion: Suggestion, chosen: str | None, owners: Mapping[str, int], remembered: str | None) -> Note:
     if chosen:
-        return _note_of_chosen(suggestion, chosen, owners[chosen])
+        return _note_of_chosen(suggestion, chosen, owners[chosen], remembered)
     key = suggestion.field
     if key is None or suggestion.exact:
         return Note("muted", "eye-off", _("Will not be sent"))
     label = field_label(key)
+    if key == "tags" and key in owners:
+        joined = _("Will not be sent. Its tags could be joined with those of column %(column)s.")
+        return Note("info", "sparkles", joined % {"column": column_letter(owners[key])}, suggested=label)
     if key in owners:
         taken = _("Will not be sent. It looks like “%(field)s”, which column %(column)s already gives.")
         return Note("muted", "eye-off", taken % {"field": label, "column": column_letter(owners[key])})
-    return Note("info", "sparkles", _reason(suggestion, label), suggested=label)
+    return Note("info", "sparkles", _reason(suggestion), suggested=label)
 
 
-def _note_of_chosen(suggestion: Suggestion, chosen: str, owner: int) -> Note:
+def _note_of_chosen(suggestion: Suggestion, chosen: str, owner: int, remembered: str | None) -> Note:
+    if owner != suggestion.column and chosen == "tags":
+        return Note(
+            "ok", "circle-check", _("Joined with the tags of column %(column)s") % {"column": column_letter(owner)}
+        )
     if owner != suggestion.column:
         return Note("bad", "circle-x", taken_twice(chosen, owner))
+    if suggestion.doubt and chosen == suggestion.field:
+        doubt = _("Look again: %(fitting)s of %(values)s values look like “%(field)s”.")
+        return Note("warn", "triangle-alert", doubt % _figures(suggestion, suggestion.doubt))
     if suggestion.exact and suggestion.field == chosen:
         return Note("ok", "circle-check", _("Matched by its header"))
+    if remembered == chosen:
+        return Note("ok", "circle-check", _("As remembered"))
     if suggestion.field == chosen:
         return Note("ok", "circle-check", _("Suggestion used"))
     return Note("ok", "circle-check", _("Chosen by you"))
 
 
-def _reason(suggestion: Suggestion, label: str) -> str:
+def _figures(suggestion: Suggestion, key: str) -> dict[str, object]:
+    return {"fitting": suggestion.fitting, "values": suggestion.values, "field": field_label(key)}
+
+
+def _reason(suggestion: Suggestion) -> str:
     texts = {
         "contains": _("Is this “%(field)s”? The header contains “%(name)s”."),
         "similar": _("Is this “%(field)s”? The header is spelt almost like “%(name)s”."),
+        "content": _("Is this “%(field)s”? %(fitting)s of %(values)s values look like it."),
     }
     text = texts.get(suggestion.reason, _("Is this “%(field)s”?"))
-    return text % {"field": label, "name": suggestion.matched}
+    return text % {**_figures(suggestion, str(suggestion.field)), "name": suggestion.matched}

@@ -1,0 +1,59 @@
+"""Mappings by their headers: kept at every start, found again at the next upload. A person's own comes first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from tagsync.accounts.models import Person
+from tagsync.imports.models import ImportJob, SavedMapping
+from tagsync.mapping.matching import header_key
+
+
+def remember(job: ImportJob) -> None:
+    """Keep what the person chose for these headers. Nothing to keep when the sheet has no names for its columns."""
+    headers = [column["header"] for column in job.columns]
+    if not _names(headers):
+        return
+    columns = [{"header": column["header"], "field": column["field"]} for column in job.columns]
+    newest = {"columns": columns, "job": job, "used_at": timezone.now()}
+    key = {"owner": job.owner, "headers_sha256": headers_sha256(headers)}
+    if not SavedMapping.objects.filter(**key).update(**newest, times_used=F("times_used") + 1):
+        SavedMapping.objects.get_or_create(**key, defaults=newest)
+
+
+def recall(person: Person, headers: Iterable[str]) -> SavedMapping | None:
+    """The person's own mapping for these headers, else the newest of anybody."""
+    headers = list(headers)
+    if not _names(headers):
+        return None
+    found = SavedMapping.objects.filter(headers_sha256=headers_sha256(headers)).select_related("owner", "job")
+    return found.filter(owner=person).first() or found.order_by("-used_at").first()
+
+
+def fields_of(mapping: SavedMapping, headers: Mapping[int, str]) -> dict[int, str | None]:
+    """Column → field as remembered. Of columns with the same name, each gets what stood at its turn."""
+    left = [(header_key(column["header"]), column["field"]) for column in mapping.columns]
+    fields: dict[int, str | None] = {}
+    for number, header in headers.items():
+        key = header_key(header)
+        index = next((index for index, (other, _) in enumerate(left) if other == key), None)
+        fields[number] = left.pop(index)[1] if index is not None else None
+    return fields
+
+
+def visible_to(person: Person) -> QuerySet[SavedMapping]:
+    """A person sees and forgets her own; an admin those of all."""
+    found = SavedMapping.objects.select_related("owner", "job").order_by("-used_at")
+    return found if person.has_perm("imports.view_all_imports") else found.filter(owner=person)
+
+
+def headers_sha256(headers: Iterable[str]) -> str:
+    return hashlib.sha256("\x1f".join(sorted(map(header_key, headers))).encode()).hexdigest()
+
+
+def _names(headers: Iterable[str]) -> list[str]:
+    return [header for header in headers if header_key(header)]
