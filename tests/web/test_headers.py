@@ -10,10 +10,11 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.web.urls import urlpatterns
 
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
@@ -48,7 +49,13 @@ def assert_safe(response: Any) -> None:
 
 @pytest.fixture
 def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person) -> Any:
-    targets = {"import": ready.pk, "connection": sandbox_connection.pk, "person": marketer.pk}
+    mapping = SavedMapping.objects.create(owner=marketer, headers_sha256="0" * 64, used_at=timezone.now())
+    targets = {
+        "import": ready.pk,
+        "connection": sandbox_connection.pk,
+        "person": marketer.pk,
+        "mapping": mapping.pk,
+    }
 
     def find(name: str) -> str:
         return reverse(name, args=[targets[name.split("_")[0]]] if name in WITH_PK else [])
