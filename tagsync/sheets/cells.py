@@ -20,7 +20,8 @@ class Kind(StrEnum):
 class Cell(NamedTuple):
     """One cell that is not blank.
 
-    `text` by kind: NUMBER "13800138000" (whole), "0.3" (15 significant digits, no exponent), or, from 1e15 on,
+    `text` by kind: NUMBER "13800138000" (whole; "00001234" when its format shows it so),
+    "0.3" (15 significant digits, no exponent), or, from 1e15 on,
     the literal exactly as the file holds it; DATE "2026-05-03", "2026-05-03 14:30:00" or "14:30:00";
     BOOLEAN "TRUE" / "FALSE"; ERROR "#N/A" and its like; FORMULA "".
     """

@@ -5,7 +5,7 @@ Plain rows are taken apart by a regular expression, all others by the parser (se
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tagsync.sheets.blocks import blocks
 from tagsync.sheets.cells import column_index, column_letter
@@ -20,13 +20,13 @@ SHARED, NUMBER, OTHER = range(3)
 
 
 def scan(
-    package: Package, part: str, strings: SharedStrings, dates: frozenset[str], starts_1904: bool
+    package: Package, part: str, strings: SharedStrings, styles: Mapping[str, int], starts_1904: bool
 ) -> Iterator[list[WireRow]]:
     """Yield the rows of the part in lists, as many as one block held.
 
     Raises: Unreadable when the part is damaged or larger than the limits.
     """
-    sheet = _Sheet(package, part, strings, dates, starts_1904)
+    sheet = _Sheet(package, part, strings, styles, starts_1904)
     for plain, block in blocks(package.chunks(part), b"sheetData", b"row"):
         if plain and sheet.in_data:
             sheet.scan(block)
@@ -41,17 +41,17 @@ class _Sheet:
     """What the two ways of reading share: the row they stand in and the rows that are done."""
 
     def __init__(
-        self, package: Package, part: str, strings: SharedStrings, dates: frozenset[str], starts_1904: bool
+        self, package: Package, part: str, strings: SharedStrings, styles: Mapping[str, int], starts_1904: bool
     ) -> None:
         self.in_data = False
         self._had_data = False
         self._limits = package.limits
         self._part = part
         self._strings = strings
-        self._dates = dates
+        self._styles = styles
         self._starts_1904 = starts_1904
         self._columns = {column_letter(index): index for index in range(package.limits.max_columns)}
-        self._attributes: dict[str, tuple[int, str | None, bool] | None] = {}
+        self._attributes: dict[str, tuple[int, str | None, int] | None] = {}
         self._out: list[WireRow] = []
         self._row_number = 0
         self._start_cells()
@@ -97,7 +97,7 @@ class _Sheet:
             text = value or inline
             if not text:
                 continue
-            way, kind, is_date = ways[attributes]  # type: ignore[misc]  # None was sorted out before
+            way, kind, shown = ways[attributes]  # type: ignore[misc]  # None was sorted out before
             wire: Wire
             try:
                 if way == SHARED and text[0] != "-":
@@ -105,9 +105,9 @@ class _Sheet:
                 elif way == NUMBER and len(text) < 16 and text[0] != "0" and text.isascii() and text.isdigit():
                     wire = int(text)
                 else:
-                    wire = self._convert(kind, text, False, is_date, letters)
+                    wire = self._convert(kind, text, False, shown, letters)
             except (IndexError, ValueError):
-                wire = self._convert(kind, text, False, is_date, letters)
+                wire = self._convert(kind, text, False, shown, letters)
             if wire is None:
                 continue
             column = columns.get(letters)
@@ -117,15 +117,15 @@ class _Sheet:
                 self._place(row, letters, wire)
         self._out.append(row)
 
-    def _way(self, attributes: str) -> tuple[int, str | None, bool] | None:
+    def _way(self, attributes: str) -> tuple[int, str | None, int] | None:
         match = PLAIN_ATTRIBUTES.fullmatch(attributes)
         if match is None:
             return None
         style, kind = match.groups()
-        is_date = style in self._dates
+        shown = self._styles.get(style, 0)
         if kind == "s":
-            return SHARED, kind, is_date
-        return (NUMBER if kind in (None, "n") and not is_date else OTHER), kind, is_date
+            return SHARED, kind, shown
+        return (NUMBER if kind in (None, "n") and not shown else OTHER), kind, shown
 
     # Rows and cells, whoever found them
 
@@ -140,11 +140,11 @@ class _Sheet:
             raise Unreadable("too_many_rows", max_rows=self._limits.max_rows)
         self._row_number = number
 
-    def _convert(self, kind: str | None, text: str, is_formula: bool, is_date: bool, letters: str) -> Wire:
+    def _convert(self, kind: str | None, text: str, is_formula: bool, shown: int, letters: str) -> Wire:
         if len(text) > self._limits.max_cell_characters:
             raise Unreadable("cell_too_long", cell=self._name(letters), max_characters=self._limits.max_cell_characters)
         try:
-            return convert(kind, text, is_formula, is_date, self._starts_1904, self._strings.get)
+            return convert(kind, text, is_formula, shown, self._starts_1904, self._strings.get)
         except (ValueError, IndexError) as error:
             raise Unreadable("damaged", part=self._part, cell=self._name(letters)) from error
 
@@ -245,8 +245,8 @@ class _Sheet:
             return
         self._in_cell = False
         letters = column_letter(self._column)
-        is_date = self._cell.get("s") in self._dates
-        wire = self._convert(self._cell.get("t"), "".join(self._text), self._is_formula, is_date, letters)
+        shown = self._styles.get(self._cell.get("s", ""), 0)
+        wire = self._convert(self._cell.get("t"), "".join(self._text), self._is_formula, shown, letters)
         self._text.clear()
         if wire is not None:
             self._place(self._row, letters, wire)

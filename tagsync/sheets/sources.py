@@ -14,7 +14,7 @@ from tagsync.sheets.scan import scan
 from tagsync.sheets.strings import SharedStrings
 from tagsync.sheets.texts import SHEET_NAME, TextFile
 from tagsync.sheets.values import WireRow
-from tagsync.sheets.workbook import date_styles, open_workbook
+from tagsync.sheets.workbook import number_styles, open_workbook
 
 # Larger sheets are not inflated only to be counted.
 COUNTED_BYTES = 32 << 20
@@ -66,8 +66,8 @@ def _of_package(package: Package) -> Source:
 
     def rows(index: int) -> Rows:
         strings = SharedStrings(package, workbook.strings_part)
-        dates = date_styles(package, workbook.styles_part)
-        return scan(package, workbook.sheets[index].part, strings, dates, workbook.starts_1904)
+        styles = number_styles(package, workbook.styles_part)
+        return scan(package, workbook.sheets[index].part, strings, styles, workbook.starts_1904)
 
     def count(index: int) -> int | None:
         part = workbook.sheets[index].part

@@ -22,6 +22,7 @@ FORMULA_WITHOUT_VALUE: Wire = [Kind.FORMULA.value, ""]
 LAST_DAY = 2_958_465  # 9999-12-31; a larger number is no date, whatever its format says
 SIGNIFICANT_DIGITS = 15  # what Excel itself keeps
 SMALLEST_EXPONENT = -30
+AS_DATE = -1  # a style that shows a number as a date or a time
 
 
 def unwire(wire: str | int | list[str]) -> Cell:
@@ -35,9 +36,10 @@ def unwire(wire: str | int | list[str]) -> Cell:
 
 
 def convert(
-    kind: str | None, text: str, is_formula: bool, is_date: bool, starts_1904: bool, string: Callable[[int], str]
+    kind: str | None, text: str, is_formula: bool, shown: int, starts_1904: bool, string: Callable[[int], str]
 ) -> Wire:
-    """One cell. `kind` is its `t` attribute, `string` looks up a shared string.
+    """One cell. `kind` is its `t` attribute, `string` looks up a shared string; `shown`: how its style shows a number,
+    as AS_DATE, 0 for as it is, or the digits to which zeros fill it up.
 
     Raises: ValueError, IndexError for what no spreadsheet program writes.
     """
@@ -48,7 +50,9 @@ def convert(
     if kind == "s":
         return string(int(text)) or None
     if kind is None or kind == "n":
-        return (date(text, starts_1904) if is_date else None) or number(text)
+        if shown == AS_DATE:
+            return date(text, starts_1904) or number(text)
+        return _filled_up(number(text), shown)
     if kind == "b":
         return [Kind.BOOLEAN.value, "TRUE" if text.strip() in ("1", "true") else "FALSE"]
     if kind == "e":
@@ -56,6 +60,13 @@ def convert(
     if kind == "d":
         return [Kind.DATE.value, _iso_moment(text)]
     raise ValueError("unknown kind of cell")
+
+
+def _filled_up(wire: Wire, digits: int) -> Wire:
+    """1234 in a cell of the format 00000000 is 00001234 to everybody who looks at it."""
+    if isinstance(wire, int) and 0 <= wire < 10 ** (digits - 1):
+        return [Kind.NUMBER.value, f"{wire:0{digits}d}"]
+    return wire
 
 
 def number(text: str) -> Wire:

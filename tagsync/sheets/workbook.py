@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.package import Package, Relation
+from tagsync.sheets.values import AS_DATE, SIGNIFICANT_DIGITS
 
 # ECMA-376 part 1, 18.8.30; 27-36 and 50-58 are dates in the Chinese, Japanese and Korean editions.
 DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
 # What a format code may say without being a date: quoted text, an escaped, padded or repeated character,
 # a colour, condition, locale or number shape in brackets. [h], [mm] and [s] are elapsed time and stay.
 NOT_DATE_PARTS = re.compile(r'"[^"]*"|[\\_*].|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+# One zero alone is a whole number as it is.
+ZEROS = re.compile("00+")
 DATE_LETTERS = re.compile(r"[dmyhs]|aaa", re.IGNORECASE)
 
 # Parts that are never opened; the person is told that they are there. Name contains -> code.
@@ -68,21 +71,30 @@ def open_workbook(package: Package) -> Workbook:
     )
 
 
-def date_styles(package: Package, part: str | None) -> frozenset[str]:
-    """The style numbers, as cells name them, that show a number as a date or a time."""
+def number_styles(package: Package, part: str | None) -> dict[str, int]:
+    """How the styles, as cells name them, show a number: AS_DATE, or to how many digits zeros fill it up.
+
+    Styles that show it as it is, or merely dress it up, are not in it.
+    """
     if part is None or part not in package:
-        return frozenset()
-    formats: dict[str, bool] = {str(number): True for number in DATE_FORMATS}
-    found: list[str] = []
+        return {}
+    formats: dict[str, int] = {str(number): AS_DATE for number in DATE_FORMATS}
+    found: dict[str, int] = {}
     style = 0
     for path, attributes in package.elements(part):
         if path == "styleSheet/numFmts/numFmt":
-            formats[attributes.get("numFmtId", "")] = is_date_format(attributes.get("formatCode", ""))
+            formats[attributes.get("numFmtId", "")] = shown_as(attributes.get("formatCode", ""))
         elif path == "styleSheet/cellXfs/xf":
-            if formats.get(attributes.get("numFmtId", "0"), False):
-                found.append(str(style))
+            if shown := formats.get(attributes.get("numFmtId", "0"), 0):
+                found[str(style)] = shown
             style += 1
-    return frozenset(found)
+    return found
+
+
+def shown_as(code: str) -> int:
+    if is_date_format(code):
+        return AS_DATE
+    return len(code) if ZEROS.fullmatch(code) and len(code) <= SIGNIFICANT_DIGITS else 0
 
 
 def is_date_format(code: str) -> bool:
