@@ -7,6 +7,7 @@ CODES: dict[str, str] = {
     "password_protected": "An encrypted workbook: the password has to be removed first.",
     "xml_2003": "Excel 2003 XML spreadsheet: to be saved as .xlsx.",
     "unknown_encoding": "A text file whose bytes are neither UTF-8 nor UTF-16 nor GB18030.",
+    "line_too_long": "A text file with a line that no sheet would have (line, max_characters).",
     "open_quote": "A text file in which a quotation mark is opened and not closed as it should be (row).",
     "html": "A web page with the name of a workbook (many systems export this): to be saved as .xlsx.",
     "ods": "OpenDocument spreadsheet: to be saved as .xlsx.",

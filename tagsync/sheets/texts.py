@@ -30,6 +30,8 @@ ENCODINGS = ("utf-8", "gb18030")
 DELIMITERS = "\t,;|"
 CHUNK_BYTES = 1 << 20
 RECORDS_SNIFFED = 50
+CHARACTERS_SNIFFED = 1 << 16
+LINE_CHARACTERS = 4 << 20
 ROWS_PER_LIST = 256
 # What Excel wants in a first line of its own to say which delimiter follows; it does not show that line.
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?")
@@ -69,7 +71,7 @@ class TextFile:
         with closing(self._open()) as file:
             for _ in range(self._starts_at):
                 next(file)
-            reader, number = csv.reader(file, delimiter=delimiter, strict=True), 0
+            reader, number = csv.reader(_lines(file), delimiter=delimiter, strict=True), 0
             try:
                 for number, record in enumerate(reader, 1):
                     yield number, record
@@ -87,22 +89,31 @@ class TextFile:
 
     def _sniff(self) -> tuple[int, str]:
         """How many lines come before the first row, and the delimiter."""
-        self._starts_at = 0
         with closing(self._open()) as file:
             if said := SEPARATOR_LINE.fullmatch(file.readline(16)):
                 return 1, said[1]
-        return 0, max(DELIMITERS, key=self._fitness)
+            file.seek(0)
+            lines = file.read(CHARACTERS_SNIFFED).splitlines(keepends=True)
+        return 0, max(DELIMITERS, key=lambda delimiter: _fitness(delimiter, lines[:-1] or lines))
 
-    def _fitness(self, delimiter: str) -> tuple[float, int]:
-        """The share of the first records that have the usual number of cells, if that is more than one."""
-        try:
-            records = [record for _, record in islice(self._records(delimiter), RECORDS_SNIFFED) if record]
-        except Unreadable:
-            return 0.0, 0
-        if not records:
-            return 0.0, 0
-        cells, times = Counter(map(len, records)).most_common(1)[0]
-        return (times / len(records), cells) if cells > 1 else (0.0, 0)
+
+def _fitness(delimiter: str, lines: list[str]) -> tuple[float, int]:
+    """The share of the first records that have the usual number of cells, if that is more than one."""
+    records = [record for record in islice(csv.reader(lines, delimiter=delimiter), RECORDS_SNIFFED) if record]
+    if not records:
+        return 0.0, 0
+    cells, times = Counter(map(len, records)).most_common(1)[0]
+    return (times / len(records), cells) if cells > 1 else (0.0, 0)
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Lines with their ends. Raises: Unreadable for one that no sheet would have, before it fills the memory."""
+    number = 0
+    while line := file.readline(LINE_CHARACTERS):
+        number += 1
+        if len(line) == LINE_CHARACTERS:
+            raise Unreadable("line_too_long", line=number, max_characters=LINE_CHARACTERS)
+        yield line
 
 
 def _encoding(path: Path) -> str:

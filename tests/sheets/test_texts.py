@@ -91,3 +91,8 @@ def test_it_minds_the_limits(path: Path) -> None:
     assert refused(path, b"a,b\n1,2\n3,4\n", max_rows=2).code == "too_many_rows"
     assert refused(path, b"a,b\n1,2,3\n", max_columns=2).params == {"cell": "C2", "max_columns": 2}
     assert refused(path, b"a,b\n1," + b"x" * 50, max_cell_characters=20).code == "cell_too_long"
+
+
+def test_it_refuses_a_line_without_end(path: Path) -> None:
+    error = refused(path, b"a,b\n" + b"1," * 3_000_000)
+    assert (error.code, error.params["line"]) == ("line_too_long", 2)

@@ -22,6 +22,10 @@ TEXTS: dict[str, Text] = {
         _("The characters of this text file cannot be read: it is neither UTF-8 nor GB18030 nor UTF-16."),
         _("Open it in Excel or WPS, see that names and tags are readable, save it as .xlsx, and upload that file."),
     ),
+    "line_too_long": Text(
+        _("Line %(line)s of this text file is too long: more than %(max_characters)s characters."),
+        _("Check that the export was complete and that each customer has a line of his own."),
+    ),
     "open_quote": Text(
         _("In row %(row)s of this text file a quotation mark is opened that is not closed where the cell ends."),
         _("Correct the quotation mark, or open the file in Excel, see that no rows are missing, and save it as .xlsx."),

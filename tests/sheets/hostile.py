@@ -1,0 +1,152 @@
+"""`python -m tests.sheets.hostile`: files made to harm their reader, each read whole as the check would read it, from
+a fresh process. Prints the table of RESULTS.md: what the person is told, how long it took, and what memory it took
+in the reading process and in the one that asked, which stands for the web server.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import xlwt
+
+from tests import workbooks
+
+MEASURE = """
+import resource, sys, time
+from pathlib import Path
+from tagsync.sheets import reader
+from tagsync.sheets.errors import Unreadable
+path = Path(sys.argv[1])
+own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+began, rows = time.monotonic(), 0
+try:
+    sheet = reader.preview(path).sheet
+    rows = sum(1 for _ in reader.rows(path, sheet))
+    said = f"{rows:,} rows"
+except Unreadable as error:
+    said = error.code
+seconds = time.monotonic() - began
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - own
+child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(said, seconds, child // 1024, grown // 1024, sep=";")
+"""
+
+
+class Result(NamedTuple):
+    said: str
+    seconds: float
+    child_mib: int
+    grown_mib: int
+
+
+def table(rows: int, columns: int, cell: str = "x") -> str:
+    return "\n".join([",".join([cell] * columns)] * rows)
+
+
+def text(content: str) -> Callable[[Path], Path]:
+    def make(path: Path) -> Path:
+        path.write_text(content)
+        return path
+
+    return make
+
+
+def looped_xls(path: Path) -> Path:
+    """Every sector of the file is followed by the same one."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Sheet1")
+    for row in range(5000):
+        sheet.write(row, 0, f"客户{row}")
+    book.save(str(path))
+    content = bytearray(path.read_bytes())
+    start = 512 * (1 + int.from_bytes(content[76:80], "little"))
+    content[start : start + 512] = (3).to_bytes(4, "little") * 128
+    path.write_bytes(content)
+    return path
+
+
+def far_xls(path: Path) -> Path:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Sheet1")
+    sheet.write(0, 0, "a")
+    sheet.write(65535, 255, "b")
+    book.save(str(path))
+    return path
+
+
+def nonsense_strings(path: Path) -> Path:
+    cells = '<row r="1"><c r="A1" t="s"><v>99999999</v></c><c r="B1" t="s"><v>-1</v></c></row>'
+    return workbooks.hand_written(path, cells, strings=["<t>x</t>"])
+
+
+def twice(path: Path) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return workbooks.with_member(path, "xl/worksheets/sheet1.xml")
+
+
+CORPUS: dict[str, Callable[[Path], Path]] = {
+    "zip bomb: 400 MiB of spaces": lambda path: workbooks.of_spaces(path, 400 << 20),
+    "one long string in 2,000 cells": lambda path: workbooks.repeated_string(path, 90_000, 2_000),
+    "cells A1 and XFD1048576": workbooks.far_corner,
+    "dimension A1:XFD1048576, 3 rows": lambda path: workbooks.lying_dimension(path, "A1:XFD1048576"),
+    "dimension A1, 2,000 rows": lambda path: workbooks.lying_dimension(path, "A1", 2_000),
+    "one cell in row 1048576": workbooks.stray_last_row,
+    "entities in the sheet": lambda path: workbooks.with_entities(path, "xl/worksheets/sheet1.xml"),
+    "entities in the strings": lambda path: workbooks.with_entities(path, "xl/sharedStrings.xml"),
+    "indexes of strings that are not there": nonsense_strings,
+    "two members of one name": twice,
+    "member ../../etc/passwd": lambda path: workbooks.with_member(path, "../../etc/passwd"),
+    "40,000 members": lambda path: workbooks.with_many_members(path, 40_000),
+    "declares less than it holds": lambda path: workbooks.declaring_less(path, 10_000),
+    "cut in the middle": workbooks.truncated,
+    "XML cut in the middle": workbooks.broken_inside,
+    "a web page named .xls": text("<html><table><tr><td>1</td></tr></table></html>"),
+    "xls: sectors in a loop": looped_xls,
+    "xls: cells A1 and IV65536": far_xls,
+    "xls: only a container": lambda path: workbooks.ole2(path, "Workbook"),
+    "csv: 60 MB in one line": text(table(1, 30_000_000)),
+    "csv: 10,000 columns": text(table(20, 10_000)),
+    "csv: a quotation mark never closed": text('a,b\n"' + table(500_000, 2)),
+    "csv: one cell of 30 MB": text("a," + "x" * 30_000_000),
+    "csv: 1.2 million rows": text(table(1_200_000, 2)),
+    "csv: zero bytes": text("a,b\n" + "\0" * 5_000),
+}
+
+
+def measure(path: Path) -> Result:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, timeout=120, check=True
+    )
+    said, seconds, child, grown = done.stdout.strip().split(";")
+    return Result(said, float(seconds), int(child), int(grown))
+
+
+def main() -> int:
+    print("| file | on disk | what is said | seconds | reading process | asking process grew |")
+    print("| --- | ---: | --- | ---: | ---: | ---: |")
+    worst = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, make in CORPUS.items():
+            path = make(Path(folder) / "hostile.upload")
+            size, result = path.stat().st_size, measure(path)
+            worst = max(worst, result.seconds)
+            print(
+                f"| {name} | {size / 1e6:.2f} MB | `{result.said}` | {result.seconds:.2f} |"
+                f" {result.child_mib} MiB | {result.grown_mib} MiB |",
+                flush=True,
+            )
+            path.unlink()
+    print(f"\nSlowest: {worst:.1f} s, {time.strftime('%Y-%m-%d')}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

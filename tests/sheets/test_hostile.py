@@ -1,0 +1,19 @@
+"""Files made to harm their reader: a verdict comes soon, and the process that asked does not grow."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.sheets import hostile
+
+# Of the whole table (`python -m tests.sheets.hostile`) those that take no minute to make.
+QUICK = [name for name in hostile.CORPUS if "400 MiB" not in name and "million" not in name and "60 MB" not in name]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_it_is_answered_soon_and_in_little_memory(tmp_path: Path, name: str) -> None:
+    result = hostile.measure(hostile.CORPUS[name](tmp_path / "hostile.upload"))
+    assert result.said not in ("reader_failed", "reader_killed")
+    assert result.seconds < 5
+    assert result.grown_mib <= 50
+    assert result.child_mib < 300
