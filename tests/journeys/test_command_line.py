@@ -162,9 +162,9 @@ def test_it_takes_a_column_that_is_named(platform: Up, tmp_path: Path) -> None:
 
 def test_it_says_what_is_wrong_with_a_file_a_connection_or_a_person(platform: Up, tmp_path: Path) -> None:
     text = tmp_path / "text.xlsx"
-    text.write_text("手机号,标签\n1,2\n")
+    text.write_text('手机号,标签\n"1,2\n')
     add = ("--operation", "add")
-    assert "CSV" in refused(platform, str(text), "--connection", "Sandbox", *add)
+    assert "quotation mark" in refused(platform, str(text), "--connection", "Sandbox", *add)
     assert "No such file" in refused(platform, str(tmp_path / "none"), "--connection", "Sandbox", *add)
     sheet = str(plain(tmp_path / "sheet.xlsx", [HEADER, customer(1)]))
     assert "There is no connection “none”. There are: Sandbox" in refused(platform, sheet, "--connection", "none", *add)
