@@ -102,13 +102,17 @@ def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, still_mine
 
 
 def _candidates(job: ImportJob, suspicion: Suspicion, after: int) -> QuerySet[ImportRow]:
-    """Waiting rows with IDs as long as suspected, in order; what the IDs look like is seen afterwards."""
+    """Rows with IDs as long as suspected, in order; what the IDs look like is seen afterwards.
+
+    Duplicates too: each would say that it is sent with a row that is now stopped.
+    """
     lengths = {shape.digits for shape in suspicion.shapes}
-    waiting = ImportRow.objects.filter(job=job, status=RowStatus.WAITING, row_number__gt=after)
+    seen = (RowStatus.WAITING, RowStatus.DUPLICATE) if suspicion.stops else (RowStatus.WAITING,)
+    waiting = ImportRow.objects.filter(job=job, status__in=seen, row_number__gt=after)
     if suspicion.code == "id_ends_in_zeros":
         waiting = waiting.filter(audience_user_id__endswith="00")
     found = waiting.annotate(length=Length("audience_user_id")).filter(length__in=lengths)
-    return found.order_by("row_number").only("row_number", *VALUE_COLUMNS.values())
+    return found.order_by("row_number").only("row_number", "status", *VALUE_COLUMNS.values())
 
 
 def _fits(value: str, suspicion: Suspicion) -> bool:
@@ -122,9 +126,10 @@ def _stop(
     for row in rows:
         column = tallies.cell("audienceUserId", row.row_number).removesuffix(str(row.row_number))
         note = {"code": suspicion.code, "field": "audienceUserId", "column": column, "value": row.audience_user_id}
+        if row.status == RowStatus.WAITING:
+            tallies.not_sendable_after_all(row.values_by_field())
+        tallies.statuses[row.status] -= 1
         row.status, row.problem_id, row.notes = RowStatus.TO_FIX, problem_id, [{**note, "params": suspicion.params}]
-        tallies.not_sendable_after_all(row.values_by_field())
     ImportRow.objects.bulk_update(rows, ["status", "problem", "notes"], batch_size=200)
-    tallies.statuses[RowStatus.WAITING] -= len(rows)
     tallies.statuses[RowStatus.TO_FIX] += len(rows)
     ImportJob.objects.filter(pk=job.pk).update(counts=dict(+tallies.statuses))

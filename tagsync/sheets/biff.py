@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tagsync.sheets.cells import Kind, column_letter
+from tagsync.sheets.cells import Kind
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.values import Wire, WireRow, date, number
+from tagsync.sheets.values import Wire, WireRow, date, number, trimmed
 
 ROWS_PER_LIST = 256
 # Names of storages in the container, in UTF-16 -> code.
@@ -54,12 +54,7 @@ class BiffFile:
         row: WireRow = [index + 1]
         for kind, value in zip(sheet.row_types(index), sheet.row_values(index), strict=True):
             row.append(_wire(kind, value, self._book.datemode == 1))
-        while len(row) > 1 and row[-1] is None:
-            row.pop()
-        if len(row) > self._limits.max_columns + 1:
-            cell = f"{column_letter(len(row) - 2)}{index + 1}"
-            raise Unreadable("too_many_columns", cell=cell, max_columns=self._limits.max_columns)
-        return row
+        return trimmed(row, self._limits.max_columns)
 
 
 def _open(path: Path) -> Any:

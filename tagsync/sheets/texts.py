@@ -14,10 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from tagsync.sheets.cells import column_letter
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.values import Wire, WireRow
+from tagsync.sheets.values import Wire, WireRow, trimmed
 
 SHEET_NAME = "CSV"
 BYTE_ORDER_MARKS = (
@@ -58,13 +57,7 @@ class TextFile:
         for number, record in self._records(self._delimiter):
             if number > self._limits.max_rows:
                 raise Unreadable("too_many_rows", max_rows=self._limits.max_rows)
-            row: WireRow = [number, *map(_wire, record)]
-            while len(row) > 1 and row[-1] is None:
-                row.pop()
-            if len(row) > self._limits.max_columns + 1:
-                cell = f"{column_letter(len(row) - 2)}{number}"
-                raise Unreadable("too_many_columns", cell=cell, max_columns=self._limits.max_columns)
-            yield row
+            yield trimmed([number, *map(_wire, record)], self._limits.max_columns)
 
     def _records(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(self._limits.max_cell_characters)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tagsync.sheets.cells import Cell, Kind
+from tagsync.sheets.cells import Cell, Kind, column_letter
+from tagsync.sheets.errors import Unreadable
 
 # None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text].
 Wire = str | int | list[str] | None
@@ -23,6 +24,15 @@ LAST_DAY = 2_958_465  # 9999-12-31; a larger number is no date, whatever its for
 SIGNIFICANT_DIGITS = 15  # what Excel itself keeps
 SMALLEST_EXPONENT = -30
 AS_DATE = -1  # a style that shows a number as a date or a time
+
+
+def trimmed(row: WireRow, max_columns: int) -> WireRow:
+    """Without the blanks at its end. Raises: Unreadable when something stands too far right."""
+    while len(row) > 1 and row[-1] is None:
+        row.pop()
+    if len(row) > max_columns + 1:
+        raise Unreadable("too_many_columns", cell=f"{column_letter(len(row) - 2)}{row[0]}", max_columns=max_columns)
+    return row
 
 
 def unwire(wire: str | int | list[str]) -> Cell:

@@ -76,6 +76,12 @@ def test_it_stops_ruined_ids_and_keeps_every_sum_true(marketer: Person, sandbox_
     )
 
 
+def test_it_stops_the_duplicates_of_ruined_ids_as_well(marketer: Person, sandbox_connection: Connection) -> None:
+    ruined = "880000000000123000"
+    job = staged(marketer, sandbox_connection, [*with_ids(ruined, ruined), customer(1)])
+    assert job.counts == counted(job) == {"to_fix": 2, "waiting": 1}
+
+
 def test_it_warns_of_few_that_may_be_genuine(marketer: Person, sandbox_connection: Connection) -> None:
     job = staged(marketer, sandbox_connection, with_ids("880000000000123000", *GENUINE))
     assert job.counts == {"waiting": 1000}
