@@ -129,11 +129,20 @@ def suggest(headers: Mapping[int, str], rows: Sequence[Row] = ()) -> list[Sugges
     exact = {column: _EXACT[key] for column, key in keys.items() if key in _EXACT}
     owners = _owners(exact)
     suggestions = []
+    hits: dict[int, _Hit | None] = {}
     for column, header in headers.items():
         hit = _Hit(exact[column], "exact") if column in exact else _weak_hit(header, keys[column])
+        # A name merged over several columns stands in the first of them only.
+        hit = hit or (_continued(hits.get(column - 1)) if not keys[column] else None)
+        hits[column] = hit
         suggestion = _suggestion(column, header, hit, owners)
         suggestions.append(_with_content(suggestion, look_of(rows, column)))
     return suggestions
+
+
+def _continued(before: _Hit | None) -> _Hit | None:
+    """Only tags may stand in several columns."""
+    return before._replace(reason="taken") if before and before.name.field == "tags" else None
 
 
 def _suggestion(column: int, header: str, hit: _Hit | None, owners: Mapping[str, int]) -> Suggestion:

@@ -46,3 +46,9 @@ def test_it_reads_names_that_are_merged_over_two_rows() -> None:
     assert headers(names, above) == {0: "手机号", 1: "主", 2: "次"}
     title = row("会员导出", "", "")
     assert headers(row("", "手机号", "标签", at=2), title) == {1: "手机号", 2: "标签"}
+
+
+def test_it_carries_a_name_of_tags_over_the_columns_that_it_is_merged_over() -> None:
+    found = suggest({0: "手机号", 1: "", 2: "标签", 3: "", 4: "", 5: "备注", 6: ""})
+    assert [one.field for one in found] == ["phone", None, "tags", "tags", "tags", None, None]
+    assert [one.exact for one in found[2:5]] == [True, False, False]
