@@ -43,8 +43,7 @@ _filler = re.compile(r"[\s()'-]+")
 
 
 class Suggestion(NamedTuple):
-    """`values` and `fitting`: how many values were looked at, and how many look like `field`, or like `doubt`, the
-    field that the values of an exactly named column look like instead."""
+    """`looks_like`: the field that the values betray, or "": `fitting` of `values` that were looked at."""
 
     column: int
     header: str
@@ -54,7 +53,11 @@ class Suggestion(NamedTuple):
     matched: str = ""  # the name or alias that fitted
     values: int = 0
     fitting: int = 0
-    doubt: str = ""
+    looks_like: str = ""
+
+    def contradicts(self, field: str) -> bool:
+        """Whether the values look like another field than this one."""
+        return self.looks_like not in ("", field, LOOK_ALIKE.get(field))
 
 
 class _Name(NamedTuple):
@@ -173,11 +176,8 @@ def look_of(rows: Sequence[Row], column: int) -> Look:
 def _with_content(suggestion: Suggestion, look: Look) -> Suggestion:
     if not look.field:
         return suggestion
-    if suggestion.field is None:
-        return suggestion._replace(field=look.field, reason="content", values=look.values, fitting=look.fitting)
-    if look.field in (suggestion.field, LOOK_ALIKE.get(suggestion.field)):
-        return suggestion
-    return suggestion._replace(doubt=look.field, values=look.values, fitting=look.fitting)
+    seen = suggestion._replace(looks_like=look.field, values=look.values, fitting=look.fitting)
+    return seen if seen.field else seen._replace(field=look.field, reason="content")
 
 
 def headers(row: Row, above: Row | None = None) -> dict[int, str]:

@@ -34,11 +34,12 @@ def test_it_needs_nearly_all_of_some_values() -> None:
 
 def test_it_doubts_a_name_that_its_values_contradict() -> None:
     found = suggest({0: "openid", 1: "手机号", 2: "unionid"}, below(PHONES, PHONES, OPENIDS))
-    assert [(one.field, one.exact, one.doubt) for one in found] == [
-        ("openid", True, "phone"),
-        ("phone", True, ""),
-        ("unionid", True, ""),
+    assert [(one.field, one.exact, one.contradicts(str(one.field))) for one in found] == [
+        ("openid", True, True),
+        ("phone", True, False),
+        ("unionid", True, False),
     ]
+    assert found[1].contradicts("tags")
 
 
 def test_it_reads_names_that_are_merged_over_two_rows() -> None:
