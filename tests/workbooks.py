@@ -11,6 +11,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import openpyxl
+import xlwt
 
 from tagsync.sheets.cells import column_letter
 
@@ -37,6 +38,18 @@ def plain(path: Path, rows: Iterable[Sequence[Any]], sheet: str = "Sheet1") -> P
     for row in rows:
         book.active.append(row)
     book.save(path)
+    return path
+
+
+def old(path: Path, rows: Iterable[Sequence[Value]]) -> Path:
+    """As Excel 97-2003 saves it."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Sheet1")
+    for number, row in enumerate(rows):
+        for column, value in enumerate(row):
+            if value is not None:
+                sheet.write(number, column, value)
+    book.save(str(path))
     return path
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from tests import workbooks
 from tests.installation import Up, command, wait_for
 from tests.making import FIELDS, HEADER, customer, customers
 from tests.workbooks import plain
@@ -68,6 +69,17 @@ def test_it_says_what_became_of_the_sample(platform: Up) -> None:
     assert rows["accepted"] == sum(arrived(platform).values()) == 288
     assert (rows["to_fix"], rows["duplicate"], rows["total"]) == (9, 2, 299)
     assert sum(problem["rows"] for problem in found["problems"]) == 9
+
+
+@pytest.mark.parametrize("form", ["csv", "xls"])
+def test_it_brings_other_forms_of_sheets_to_the_letter(platform: Up, tmp_path: Path, form: str) -> None:
+    rows, path = customers(1_200), tmp_path / f"会员.{form}"
+    if form == "csv":
+        path.write_bytes("\r\n".join(",".join(row) for row in [HEADER, *rows]).encode("gb18030"))
+    else:
+        workbooks.old(path, [HEADER, *rows])
+    assert imported(platform, path, "--operation", "add")["rows"]["accepted"] == 1_200
+    assert arrived(platform) == Counter(map(as_sent, rows))
 
 
 def test_it_retries_what_the_platform_refused(platform: Up, tmp_path: Path) -> None:

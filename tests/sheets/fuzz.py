@@ -13,8 +13,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import xlwt
-
 from tagsync.sheets import reader
 from tagsync.sheets.errors import Unreadable
 from tests import workbooks
@@ -54,14 +52,9 @@ def run(folder: Path, variants: int, chosen: random.Random) -> tuple[Counter[str
 
 def valid_files(folder: Path) -> list[bytes]:
     stored = workbooks.shared(folder / "a.xlsx", TABLE)
-    book = xlwt.Workbook()
-    sheet = book.add_sheet("Sheet1")
-    for row, values in enumerate(TABLE):
-        for column, value in enumerate(values):
-            sheet.write(row, column, value)
-    book.save(str(folder / "a.xls"))
+    old = workbooks.old(folder / "a.xls", TABLE)
     lines = "\r\n".join(f'{phone},"{tags}"' for phone, tags in TABLE)
-    return [stored.read_bytes(), (folder / "a.xls").read_bytes(), lines.encode(), lines.encode("gb18030")]
+    return [stored.read_bytes(), old.read_bytes(), lines.encode(), lines.encode("gb18030")]
 
 
 def flipped(content: bytes, chosen: random.Random) -> bytes:

@@ -113,3 +113,21 @@ def test_it_refuses_other_containers(path: Path) -> None:
     with pytest.raises(Unreadable) as caught:
         reader.preview(workbooks.ole2(path, "WordDocument"))
     assert caught.value.code == "not_a_workbook"
+
+
+def test_it_says_when_a_password_is_in_the_way(path: Path) -> None:
+    """The record behind the first one becomes FILEPASS, which says how the rest is encrypted."""
+    content = bytearray(save(path, {(0, 0): "手机号"}).read_bytes())
+    first = content.index(b"\x09\x08\x10\x00")
+    behind = first + 4 + 16
+    content[behind : behind + 2] = b"\x2f\x00"
+    path.write_bytes(content)
+    with pytest.raises(Unreadable) as caught:
+        reader.preview(path)
+    assert caught.value.code == "password_protected"
+
+
+def test_it_names_macros_and_embedded_objects(path: Path) -> None:
+    content = save(path, {(0, 0): "手机号"}).read_bytes()
+    path.write_bytes(content + "_VBA_PROJECT_CUR".encode("utf-16-le") + "MBD00AB12CD".encode("utf-16-le"))
+    assert reader.preview(path).unopened == ("macros", "embeddings")
