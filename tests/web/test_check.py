@@ -189,14 +189,35 @@ def test_it_says_when_the_connection_is_blocked(ready: ImportJob, signed: Client
     assert "The connection “Sandbox” is blocked: The platform forbids the call" in html_of(signed, ready)
 
 
-def test_it_remembers_the_same_file(make_draft: MakeDraft, ready: ImportJob, signed: Client) -> None:
+def test_it_knows_the_same_rows_in_another_file(make_draft: MakeDraft, ready: ImportJob, signed: Client) -> None:
+    ready.start(ready.owner)
+    rows = list(ready.rows.order_by("row_number").values_list("phone", "tags"))
+    again = make_draft(
+        workbook(header=("手机号", "姓名", "标签"), rows=[(phone, "？", tags) for phone, tags in rows[:2]])
+    )
+    again.begin_check(again.owner)
+    page = html_of(signed, finish_check(again))
+    assert "The same rows were imported before in the same way: lin" in page
+    assert f'href="/imports/{ready.pk}/"' in page
+
+
+def test_it_knows_the_same_file_for_another_purpose(make_draft: MakeDraft, ready: ImportJob, signed: Client) -> None:
     content = Path(ready.file.path).read_bytes()
     ready.start(ready.owner)
     again = make_draft(content)
+    again.operation = "delete"
+    again.save()
     again.begin_check(again.owner)
-    page = html_of(signed, finish_check(again))
-    assert "The very same file was imported before" in page
-    assert f'href="/imports/{ready.pk}/"' in page
+    assert "The very same file was imported before" in html_of(signed, finish_check(again))
+
+
+def test_it_says_how_many_failed_the_last_time(make_draft: MakeDraft, ready: ImportJob, signed: Client) -> None:
+    content = Path(ready.file.path).read_bytes()
+    ready.start(ready.owner)
+    ImportJob.objects.filter(pk=ready.pk).update(counts={"accepted": 1, "rejected": 1, "to_fix": 1})
+    again = make_draft(content)
+    again.begin_check(again.owner)
+    assert "Accepted by the platform: 1. Failed: 1." in html_of(signed, finish_check(again))
 
 
 def test_it_does_not_tell_of_other_peoples_files(
@@ -206,7 +227,7 @@ def test_it_does_not_tell_of_other_peoples_files(
     ready.start(ready.owner)
     again = make_draft(content, owner=other_marketer)
     again.begin_check(again.owner)
-    assert "The very same file" not in html_of(signed_other, finish_check(again))
+    assert "imported before" not in html_of(signed_other, finish_check(again))
 
 
 def test_its_queries_do_not_grow_with_the_rows(make_draft: MakeDraft, signed: Client) -> None:

@@ -125,10 +125,22 @@ def _remark(one: dict[str, Any], said: Sentence, in_full: bool) -> Remark:
     return Remark(one["rows"], said, examples)
 
 
-def earlier_import(job: ImportJob, person: Person) -> ImportJob | None:
-    """The newest started import of the very same file that the person may see."""
-    same = ImportJob.objects.visible_to(person).filter(file_sha256=job.file_sha256)
-    return same.filter(first_confirmed_at__isnull=False).exclude(pk=job.pk).order_by("-pk").first()
+class Earlier(NamedTuple):
+    """An import that was started before. `same_content`: the same rows in the same way, whatever the file is called."""
+
+    job: ImportJob
+    same_content: bool
+
+
+def earlier_import(job: ImportJob, person: Person) -> Earlier | None:
+    """The newest started import of the same content that the person may see, else of the very same file."""
+    started = ImportJob.objects.visible_to(person).filter(first_confirmed_at__isnull=False).exclude(pk=job.pk)
+    newest = started.select_related("owner").order_by("-pk")
+    same = newest.filter(content_sha256=job.content_sha256).first() if job.content_sha256 else None
+    if same:
+        return Earlier(same, same_content=True)
+    file = newest.filter(file_sha256=job.file_sha256).first()
+    return Earlier(file, same_content=False) if file else None
 
 
 def _cause(group: ProblemGroup, in_full: bool) -> Cause:
