@@ -14,9 +14,11 @@ from typing import Any
 from tagsync.sheets.cells import Kind
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.values import Wire, WireRow, date, number, trimmed
+from tagsync.sheets.values import Wire, WireRow, date, filled_up, number, trimmed
+from tagsync.sheets.workbook import shown_as
 
 ROWS_PER_LIST = 256
+NUMBER = 2  # xlrd.biffh.XL_CELL_NUMBER
 # Names of storages in the container, in UTF-16 -> code.
 UNOPENED = (
     (re.compile("_VBA_PROJECT".encode("utf-16-le")), "macros"),
@@ -30,6 +32,7 @@ class BiffFile:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
         self._book = _open(path)
+        self._zeros: dict[int, int] = {}
         self.sheets = [(sheet.name, bool(sheet.visibility)) for sheet in self._sheets()]
         self.unopened = _unopened(path)
 
@@ -52,16 +55,28 @@ class BiffFile:
 
     def _row(self, sheet: Any, index: int) -> WireRow:
         row: WireRow = [index + 1]
-        for kind, value in zip(sheet.row_types(index), sheet.row_values(index), strict=True):
-            row.append(_wire(kind, value, self._book.datemode == 1))
+        for column, (kind, value) in enumerate(zip(sheet.row_types(index), sheet.row_values(index), strict=True)):
+            wire = _wire(kind, value, self._book.datemode == 1)
+            row.append(filled_up(wire, self._digits(sheet, index, column)) if kind == NUMBER else wire)
         return trimmed(row, self._limits.max_columns)
+
+    def _digits(self, sheet: Any, row: int, column: int) -> int:
+        """To how many digits the format of a number fills it up with zeros; 0 when it does not."""
+        try:
+            style = sheet.cell_xf_index(row, column)
+            if style not in self._zeros:
+                form = self._book.format_map[self._book.xf_list[style].format_key]
+                self._zeros[style] = max(0, shown_as(form.format_str))
+        except LookupError:
+            return 0
+        return self._zeros[style]
 
 
 def _open(path: Path) -> Any:
     import xlrd  # only here: the reading process gets no installed package unless the file is of this kind
 
     try:
-        return xlrd.open_workbook(str(path), logfile=io.StringIO(), ragged_rows=True)
+        return xlrd.open_workbook(str(path), logfile=io.StringIO(), ragged_rows=True, formatting_info=True)
     except MemoryError:
         raise
     except xlrd.XLRDError as error:

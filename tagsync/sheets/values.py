@@ -62,7 +62,7 @@ def convert(
     if kind is None or kind == "n":
         if shown == AS_DATE:
             return date(text, starts_1904) or number(text)
-        return _filled_up(number(text), shown)
+        return filled_up(number(text), shown)
     if kind == "b":
         return [Kind.BOOLEAN.value, "TRUE" if text.strip() in ("1", "true") else "FALSE"]
     if kind == "e":
@@ -72,7 +72,7 @@ def convert(
     raise ValueError("unknown kind of cell")
 
 
-def _filled_up(wire: Wire, digits: int) -> Wire:
+def filled_up(wire: Wire, digits: int) -> Wire:
     """1234 in a cell of the format 00000000 is 00001234 to everybody who looks at it."""
     if isinstance(wire, int) and 0 <= wire < 10 ** (digits - 1):
         return [Kind.NUMBER.value, f"{wire:0{digits}d}"]

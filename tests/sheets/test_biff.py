@@ -48,6 +48,13 @@ def test_it_reads_every_kind_of_cell(path: Path) -> None:
     ]
 
 
+def test_it_shows_the_zeros_that_excel_shows(path: Path) -> None:
+    zeros = xlwt.easyxf(num_format_str="00000000")
+    save(path, {(0, 0): (1234, zeros), (0, 1): 1234, (0, 2): (123456789, zeros), (0, 3): (date(2026, 5, 3), DAY)})
+    (row,) = reader.rows(path, "会员")
+    assert [cell.text for cell in row.cells.values()] == ["00001234", "1234", "123456789", "2026-05-03"]
+
+
 def test_it_knows_errors(path: Path) -> None:
     book = xlwt.Workbook()
     sheet = book.add_sheet("会员")
