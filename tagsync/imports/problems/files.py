@@ -92,5 +92,8 @@ TEXTS: dict[str, Text] = {
     "no_identifier_column": Text(
         _("No column says who the customer is."), _("Choose a column for customer ID, openid, unionid or phone.")
     ),
-    "no_tags_column": Text(_("No column holds the tags."), _("Choose the column with the tags.")),
+    "no_tags_column": Text(
+        _("No column holds the tags."),
+        _("Choose the column with the tags, or type tags for every row below the columns."),
+    ),
 }
