@@ -103,6 +103,8 @@ class ImportJob(models.Model):
     # The place in line for which rows that newer imports overtook were looked for.
     superseded_for = models.PositiveBigIntegerField(null=True, blank=True)
     corrects = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="corrections")
+    # the import whose accepted rows this one takes back
+    undoes = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="undone_by")
 
     objects = ImportJobQuerySet.as_manager()
 

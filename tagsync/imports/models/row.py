@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -33,6 +34,9 @@ class Problem(models.Model):
     params = models.JSONField(default=dict, blank=True)
     # SHA-256 of origin, code and params: what makes two problems the same
     fingerprint = models.CharField(max_length=64)
+    # Somebody has seen it and wants nothing more done about its rows.
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "fingerprint"], name="one_problem_per_cause")]
@@ -57,6 +61,8 @@ class ImportRow(models.Model):
     )
     # every problem of the row: [{"code", "field", "column" (letter), "value", "params"}, …]
     notes = models.JSONField(default=list, blank=True)
+    # the row of the corrected import (`job.corrects`) that this one replaces
+    corrects_row = models.PositiveIntegerField(null=True, blank=True)
     settled_run = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
