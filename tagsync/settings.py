@@ -163,6 +163,8 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 FILE_UPLOAD_TEMP_DIR = None
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 TAGSYNC_MAX_UPLOAD_BYTES = env.whole_number("TAGSYNC_MAX_UPLOAD_MB", 100) * 1024 * 1024
+# A downloaded workbook holds personal data: it is kept as long as people need to fetch it.
+TAGSYNC_EXPORT_HOURS = env.whole_number("TAGSYNC_EXPORT_HOURS", 24)
 TAGSYNC_DRAFT_DAYS = env.whole_number("TAGSYNC_DRAFT_DAYS", 7)
 
 # -- languages and time

@@ -37,7 +37,7 @@ def workbook(
     rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER, name: str = "会员.xlsx"
 ) -> SimpleUploadedFile:
     file = io.BytesIO()
-    writer.write(file, "Sheet1", header, rows)
+    writer.write(file, writer.Sheet("Sheet1", header, rows))
     return SimpleUploadedFile(name, file.getvalue())
 
 

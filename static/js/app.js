@@ -24,6 +24,13 @@ on("submit", "[data-theme-form]", (form, event) => {
   find("button:not([hidden])", form).focus();
 });
 
+/* A workbook that has just been made comes by itself, once. */
+const ready = find("[data-download-now]");
+if (ready && new URLSearchParams(location.search).has("now")) {
+  history.replaceState(null, "", location.pathname);
+  ready.click();
+}
+
 /* Dialogs */
 on("click", "[data-dialog-open]", (opener, event) => {
   const dialog = document.getElementById(opener.dataset.dialogOpen);

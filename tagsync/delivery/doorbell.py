@@ -1,4 +1,7 @@
-"""RQ as a doorbell: a ring names an import and nothing else. A lost ring costs seconds, the keeper rings again."""
+"""RQ as a doorbell: a ring names an import, or an export, and nothing else.
+
+A lost ring costs seconds: the keeper rings again.
+"""
 
 from __future__ import annotations
 
@@ -12,34 +15,45 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
+# What can be rung for, and the queue in which it waits. Exports read files as checks do, and share their workers.
 CHECKS = "checks"
 SENDS = "sends"
+EXPORTS = "exports"
+QUEUES = {CHECKS: "checks", SENDS: "sends", EXPORTS: "checks"}
 # By name: the web process needs no import of what the workers run.
-TASKS = {CHECKS: "tagsync.delivery.tasks.run_check", SENDS: "tagsync.delivery.tasks.run_import"}
+TASKS = {
+    CHECKS: "tagsync.delivery.tasks.run_check",
+    SENDS: "tagsync.delivery.tasks.run_import",
+    EXPORTS: "tagsync.delivery.tasks.run_export",
+}
+# RQ ends what takes longer; a workbook of a million rows takes some minutes.
+TIMEOUT_SECONDS = {EXPORTS: 1800}
 
 log = logging.getLogger(__name__)
 
 
-def ring(queue_name: str, job_id: int) -> bool:
+def ring(bell: str, record_id: int) -> bool:
     """Ring now; False when Redis cannot be reached. Ringing twice is harmless."""
     try:
         # No custom id, no retry, no arguments but the id: everything else is read from the database.
-        queue(queue_name).enqueue(TASKS[queue_name], job_id, result_ttl=0, failure_ttl=86400)
+        queue(QUEUES[bell]).enqueue(
+            TASKS[bell], record_id, job_timeout=TIMEOUT_SECONDS.get(bell), result_ttl=0, failure_ttl=86400
+        )
     except (RedisError, OSError) as error:
-        log.warning("could not ring %s for import %s: %s", queue_name, job_id, type(error).__name__)
+        log.warning("could not ring %s for %s: %s", bell, record_id, type(error).__name__)
         return False
     return True
 
 
-def ring_after_commit(queue_name: str, job_id: int) -> None:
-    transaction.on_commit(lambda: ring(queue_name, job_id), robust=True)
+def ring_after_commit(bell: str, record_id: int) -> None:
+    transaction.on_commit(lambda: ring(bell, record_id), robust=True)
 
 
-def rung(queue_name: str) -> set[int] | None:
-    """The imports that are in the queue now; None when Redis cannot be reached."""
+def rung(bell: str) -> set[int] | None:
+    """The imports or exports that are in the queue now; None when Redis cannot be reached."""
     try:
-        jobs = queue(queue_name).get_jobs()
-        return {rq_job.args[0] for rq_job in jobs if rq_job.args}
+        jobs = queue(QUEUES[bell]).get_jobs()
+        return {rq_job.args[0] for rq_job in jobs if rq_job.args and rq_job.func_name == TASKS[bell]}
     except (RedisError, OSError):
         return None
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from tagsync.delivery import doorbell
+from tagsync.delivery import doorbell, exports
 from tagsync.delivery.claims import NOT_LEASED, may_run
 from tagsync.delivery.ending import finish_stopping
 from tagsync.imports.models import ImportJob
@@ -25,6 +25,7 @@ def keep() -> None:
     give_back_expired()
     ring_for(doorbell.CHECKS, checks_nobody_works_on())
     ring_for(doorbell.SENDS, imports_nobody_works_on())
+    ring_for(doorbell.EXPORTS, exports.nobody_works_on())
 
 
 def give_back_expired() -> None:
@@ -61,16 +62,16 @@ def imports_nobody_works_on() -> list[int]:
     return found
 
 
-def ring_for(queue_name: str, job_ids: list[int]) -> None:
-    if not job_ids:
+def ring_for(bell: str, ids: list[int]) -> None:
+    if not ids:
         return
-    rung = doorbell.rung(queue_name)
+    rung = doorbell.rung(bell)
     if rung is None:
-        log.warning("Redis cannot be reached: %s imports wait", len(job_ids))
+        log.warning("Redis cannot be reached: %s %s wait", len(ids), bell)
         return
-    for job_id in job_ids:
-        if job_id not in rung:
-            doorbell.ring(queue_name, job_id)
+    for record_id in ids:
+        if record_id not in rung:
+            doorbell.ring(bell, record_id)
 
 
 def delete_old_drafts() -> None:

@@ -1,4 +1,7 @@
-"""The two functions that RQ may call. Doorways: an id in, one call, out; everything else is read from the database."""
+"""The three functions that RQ may call. Doorways: an id in, one call, out.
+
+Everything else is read from the database.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import logging
 from django.db import DatabaseError
 from rq.timeouts import JobTimeoutException
 
-from tagsync.delivery import runner
+from tagsync.delivery import exports, runner
 from tagsync.delivery.claims import claim_check, release_check, renew
 from tagsync.delivery.leaving import leaving
 from tagsync.imports.models import ImportJob
@@ -36,6 +39,11 @@ def run_import(job_id: int) -> None:
         runner.run_slice(job_id)
     except (FenceLost, MoveRefused):
         log.warning("import %s was taken over while a slice of it ran", job_id)
+
+
+def run_export(export_id: int) -> None:
+    """Write an export, if it waits for that."""
+    exports.make(export_id)
 
 
 def _check(job: ImportJob) -> None:

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.imports import returning
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.remembering import fields_of, recall
 from tagsync.imports.states import Act, JobStatus
@@ -62,8 +63,41 @@ def create(owner: Person, upload: UploadedFile[bytes], title: str = "") -> Impor
         return Refusal(error.code, error.params)
     _remember(job, view)
     _start_from_last_settings(job)
+    _recognise(job, view)
     job.save()
     return job
+
+
+def _recognise(job: ImportJob, view: SheetView) -> None:
+    """A workbook of ours that comes back brings its columns and settings along. Any other is left as it is."""
+    key = _key_in(job, view)
+    original = returning.import_of(key, job.owner) if key else None
+    if key is None or original is None:
+        return
+    fields = returning.fields(key, original, {s.column: s.header for s in view.suggestions})
+    job.corrects, job.fixed_tags = original, original.fixed_tags
+    job.columns = [{"column": s.column, "header": s.header, **fields[s.column]} for s in view.suggestions]
+    if original.connection in Connection.objects.usable():
+        job.connection = original.connection
+    job.operation, job.match, job.identify_way = original.operation, original.match, original.identify_way
+
+
+def _key_in(job: ImportJob, view: SheetView) -> returning.Key | None:
+    hidden = next((sheet for sheet in view.preview.sheets if sheet.name == returning.KEY_SHEET), None)
+    if hidden is None or job.sheet == returning.KEY_SHEET:
+        return None
+    try:
+        rows = preview(local_path(job), returning.KEY_SHEET, max_rows=1).rows
+    except Unreadable:
+        return None
+    return returning.read(rows[0].cells[0].text) if rows and 0 in rows[0].cells else None
+
+
+def is_complete(job: ImportJob) -> bool:
+    """Whether columns and settings need no choosing: it can be checked at once."""
+    if job.connection is None or job.connection not in Connection.objects.usable():
+        return False
+    return not column_problems([column["field"] for column in job.columns], job.fixed_tags)
 
 
 def look(job: ImportJob) -> SheetView:

@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 
 from tagsync.accounts.models import Person
 from tagsync.imports import counting
+from tagsync.imports.corrections import without_fixed
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryState
 from tagsync.imports.states import RETRYABLE, Act, RowStatus
@@ -29,13 +30,13 @@ class NothingToRetry(Exception):
 
 
 def selected(job: ImportJob, selection: Selection) -> QuerySet[ImportRow]:
-    """The rows that a retry would send. An accepted row is never among them."""
+    """The rows that a retry would send. Neither accepted ones nor those that a corrected sheet has fixed."""
     rows = ImportRow.objects.filter(job=job, status__in=selection.statuses & RETRYABLE)
     if selection.problems:
         rows = rows.filter(problem__in=selection.problems)
     if selection.row_numbers:
         rows = rows.filter(row_number__in=selection.row_numbers)
-    return rows
+    return without_fixed(rows, job)
 
 
 def counted_by_status(job: ImportJob, selection: Selection) -> dict[str, int]:

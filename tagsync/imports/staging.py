@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from tagsync.imports import repeats
+from tagsync.imports import corrections, repeats
+from tagsync.imports.corrections import Original
 from tagsync.imports.drafts import ROWS_PER_COMMIT, drop_rows, local_path
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
@@ -46,6 +47,7 @@ class _Staged(NamedTuple):
     status: str
     problem_id: int | None
     notes: str
+    corrects_row: int | None = None
 
 
 _COLUMNS = _Staged._fields
@@ -93,16 +95,41 @@ def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]],
 def _staged_rows(job: ImportJob, source: Iterable[Row], tallies: Tallies, problems: ProblemIndex) -> Iterator[_Staged]:
     columns = job.mapped_columns()
     first_seen: dict[bytes, int] = {}
-    for row in source:
-        if row.number <= (job.header_row or 0):
-            continue
+    body = (row for row in source if row.number > (job.header_row or 0))
+    for row, original in corrections.with_originals(job, body):
         if is_blank(row):
             tallies.blank += 1
             continue
-        checked = check_row(row, columns, job.fixed_tags)
-        staged = _to_fix(job, checked, problems) if checked.notes else _sendable(job, checked, first_seen, tallies)
+        if original:
+            staged = _again(
+                job, corrections.check(row, original, columns, job.fixed_tags), original, problems, first_seen, tallies
+            )
+        else:
+            staged = _first_time(job, check_row(row, columns, job.fixed_tags), problems, first_seen, tallies)
         tallies.statuses[staged.status] += 1
         yield staged
+
+
+def _again(
+    job: ImportJob,
+    checked: Checked,
+    original: Original,
+    problems: ProblemIndex,
+    seen: dict[bytes, int],
+    tallies: Tallies,
+) -> _Staged:
+    """A row that corrects one of an earlier import; what needs no correction is left out."""
+    reason = corrections.nothing_to_correct(checked, original)
+    if reason:
+        return _row(job, checked, RowStatus.LEFT_OUT, None, json.dumps([_note(reason)]))
+    staged = _first_time(job, checked, problems, seen, tallies)
+    return staged._replace(corrects_row=original.row_number)
+
+
+def _first_time(
+    job: ImportJob, checked: Checked, problems: ProblemIndex, seen: dict[bytes, int], tallies: Tallies
+) -> _Staged:
+    return _to_fix(job, checked, problems) if checked.notes else _sendable(job, checked, seen, tallies)
 
 
 def _to_fix(job: ImportJob, checked: Checked, problems: ProblemIndex) -> _Staged:
@@ -124,8 +151,10 @@ def _sendable(job: ImportJob, checked: Checked, first_seen: dict[bytes, int], ta
 
 
 def _row(job: ImportJob, checked: Checked, status: RowStatus, problem_id: int | None, notes: str) -> _Staged:
-    values = {column: checked.values[field] for field, column in VALUE_COLUMNS.items()}
-    return _Staged(job.pk, checked.row_number, **values, status=status.value, problem_id=problem_id, notes=notes)
+    customer_id, openid, unionid, phone, tags = (checked.values[field] for field in VALUE_COLUMNS)
+    return _Staged(
+        job.pk, checked.row_number, customer_id, openid, unionid, phone, tags, status.value, problem_id, notes
+    )
 
 
 def _note(note: Note) -> dict[str, object]:

@@ -69,6 +69,8 @@ _whole_number = re.compile(r"\d+", re.ASCII)
 _openid = re.compile(rf"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{{{OPENID_MIN_CHARACTERS},{OPENID_MAX_CHARACTERS}}}")
 _typical_openid = re.compile(r"o[A-Za-z0-9_-]{27}")
 _customer_id = re.compile(rf"\S{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
+# As our own exports and pages show identifiers to those who may not see them (`masking`): no value at all.
+_masked = re.compile(r".*\*{4}.*|.{4}….{2}", re.DOTALL)
 _nothing = re.compile(r"[-—–_0]+")
 _phone_filler = re.compile(r"[\s()\-\u2010-\u2015\u2212\ufe58\ufe63]+")
 _mobile = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
@@ -113,6 +115,8 @@ def _flaw_of_identifier(cell: Cell, text: str) -> str:
         return code
     if text.upper() in ERROR_TEXTS:
         return "error_cell"
+    if _masked.fullmatch(text):
+        return "masked_value"
     if _exponent_text.fullmatch(text) and not _written_out(text):
         return "number_too_long"
     return "control_character" if characters.is_damaged(text) else ""

@@ -8,6 +8,7 @@ from tagsync.web.views import (
     checking,
     columns,
     connections,
+    exports,
     health,
     history,
     job,
@@ -47,6 +48,10 @@ urlpatterns = [
     path("imports/<int:pk>/stop/", job.stop, name="import_stop"),
     path("imports/<int:pk>/resume/", job.resume, name="import_resume"),
     path("imports/<int:pk>/retry/", retry.retry, name="import_retry"),
+    path("imports/<int:pk>/export/", exports.ask, name="import_export"),
+    path("exports/<int:pk>/", exports.detail, name="export_detail"),
+    path("exports/<int:pk>/live/", exports.live, name="export_live"),
+    path("exports/<int:pk>/file/", exports.download, name="export_file"),
     path("mappings/", mappings.mapping_list, name="mapping_list"),
     path("mappings/<int:pk>/forget/", mappings.forget, name="mapping_forget"),
     # for admins

@@ -116,7 +116,8 @@ def busy(queue: Queue, tmp_path: Path) -> Iterator[Busy]:
 
 
 def test_it_may_run_two_functions() -> None:
-    assert {"tagsync.delivery.tasks.run_check", "tagsync.delivery.tasks.run_import"} == MAY_RUN
+    names = ("run_check", "run_import", "run_export")
+    assert {f"tagsync.delivery.tasks.{name}" for name in names} == MAY_RUN
 
 
 def test_it_runs_nothing_else_that_redis_names(queue: Queue, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def texts(path):
     """What a reader sees of values that were written."""
 
     def texts(values):
-        writer.write(path, "失败", ["值"], [[value] for value in values])
+        writer.write(path, writer.Sheet("失败", ["值"], [[value] for value in values]))
         return [row.cells.get(0) for row in reader.rows(path, "失败")][1:]
 
     return texts
@@ -74,7 +74,7 @@ def test_an_empty_text_is_a_blank_cell(texts):
 )
 def test_it_writes_into_a_file_under_a_name_excel_takes(path, name, expected):
     file = io.BytesIO()
-    writer.write(file, name, ["a"], [])
+    writer.write(file, writer.Sheet(name, ["a"]))
     path.write_bytes(file.getvalue())
 
     assert reader.preview(path).sheet == expected

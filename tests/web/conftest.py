@@ -28,7 +28,7 @@ ROWS = (
 
 def workbook(header: Sequence[str] = HEADER, rows: Sequence[Sequence[str]] = ROWS) -> bytes:
     file = BytesIO()
-    writer.write(file, "客户", header, rows)
+    writer.write(file, writer.Sheet("客户", header, rows))
     return file.getvalue()
 
 

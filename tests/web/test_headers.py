@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import ImportJob, SavedMapping
+from tagsync.imports.models import Export, ImportJob, SavedMapping
 from tagsync.web.urls import urlpatterns
 
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
@@ -48,9 +49,13 @@ def assert_safe(response: Any) -> None:
 
 
 @pytest.fixture
-def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person) -> Any:
+def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person, admin_person: Person) -> Any:
     mapping = SavedMapping.objects.create(owner=marketer, headers_sha256="0" * 64, used_at=timezone.now())
+    export = Export.objects.create(
+        job=ready, by=admin_person, language="en", rows=3, file_name="a.xlsx", expires_at=timezone.now() + timedelta(1)
+    )
     targets = {
+        "export": export.pk,
         "import": ready.pk,
         "connection": sandbox_connection.pk,
         "person": marketer.pk,

@@ -146,4 +146,4 @@ def test_its_template_needs_no_work_at_all(signed: Client, marketer: Person, tmp
     columns = {suggestion.column: suggestion.field or "" for suggestion in suggestions}
     assert len(rows) == 3
     assert [check_row(row, columns).notes for row in rows] == [(), (), ()]
-    assert header.cells[0].text == template_workbook.for_language(language).header[0]
+    assert header.cells[0].text == template_workbook.sheets(language)[0].header[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -234,9 +235,11 @@ class ImportJob(models.Model):
         with transaction.atomic():
             if not ImportJob.objects.filter(pk=self.pk, status__in=DELETABLE).exists():
                 raise MoveRefused(Act.CHANGE, self.status)
-            storage, name = self.file.storage, str(self.file.name)
+            files = [self.file, *(export.file for export in self.exports.all())]
+            stored = [(file.storage, str(file.name)) for file in files if file.name]
             self.delete()
-            transaction.on_commit(lambda: storage.delete(name))
+            for storage, name in stored:
+                transaction.on_commit(partial(storage.delete, name))
 
 
 class JobEvent(models.Model):

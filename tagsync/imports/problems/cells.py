@@ -21,6 +21,10 @@ TEXTS: dict[str, Text] = {
         _("%(label)s: Excel has lost the last digits of a long number"),
         _("Format the column as text before the numbers come into it, and export it again from the source system."),
     ),
+    "masked_value": Text(
+        _("%(label)s: the middle of the value is hidden"),
+        _("Type the whole value, or upload the downloaded workbook as .xlsx: tagsync then knows the hidden values."),
+    ),
     "date_in_identifier": Text(
         _("%(label)s: the cell holds a date"), _("Check the column; format it as text and type the value again.")
     ),
@@ -64,6 +68,16 @@ TEXTS: dict[str, Text] = {
     ),
     "tag_too_long": Text(
         _("Tags: a tag has more than %(max_characters)s characters"), _("Shorten it, or separate the tags with commas.")
+    ),
+    "did_not_fail": Text(
+        _("Row %(row)s did not fail in import #%(import)s"),
+        _("It is left out: only rows that failed there are sent again. To send it, change its values."),
+        Mover.NOBODY,
+    ),
+    "fixed_before": Text(
+        _("Another corrected sheet has fixed row %(row)s already"),
+        _("It is left out. Nothing to do."),
+        Mover.NOBODY,
     ),
     "duplicate_of": Text(
         _("Same as row %(row)s"), _("It is sent once, with row %(row)s. Nothing to do."), Mover.NOBODY

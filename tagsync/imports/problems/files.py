@@ -84,6 +84,11 @@ TEXTS: dict[str, Text] = {
     ),
     "reader_killed": Text(_("Reading the file was broken off from outside."), ASK_ADMIN, Mover.ADMIN),
     "reader_failed": Text(_("Reading the file failed by a fault of tagsync."), ASK_ADMIN, Mover.ADMIN),
+    "export_failed": Text(
+        _("Writing the workbook failed by a fault of tagsync."),
+        _("Ask for it again; if it fails again, tell an admin."),
+        Mover.ADMIN,
+    ),
     "file_gone": Text(_("The uploaded file is no longer stored."), _("Upload it again as a new import."), Mover.OWNER),
     "field_taken_twice": Text(
         _("“%(label)s” is chosen for more than one column."),

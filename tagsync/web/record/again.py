@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.connections.models import ConnectionState
+from tagsync.imports.corrections import fixed_by_status
 from tagsync.imports.models import ImportJob
 from tagsync.imports.retrying import Selection, counted_by_status
 from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
@@ -50,6 +51,8 @@ class Review:
     in_doubt_of_choice: int
     unsent: int
     rest: list[Rest]
+    # failed rows that a corrected sheet has brought to the platform, or is about to
+    fixed: int
 
     @property
     def rows(self) -> int:
@@ -60,6 +63,7 @@ def review(job: ImportJob, choice: Choice) -> Review:
     again = _counted(job, choice.selection())
     everything = _counted(job, choice.selection(in_doubt=True))
     found = causes(job, sorted(RETRYABLE), CAUSES_SHOWN)
+    fixed = fixed_by_status(job)
     return Review(
         possible=job.status in ENDED,
         connection_blocked=job.connection is not None and job.connection.state == ConnectionState.BLOCKED,
@@ -71,7 +75,8 @@ def review(job: ImportJob, choice: Choice) -> Review:
         again=again,
         in_doubt_of_choice=everything.get(RowStatus.IN_DOUBT, 0),
         unsent=job.count(RowStatus.WAITING),
-        rest=_rest(job, again),
+        rest=_rest(job, again, fixed),
+        fixed=sum(fixed.values()),
     )
 
 
@@ -87,6 +92,7 @@ def _with_chosen(job: ImportJob, shown: list[Cause], problem: int | None) -> lis
     return [*shown, cause] if cause and cause.retryable else shown
 
 
-def _rest(job: ImportJob, again: dict[str, int]) -> list[Rest]:
-    left = {state: job.count(RowStatus(state)) - again.get(state, 0) for state in ROW_LOOKS if state in REASONS}
+def _rest(job: ImportJob, again: dict[str, int], fixed: dict[str, int]) -> list[Rest]:
+    elsewhere = {state: again.get(state, 0) + fixed.get(state, 0) for state in ROW_LOOKS}
+    left = {state: job.count(RowStatus(state)) - elsewhere[state] for state in ROW_LOOKS if state in REASONS}
     return [Rest(state, rows, str(REASONS[state])) for state, rows in left.items() if rows > 0]

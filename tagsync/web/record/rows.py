@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
@@ -13,22 +11,20 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.models import Delivery, ImportJob, ImportRow
-from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
+from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
+from tagsync.imports.tries import tries_of
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.record.causes import problem_sentence
-from tagsync.web.record.standing import NOT_SENT
+from tagsync.web.record.standing import NOT_SENT, shown_counts
 
 PER_PAGE = 50
 TAGS_SHOWN = 6
 # the note of a row that gave way to a row of a newer import
 OVERTAKEN = "superseded_by"
-
-Ranges = Sequence[Sequence[int]]
 
 
 class Value(NamedTuple):
@@ -102,6 +98,14 @@ def page_of_rows(seen: Sight, filters: dict[str, Any], per_page: int = PER_PAGE)
     return _page(seen, found, more_before=bool(after), more_after=more_after)
 
 
+def number_of_rows(job: ImportJob, filters: dict[str, Any]) -> int:
+    """How many rows a filter shows on all its pages; counted only where the counts of the import do not say it."""
+    if "problem" in filters:
+        return filtered(job, filters).count()
+    counts = shown_counts(job)
+    return counts.get(filters["status"], 0) if "status" in filters else sum(counts.values())
+
+
 def filtered(job: ImportJob, filters: dict[str, Any]) -> QuerySet[ImportRow]:
     rows = ImportRow.objects.filter(job=job).select_related("problem")
     if status := filters.get("status"):
@@ -168,39 +172,3 @@ def _flaw(seen: Sight, note: dict[str, Any], others: Collection[int]) -> Flaw:
     other = params.get("import") if note["code"] == OVERTAKEN else None
     url = f"{reverse('import_rows', args=[other])}?row={params.get('row')}" if other in others else ""
     return Flaw(note.get("column") or "", value, said, url)
-
-
-# -- tries: the calls whose ranges hold the row
-
-
-def tries_of(job: ImportJob, numbers: Sequence[int]) -> dict[int, int]:
-    """Row number → calls that carried it. One query; ranges are few per call."""
-    tries = dict.fromkeys(numbers, 0)
-    if not numbers or job.status in UNSTARTED:
-        return tries
-    lowest, highest = min(numbers), max(numbers)
-    for ranges in made_calls(job).values_list("row_ranges", flat=True).iterator():
-        if ranges[-1][1] < lowest or ranges[0][0] > highest:
-            continue
-        for number in numbers:
-            tries[number] += holds(ranges, number)
-    return tries
-
-
-def calls_of(job: ImportJob, number: int) -> list[Delivery]:
-    """The calls that carried this row, oldest first."""
-    places = made_calls(job).order_by("id").values_list("pk", "row_ranges").iterator()
-    ids = [pk for pk, ranges in places if holds(ranges, number)]
-    return list(Delivery.objects.filter(pk__in=ids).order_by("id"))
-
-
-def made_calls(job: ImportJob) -> QuerySet[Delivery]:
-    """Calls with rows that left, or may have left, this machine."""
-    planned = Delivery.objects.filter(job=job, row_count__gt=0).exclude(state=DeliveryState.PLANNED)
-    return planned.exclude(outcome=DeliveryOutcome.NOT_SENT)
-
-
-def holds(ranges: Ranges, number: int) -> bool:
-    """Ranges ascend, so the only one that can hold the number is the last that begins at or before it."""
-    place = bisect_right(ranges, number, key=itemgetter(0))
-    return place > 0 and number <= ranges[place - 1][1]

@@ -24,6 +24,7 @@ from tagsync.web.forms.filters import call_filter
 from tagsync.web.record.announcing import announcement
 from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_of_calls
 from tagsync.web.record.causes import causes
+from tagsync.web.record.corrected import corrected_context, open_failures
 from tagsync.web.record.details import details
 from tagsync.web.record.notices import headline, waits
 from tagsync.web.record.rows import page_of_rows, sight
@@ -40,7 +41,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     if job.status in UNSTARTED:
         return redirect(address(job))
     now = progress(request, job)
-    context = now | causes_context(request, job) | levers(request, job) | {
+    context = now | corrected_context(job) | causes_context(request, job) | levers(request, job) | {
         "details": details(job),
         "timeline": timeline(job),
         "calls": calls_by_outcome(job),
@@ -88,8 +89,10 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 def causes_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     found = causes(job)
-    flawless = job.status in ENDED and not found.number and job.count(RowStatus.WAITING) == 0
-    return {"causes": found, "praise": flawless, "may_retry": may_retry(signed_in(request)) and job.status in ENDED}
+    ended = job.status in ENDED
+    flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0
+    may = {"may_retry": may_retry(signed_in(request)) and ended, "download_failed": open_failures(job) if ended else 0}
+    return {"causes": found, "praise": flawless, **may}
 
 
 def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:

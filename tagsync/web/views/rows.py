@@ -9,13 +9,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from tagsync.imports.models import ImportJob, ImportRow
-from tagsync.imports.states import UNSTARTED
+from tagsync.imports.states import UNDER_WAY, UNSTARTED
+from tagsync.imports.tries import calls_of
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.filters import row_filter
 from tagsync.web.looks import ROW_LOOKS
 from tagsync.web.record.calls import call_lines
 from tagsync.web.record.causes import Cause, one_cause
-from tagsync.web.record.rows import Sight, calls_of, line, overtakers, page_of_rows, sight, values_of
+from tagsync.web.record.rows import Sight, line, number_of_rows, overtakers, page_of_rows, sight, values_of
 from tagsync.web.record.standing import shown_counts
 from tagsync.web.wizard.whereabouts import address
 
@@ -29,6 +30,7 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     cause = _cause(job, filters.get("problem"))
     context = {
         "job": job,
+        "shown_rows": number_of_rows(job, filters) if job.status not in UNDER_WAY else 0,
         "home": address(job),
         "unstarted": job.status in UNSTARTED,
         "seen": seen,

@@ -6,15 +6,18 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.delivery import acts
 from tagsync.imports import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.sheets import writer
@@ -35,7 +38,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         made = drafts.create(person, form.cleaned_data["file"], form.cleaned_data["title"])
         if isinstance(made, ImportJob):
-            return _go_on(request, reverse("import_columns", args=[made.pk]))
+            return _go_on(request, _next_step(request, made))
         form.refuse(made)
     page = "wizard/_upload_form.html" if getattr(request, "htmx", False) else "wizard/upload.html"
     return render(request, page, _context(person, form), status=422)
@@ -43,11 +46,20 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def template(request: HttpRequest) -> FileResponse:
-    sheet = template_workbook.for_language(get_language())
     file = BytesIO()
-    writer.write(file, sheet.sheet_name, sheet.header, sheet.rows)
+    writer.write(file, *template_workbook.sheets(get_language()))
     file.seek(0)
-    return FileResponse(file, as_attachment=True, filename=sheet.file_name)
+    return FileResponse(file, as_attachment=True, filename=template_workbook.file_name(get_language()))
+
+
+def _next_step(request: HttpRequest, job: ImportJob) -> str:
+    """The columns; a workbook of ours that comes back needs no choosing and is checked at once."""
+    if job.corrects is None or not drafts.is_complete(job):
+        return reverse("import_columns", args=[job.pk])
+    acts.check(job, signed_in(request))
+    text = _("Recognised: rows of “%(name)s”. Columns and settings are taken from there.")
+    messages.success(request, text % {"name": job.corrects.label})
+    return reverse("import_check", args=[job.pk])
 
 
 def _go_on(request: HttpRequest, url: str) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connections
 
-from tagsync.delivery import keeper
+from tagsync.delivery import exports, keeper
 
 DRAFTS_EVERY_SECONDS = 3600.0
 
@@ -49,6 +49,7 @@ class Command(BaseCommand):
                 keeper.keep()
                 if time.monotonic() >= drafts_due:
                     keeper.delete_old_drafts()
+                    exports.delete_expired()
                     drafts_due = time.monotonic() + DRAFTS_EVERY_SECONDS
             except DatabaseError as error:
                 # The database restarts or is busy: a keeper that ends then keeps nothing.

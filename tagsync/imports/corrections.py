@@ -1,0 +1,155 @@
+"""A failed import and the one that corrects it: which rows belong together, what still stands as it was, what is fixed.
+
+A workbook that comes back is text throughout, so a cell that was wrong for what it *was* (a number without its last
+digits, a date) would look right now. That is why an untouched cell keeps its problem here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.states import UNDER_WAY, RowStatus
+from tagsync.mapping.characters import storable
+from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.mapping.masking import mask
+from tagsync.mapping.rows import Checked, Note, check_row
+from tagsync.sheets.cells import Cell, Kind, Row
+
+ROWS_AT_ONCE = 2000
+FAILED = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX, RowStatus.WAITING)
+# What a correction has done to a row of the import that it corrects, or may have done.
+DONE = (RowStatus.ACCEPTED, RowStatus.IN_DOUBT)
+# Corrections of corrections: nobody goes further.
+GENERATIONS = 3
+# Problems of the row and not of one of its cells: they are found anew.
+OF_THE_ROW = frozenset(
+    ("no_identifier", "no_tags", "duplicate_of", "superseded_by", "accepted_before", "did_not_fail", "fixed_before")
+)
+
+
+class Original(NamedTuple):
+    """The row of the corrected import. `fixed`: the values that another correction of it brought to the platform."""
+
+    import_id: int
+    row_number: int
+    status: str
+    values: dict[str, str]
+    notes: list[dict[str, Any]]
+    fixed: dict[str, str] | None
+
+
+def without_fixed(rows: QuerySet[ImportRow], job: ImportJob) -> QuerySet[ImportRow]:
+    """Without the rows of `job` that corrections of it have fixed, or are about to."""
+    if not job.corrections.exists():
+        return rows
+    return rows.exclude(row_number__in=fixed_rows(job).values("corrects_row"))
+
+
+def fixed_rows(job: ImportJob) -> QuerySet[ImportRow]:
+    """The rows of corrections, or of corrections of these, that settle a row of this import: their `corrects_row`."""
+    corrections = ImportRow.objects.filter(job__corrects=job, corrects_row__isnull=False)
+    return corrections.filter(_done(GENERATIONS))
+
+
+def fixed_by_status(job: ImportJob) -> dict[str, int]:
+    """State → rows of this import that failed and that corrections have fixed, or are about to."""
+    if not job.corrections.exists():
+        return {}
+    rows = ImportRow.objects.filter(job=job, row_number__in=fixed_rows(job).values("corrects_row"))
+    failed = rows.filter(status__in=(RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)).order_by()
+    return dict(failed.values_list("status").annotate(number=Count("id")))
+
+
+def _done(generations: int) -> Q:
+    here = Q(status__in=DONE) | Q(status=RowStatus.WAITING, job__status__in=UNDER_WAY)
+    if generations == 1:
+        return here
+    next_ones = ImportRow.objects.filter(job__corrects=OuterRef("job"), corrects_row=OuterRef("row_number"))
+    return here | Q(Exists(next_ones.filter(_done(generations - 1))))
+
+
+def with_originals(job: ImportJob, source: Iterable[Row]) -> Iterator[tuple[Row, Original | None]]:
+    """Each row with the row that it corrects, by the number in the column that the export wrote."""
+    column = next((one["column"] for one in job.columns if one.get("row_numbers")), None)
+    if column is None or job.corrects_id is None:
+        yield from ((row, None) for row in source)
+        return
+    rows, taken = iter(source), set[int]()
+    while chunk := list(islice(rows, ROWS_AT_ONCE)):
+        numbers = [_number(row.cells.get(column)) for row in chunk]
+        originals = _originals(job, [number for number in numbers if number is not None])
+        for row, number in zip(chunk, numbers, strict=True):
+            # A number that stands there twice says nothing the second time.
+            known = number is not None and number not in taken
+            if known:
+                taken.add(number or 0)
+            yield row, originals.get(number or 0) if known else None
+
+
+def _number(cell: Cell | None) -> int | None:
+    text = cell.text.strip() if cell else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 7 else None
+
+
+def _originals(job: ImportJob, numbers: Sequence[int]) -> dict[int, Original]:
+    fixed = ImportRow.objects.filter(job__corrects=job.corrects_id, corrects_row__in=numbers, status=RowStatus.ACCEPTED)
+    values = {row.corrects_row: row.values_by_field() for row in fixed.exclude(job=job)}
+    rows = ImportRow.objects.filter(job=job.corrects_id, row_number__in=numbers)
+    return {
+        row.row_number: Original(
+            row.job_id, row.row_number, row.status, row.values_by_field(), row.notes, values.get(row.row_number)
+        )
+        for row in rows
+    }
+
+
+def check(row: Row, original: Original, columns: Mapping[int, str], fixed_tags: str) -> Checked:
+    """`mapping.rows.check_row` for a row that comes back: masks become the values that they hide, and a cell that
+    still says what was wrong keeps its problem."""
+    cells = {column: _unmasked(cell, columns.get(column, ""), original) for column, cell in row.cells.items()}
+    row = Row(row.number, cells)
+    checked = check_row(row, columns, fixed_tags)
+    kept = list(_still_wrong(row, original, columns))
+    if not kept:
+        return checked
+    fields = {note.field for note in kept}
+    found = [note for note in checked.notes if note.field not in fields and not _answered(note, fields)]
+    values = checked.values | {note.field: note.value for note in kept if note.field and note.field != "tags"}
+    order = (None, *FIELDS)
+    notes = sorted([*found, *kept], key=lambda note: order.index(note.field))
+    return Checked(checked.row_number, values, tuple(notes), checked.changes)
+
+
+def _unmasked(cell: Cell, field: str, original: Original) -> Cell:
+    value = original.values[field] if field in IDENTIFIERS else ""
+    return Cell(Kind.TEXT, value) if value and cell.text == mask(field, value) else cell
+
+
+def _still_wrong(row: Row, original: Original, columns: Mapping[int, str]) -> Iterator[Note]:
+    for note in original.notes:
+        if note["code"] in OF_THE_ROW:
+            continue
+        for column, field in columns.items():
+            cell = row.cells.get(column)
+            if field == note["field"] and storable(cell.text if cell else "") == note["value"]:
+                yield Note(note["code"], field, column, note["value"], note["params"])
+                break
+
+
+def _answered(note: Note, fields: Iterable[str | None]) -> bool:
+    """Nothing is missing where something wrong stands."""
+    return note.code == "no_identifier" and any(field in IDENTIFIERS for field in fields)
+
+
+def nothing_to_correct(checked: Checked, original: Original) -> Note | None:
+    """Why the row needs not be sent: it did not fail, or was fixed already. None when it is to be sent."""
+    if original.fixed == checked.values:
+        return Note("fixed_before", None, None, "", {"row": original.row_number})
+    if original.status not in FAILED and original.values == checked.values:
+        return Note("did_not_fail", None, None, "", {"import": original.import_id, "row": original.row_number})
+    return None

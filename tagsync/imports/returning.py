@@ -1,0 +1,55 @@
+"""The key in an exported workbook by which it is known when it comes back, corrected. Knows no file and no page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django.core import signing
+
+from tagsync.accounts.models import Person
+from tagsync.imports.models import ImportJob, SavedMapping
+from tagsync.imports.remembering import fields_of
+from tagsync.sheets.cells import column_letter
+
+KEY_SHEET = "tagsync"
+_SALT = "tagsync.export"
+
+
+class Key(NamedTuple):
+    """Which import the rows are of, and the header of the column with their row numbers."""
+
+    import_id: int
+    number_header: str
+
+
+def written(key: Key) -> str:
+    return signing.dumps(list(key), salt=_SALT)
+
+
+def read(text: str) -> Key | None:
+    """None for what this installation has not signed."""
+    try:
+        import_id, number_header = signing.loads(text, salt=_SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        return None
+    return Key(int(import_id), str(number_header))
+
+
+def import_of(key: Key, person: Person) -> ImportJob | None:
+    """The import that the workbook was made from, if this person may see it."""
+    return ImportJob.objects.visible_to(person).filter(pk=key.import_id).select_related("connection").first()
+
+
+def fields(key: Key, original: ImportJob, headers: Mapping[int, str]) -> dict[int, dict[str, Any]]:
+    """Column → {"field": …} as the import had it, by header; the column of row numbers says so.
+
+    Where the sheet had no names for its columns, the export has named them by their letters.
+    """
+    named = [{**column, "header": column["header"] or column_letter(column["column"])} for column in original.columns]
+    found = fields_of(SavedMapping(columns=named), headers)
+    decided: dict[int, dict[str, Any]] = {column: {"field": field} for column, field in found.items()}
+    number = next((column for column, header in reversed([*headers.items()]) if header == key.number_header), None)
+    if number is not None:
+        decided[number] = {"field": None, "row_numbers": True}
+    return decided

@@ -1,0 +1,240 @@
+"""The round trip: failed rows go out, come back corrected, and become an import that corrects the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import override_settings
+from openpyxl import Workbook, load_workbook
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.delivery import exports
+from tagsync.imports import corrections, drafts, retrying, returning, staging
+from tagsync.imports.models import Export, ImportJob, ImportRow
+from tagsync.imports.models.export import ExportState
+from tagsync.imports.models.row import Origin
+from tagsync.imports.problem_groups import problem_for
+from tagsync.imports.states import Act, JobStatus, RowStatus
+
+S = RowStatus
+OPENID = "oABCDEFGHIJKLMNOPQRSTUVWXY01"
+LONG = 123456789012345678
+HEADER = ["客户ID", "openid", "手机号", "备注", "标签"]
+ROWS: list[list[Any]] = [
+    ["C-1", None, "13800138000", "好", "新客"],
+    ["C-2", OPENID, "138 0013 8001", "=1+1", "新客"],
+    [LONG, None, None, "13900139000", "新客"],  # a number: Excel has lost its last digits
+    ["C-4", None, "138", "", "会员，新客"],
+    ["C-5", None, None, "x", None],
+]
+FAILED = {"statuses": [S.REJECTED, S.IN_DOUBT, S.TO_FIX], "open": True}
+
+
+@pytest.fixture(autouse=True)
+def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("tagsync.delivery.doorbell.ring", lambda *_: True)
+    with override_settings(MEDIA_ROOT=tmp_path / "uploads"):
+        yield
+
+
+def book(rows: list[list[Any]]) -> bytes:
+    workbook, file = Workbook(), BytesIO()
+    for row in [HEADER, *rows]:
+        workbook.active.append(row)
+    workbook.active["D3"].data_type = "s"
+    workbook.save(file)
+    return file.getvalue()
+
+
+def uploaded(owner: Person, content: bytes) -> ImportJob:
+    job = drafts.create(owner, SimpleUploadedFile("会员.xlsx", content))
+    assert isinstance(job, ImportJob)
+    return job
+
+
+def checked(job: ImportJob) -> ImportJob:
+    job.begin_check(job.owner)
+    staging.stage(job, lambda: True)
+    job.move(Act.CHECKED)
+    return job
+
+
+def settle(job: ImportJob, statuses: dict[int, RowStatus]) -> ImportJob:
+    """As if it had been sent, with these results."""
+    problem = problem_for(job, Origin.PLATFORM, "refused", {"message": "no"})
+    for number, status in statuses.items():
+        bad = None if status == S.ACCEPTED else problem
+        ImportRow.objects.filter(job=job, row_number=number).update(status=status, problem=bad)
+    ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FINISHED, first_confirmed_at=job.created_at)
+    job.refresh_from_db()
+    from tagsync.imports import counting
+
+    counting.verify(job)
+    job.refresh_from_db()
+    return job
+
+
+@pytest.fixture
+def first(marketer: Person, sandbox_connection: Connection) -> ImportJob:
+    """Rows 2 and 3 were sent: 2 accepted, 3 rejected; 4 to 6 are to fix."""
+    return settle(checked(uploaded(marketer, book(ROWS))), {2: S.ACCEPTED, 3: S.REJECTED})
+
+
+Made = Callable[..., bytes]
+
+
+@pytest.fixture
+def made() -> Made:
+    def make(job: ImportJob, by: Person, filters: dict[str, Any] | None = None, clear: bool = False) -> bytes:
+        export = exports.ask(job, by, filters or {}, language="en", file_name="a.xlsx", clear=clear)
+        exports.make(export.pk)
+        export.refresh_from_db()
+        assert export.state == ExportState.DONE, export.cause
+        with export.file.open() as file:
+            return bytes(file.read())
+
+    return make
+
+
+def changed(content: bytes, **cells: Any) -> bytes:
+    """As a person would: opened, cells typed over, saved."""
+    workbook, file = load_workbook(BytesIO(content)), BytesIO()
+    for name, value in cells.items():
+        workbook.worksheets[0][name] = value
+    workbook.save(file)
+    return file.getvalue()
+
+
+def lines(content: bytes) -> list[list[Any]]:
+    return [[cell.value for cell in row] for row in load_workbook(BytesIO(content)).worksheets[0].iter_rows()]
+
+
+def states(job: ImportJob) -> dict[int, str]:
+    return dict(job.rows.order_by("row_number").values_list("row_number", "status"))
+
+
+def test_it_writes_the_sheet_and_what_became_of_it(first: ImportJob, marketer: Person, made: Made) -> None:
+    header, *found = lines(made(first, marketer, clear=True))
+    assert header == [*HEADER, "Row in the sheet", "State", "Reason", "What to do", "Tries"]
+    assert found[1][:7] == ["C-2", OPENID, "138 0013 8001", "=1+1", "新客", "3", "Rejected by the platform"]
+    assert found[1][7].startswith("The platform refused this row")
+    assert [row[5] for row in found] == ["2", "3", "4", "5", "6"]
+    assert "C: Phone: not a phone number" in found[3][7]
+
+
+def test_it_masks_what_the_viewer_may_not_see(first: ImportJob, marketer: Person, made: Made) -> None:
+    found = lines(made(first, marketer))
+    shown = {str(value) for row in found for value in row if value}
+    assert not shown & {"13800138000", OPENID, str(LONG), "13900139000", "C-2"}
+    assert found[1][2] == "138****8000"
+    assert found[3][3] == "139****9000"  # a column that is not sent, but plainly a phone
+
+
+def test_no_cell_is_a_formula_or_a_number(first: ImportJob, marketer: Person, made: Made) -> None:
+    workbook = load_workbook(BytesIO(made(first, marketer, clear=True)))
+    cells = [cell for sheet in workbook for row in sheet.iter_rows() for cell in row if cell.value is not None]
+    assert {cell.data_type for cell in cells} == {"s"} and {cell.number_format for cell in cells} == {"@"}
+
+
+@pytest.mark.parametrize("clear", [True, False])
+def test_a_corrected_workbook_is_recognised(first: ImportJob, marketer: Person, made: Made, clear: bool) -> None:
+    content = changed(made(first, marketer, FAILED, clear), C4="13800138009")  # the row of the phone "138"
+    second = uploaded(marketer, content)
+    assert second.corrects == first and drafts.is_complete(second)
+    assert second.mapped_columns() == first.mapped_columns()
+    checked(second)
+    # row 3 goes again as it is, the ruined number stays wrong although it is text now, no tags stay no tags
+    assert states(second) == {2: S.WAITING, 3: S.TO_FIX, 4: S.WAITING, 5: S.TO_FIX}
+    again = {row.corrects_row: row for row in second.rows.all()}
+    assert again.keys() == {3, 4, 5, 6}
+    assert again[3].values_by_field() == first.rows.get(row_number=3).values_by_field()
+    assert again[5].phone == "13800138009" and again[5].audience_user_id == "C-4"
+    assert [note["code"] for note in again[4].notes] == ["number_too_long"]
+
+
+def test_rows_that_did_not_fail_are_left_out(first: ImportJob, marketer: Person, made: Made) -> None:
+    second = checked(uploaded(marketer, made(first, marketer)))
+    assert states(second)[2] == S.LEFT_OUT
+    assert second.rows.get(row_number=2).notes[0]["code"] == "did_not_fail"
+
+
+def test_a_row_that_did_not_fail_is_sent_when_it_was_changed(first: ImportJob, marketer: Person, made: Made) -> None:
+    second = checked(uploaded(marketer, changed(made(first, marketer), E2="老客")))
+    assert states(second)[2] == S.WAITING
+
+
+def test_what_a_correction_fixed_drops_out_of_the_retry(first: ImportJob, marketer: Person, made: Made) -> None:
+    second = checked(uploaded(marketer, changed(made(first, marketer, FAILED), C4="13800138009")))
+    everything = retrying.Selection(frozenset({S.REJECTED, S.IN_DOUBT}))
+    assert retrying.counted_by_status(first, everything) == {S.REJECTED: 1}  # nothing was started yet
+    settle(second, {2: S.ACCEPTED, 4: S.ACCEPTED})
+    assert retrying.counted_by_status(first, everything) == {}
+    assert corrections.fixed_by_status(first) == {S.REJECTED: 1, S.TO_FIX: 1}
+    with pytest.raises(retrying.NothingToRetry):
+        retrying.retry(first, everything, marketer)
+
+
+def test_a_correction_of_a_correction_fixes_the_first(first: ImportJob, marketer: Person, made: Made) -> None:
+    second = checked(uploaded(marketer, made(first, marketer, FAILED)))
+    settle(second, {2: S.REJECTED})
+    third = checked(uploaded(marketer, made(second, marketer, FAILED)))
+    assert third.corrects == second
+    settle(third, {2: S.ACCEPTED})
+    assert corrections.fixed_by_status(first) == {S.REJECTED: 1}
+
+
+def test_what_was_fixed_meanwhile_is_left_out(first: ImportJob, marketer: Person, made: Made) -> None:
+    content = changed(made(first, marketer, FAILED), C4="13800138009")
+    settle(checked(uploaded(marketer, content)), {2: S.ACCEPTED, 4: S.ACCEPTED})
+    again = checked(uploaded(marketer, content))
+    assert states(again) == {2: S.LEFT_OUT, 3: S.TO_FIX, 4: S.LEFT_OUT, 5: S.TO_FIX}
+
+
+def test_a_number_that_stands_there_twice_counts_once(first: ImportJob, marketer: Person, made: Made) -> None:
+    content = changed(made(first, marketer, FAILED, True), F4="3", A4="C-9", C4="13800138009")
+    second = checked(uploaded(marketer, content))
+    assert second.rows.get(row_number=2).corrects_row == 3
+    assert second.rows.get(row_number=4).corrects_row is None
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", returning.written(returning.Key(10**6, "Row"))[:-2] + "xx"])
+def test_a_tampered_key_is_an_ordinary_upload(first: ImportJob, marketer: Person, made: Made, key: str) -> None:
+    workbook, file = load_workbook(BytesIO(made(first, marketer, FAILED))), BytesIO()
+    workbook["tagsync"]["A1"] = key
+    workbook.save(file)
+    assert uploaded(marketer, file.getvalue()).corrects is None
+
+
+def test_the_key_of_another_s_import_says_nothing(
+    first: ImportJob, marketer: Person, other_marketer: Person, made: Made
+) -> None:
+    job = uploaded(other_marketer, made(first, marketer, FAILED))
+    assert job.corrects is None
+    # and what was masked there is not told to her
+    checked(job)
+    assert not job.rows.filter(audience_user_id__startswith="C-").exists()
+
+
+def test_an_export_is_written_once_and_deleted_in_time(first: ImportJob, marketer: Person, made: Made) -> None:
+    made(first, marketer)
+    export = Export.objects.get()
+    assert exports._claim(export.pk) is None and exports.nobody_works_on() == []
+    Export.objects.update(expires_at=export.asked_at)
+    path = Path(export.file.path)
+    assert path.exists()
+    exports.delete_expired()
+    assert not Export.objects.exists() and not path.exists()
+
+
+def test_an_export_without_its_file_says_so(first: ImportJob, marketer: Person) -> None:
+    Path(first.file.path).unlink()
+    export = exports.ask(first, marketer, {}, language="en", file_name="a.xlsx")
+    exports.make(export.pk)
+    export.refresh_from_db()
+    assert (export.state, export.cause) == (ExportState.FAILED, "file_gone")
