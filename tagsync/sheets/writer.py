@@ -53,7 +53,7 @@ def _throw_away(workbook: Workbook) -> None:
     """openpyxl writes each sheet to a file in the temporary folder, and takes it away only when all went well."""
     for sheet in workbook.worksheets:
         sheet.close()
-        sheet._writer.cleanup()
+        sheet._writer.cleanup()  # type: ignore[attr-defined]  # it has no public name
 
 
 def _write_sheet(workbook: Workbook, sheet: Sheet) -> None:

@@ -1,0 +1,191 @@
+"""Asking for a workbook, watching it being made, fetching it: each only for whom it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import BytesIO
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.delivery import exports
+from tagsync.imports.models import Export, ImportJob, ImportRow
+from tagsync.imports.models.export import ExportState
+from tagsync.imports.states import JobStatus, RowStatus
+from tests.web.conftest import upload_of
+
+FORBIDDEN = "13800138000"
+
+
+@pytest.fixture
+def ended(ready: ImportJob) -> ImportJob:
+    """One row accepted, one rejected, one to fix."""
+    for number, status in ((2, RowStatus.ACCEPTED), (3, RowStatus.REJECTED)):
+        ImportRow.objects.filter(job=ready, row_number=number).update(status=status)
+    counts = {RowStatus.ACCEPTED: 1, RowStatus.REJECTED: 1, RowStatus.TO_FIX: 1}
+    ImportJob.objects.filter(pk=ready.pk).update(
+        status=JobStatus.FINISHED, first_confirmed_at=timezone.now(), ended_at=timezone.now(), counts=counts, run=1
+    )
+    ready.refresh_from_db()
+    return ready
+
+
+def ask(client: Client, job: ImportJob, **data: object) -> Export:
+    response = client.post(f"/imports/{job.pk}/export/", data)
+    export = Export.objects.latest("pk")
+    assert response.status_code == 302 and response["Location"] == f"/exports/{export.pk}/"
+    return export
+
+
+def made(client: Client, job: ImportJob, **data: object) -> Export:
+    export = ask(client, job, **data)
+    exports.make(export.pk)
+    export.refresh_from_db()
+    assert export.state == ExportState.DONE
+    return export
+
+
+def fetched(client: Client, export: Export) -> list[list[str | None]]:
+    answer = client.get(f"/exports/{export.pk}/file/")
+    book = load_workbook(BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+    return [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+
+
+def test_it_makes_the_failed_rows(signed: Client, ended: ImportJob) -> None:
+    export = made(signed, ended, rows="failed")
+    assert export.rows == 2
+    rows = fetched(signed, export)
+    assert [row[3] for row in rows] == ["Row in the sheet", "3", "4"]
+    page = signed.get(f"/exports/{export.pk}/").content.decode()
+    assert "2 rows are ready" in page and "Identifiers are masked" in page
+
+
+def test_it_names_the_file_after_the_upload(signed: Client, ended: ImportJob) -> None:
+    answer = signed.get(f"/exports/{made(signed, ended, rows='failed').pk}/file/")
+    answer.close()
+    assert quote("双11会员 failed rows.xlsx") in answer["Content-Disposition"]
+
+
+@pytest.mark.parametrize(("choice", "number"), [("all", 3), ("accepted", 1), ("to_fix", 1), ("nonsense", 3), ("", 3)])
+def test_it_makes_what_the_table_shows(signed: Client, ended: ImportJob, choice: str, number: int) -> None:
+    assert ask(signed, ended, rows=choice).rows == number
+
+
+def test_it_makes_the_rows_of_one_cause(signed: Client, ended: ImportJob) -> None:
+    problem = ended.problems.get()
+    assert ask(signed, ended, problem=problem.pk).rows == 1
+    assert signed.post(f"/imports/{ended.pk}/export/", {"problem": 10**6}).status_code == 404
+
+
+def test_it_masks_for_the_owner_and_on_wish_not_for_an_admin(
+    signed: Client, signed_admin: Client, ended: ImportJob
+) -> None:
+    assert FORBIDDEN not in str(fetched(signed, made(signed, ended, unmasked=1)))
+    assert FORBIDDEN not in str(fetched(signed_admin, made(signed_admin, ended)))
+    assert FORBIDDEN in str(fetched(signed_admin, made(signed_admin, ended, unmasked=1)))
+
+
+def test_it_shows_the_owner_her_own_sheet_before_the_start(signed: Client, ready: ImportJob) -> None:
+    problem = ready.problems.get()
+    assert "138" in str(fetched(signed, made(signed, ready, problem=problem.pk)))
+
+
+def test_it_makes_one_when_asked_twice(signed: Client, ended: ImportJob) -> None:
+    assert ask(signed, ended) == ask(signed, ended)
+    assert Export.objects.count() == 1
+
+
+def test_it_shows_how_far_it_is_and_then_goes_on(signed: Client, ended: ImportJob) -> None:
+    export = ask(signed, ended)
+    assert "0 of 3 rows" in signed.get(f"/exports/{export.pk}/live/").content.decode()
+    assert signed.get(f"/exports/{export.pk}/file/").status_code == 302
+    exports.make(export.pk)
+    assert signed.get(f"/exports/{export.pk}/live/")["HX-Redirect"] == f"/exports/{export.pk}/?now=1"
+
+
+def test_it_says_why_it_failed(signed: Client, ended: ImportJob) -> None:
+    export = ask(signed, ended)
+    ended.file.storage.delete(str(ended.file.name))
+    exports.make(export.pk)
+    assert "no longer stored" in signed.get(f"/exports/{export.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("place", ["", "live/", "file/"])
+def test_it_is_for_nobody_else(
+    client: Client, signed: Client, signed_other: Client, signed_admin: Client, ended: ImportJob, place: str
+) -> None:
+    url = f"/exports/{made(signed, ended).pk}/{place}"
+    assert signed_other.get(url).status_code == 404
+    assert signed_admin.get(url).status_code == 404
+    assert client.get(url)["Location"].startswith("/login/")
+    assert signed.post(url).status_code == 405
+    assert signed.get(f"/exports/{10**6}/{place}").status_code == 404
+
+
+def test_it_is_gone_in_time(signed: Client, ended: ImportJob) -> None:
+    export = made(signed, ended)
+    Export.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert signed.get(f"/exports/{export.pk}/file/").status_code == 404
+
+
+def test_it_is_not_given_to_who_may_no_longer_see(signed_admin: Client, admin_person: Person, ended: ImportJob) -> None:
+    export = made(signed_admin, ended, unmasked=1)
+    admin_person.groups.clear()
+    assert signed_admin.get(f"/exports/{export.pk}/file/").status_code == 404
+
+
+def test_nobody_asks_for_another_s_rows(client: Client, signed: Client, signed_other: Client, ended: ImportJob) -> None:
+    url = f"/imports/{ended.pk}/export/"
+    assert signed_other.post(url).status_code == 404
+    assert client.post(url)["Location"].startswith("/login/")
+    assert signed.get(url).status_code == 405
+    assert not Export.objects.exists()
+
+
+@pytest.fixture
+def come_back(signed: Client, ended: ImportJob) -> Callable[[], ImportJob]:
+    def upload() -> ImportJob:
+        answer = signed.get(f"/exports/{made(signed, ended, rows='failed').pk}/file/")
+        content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        response = signed.post("/imports/new/", {"file": upload_of(content, "改好.xlsx")})
+        job = ImportJob.objects.latest("pk")
+        assert response["Location"] == f"/imports/{job.pk}/check/"
+        return job
+
+    return upload
+
+
+def test_what_comes_back_is_checked_at_once(
+    signed: Client, ended: ImportJob, come_back: Callable[[], ImportJob]
+) -> None:
+    job = come_back()
+    assert (job.status, job.corrects) == (JobStatus.CHECKING, ended)
+    assert "Recognised: rows of “双11会员.xlsx”" in signed.get(f"/imports/{job.pk}/check/").content.decode()
+
+
+def test_it_goes_to_the_columns_when_its_connection_is_gone(
+    signed: Client, ended: ImportJob, come_back: Callable[[], ImportJob], sandbox_connection: Connection
+) -> None:
+    answer = signed.get(f"/exports/{made(signed, ended, rows='failed').pk}/file/")
+    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    Connection.objects.filter(pk=sandbox_connection.pk).update(archived_at=timezone.now())
+    response = signed.post("/imports/new/", {"file": upload_of(content)})
+    assert response["Location"].endswith("/columns/")
+
+
+def test_the_first_import_tells_what_was_fixed(
+    signed: Client, ended: ImportJob, come_back: Callable[[], ImportJob]
+) -> None:
+    job = come_back()
+    ImportRow.objects.create(job=job, row_number=2, status=RowStatus.ACCEPTED, corrects_row=3)
+    now = timezone.now()
+    ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FINISHED, first_confirmed_at=now, ended_at=now)
+    page = signed.get(f"/imports/{ended.pk}/").content.decode()
+    assert "1 of 2 failed rows fixed on" in page and "Download 1 failed row" in page
+    assert "双11会员.xlsx" in signed.get(f"/imports/{job.pk}/").content.decode()
