@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from tagsync.delivery import doorbell, exports
 from tagsync.delivery.claims import NOT_LEASED, may_run
 from tagsync.delivery.ending import finish_stopping
+from tagsync.imports.keeping import overdue
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Operation
-from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused
+from tagsync.imports.states import Act, JobStatus, MoveRefused
 
 log = logging.getLogger(__name__)
 
@@ -76,9 +75,7 @@ def ring_for(bell: str, ids: list[int]) -> None:
 
 def delete_old_drafts() -> None:
     """Drafts that nobody touched for TAGSYNC_DRAFT_DAYS, with file and rows."""
-    limit = timezone.now() - timedelta(days=settings.TAGSYNC_DRAFT_DAYS)
-    untouched = ImportJob.objects.filter(status__in=DELETABLE, created_at__lt=limit).exclude(events__at__gte=limit)
-    for job in untouched:
+    for job in overdue():
         try:
             job.remove()
         except MoveRefused:

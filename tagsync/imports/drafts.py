@@ -17,7 +17,7 @@ from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.remembering import fields_of, recall
 from tagsync.imports.states import Act, JobStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
-from tagsync.mapping.matching import Suggestion, guess_header, headers, suggest
+from tagsync.mapping.matching import Suggestion, guess_header, header_key, headers, suggest
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.reader import Preview, preview
@@ -51,8 +51,13 @@ def local_path(job: ImportJob) -> Path:
     return Path(job.file.path)
 
 
-def create(owner: Person, upload: UploadedFile[bytes], title: str = "") -> ImportJob | Refusal:
-    """A draft from an upload, or the reason why not; a refused file leaves nothing behind."""
+def create(
+    owner: Person, upload: UploadedFile[bytes], title: str = "", like: ImportJob | None = None
+) -> ImportJob | Refusal:
+    """A draft from an upload, or the reason why not; a refused file leaves nothing behind.
+
+    `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names.
+    """
     job = ImportJob(owner=owner, title=title.strip()[:200], file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
     job.file.save(job.file_name, upload, save=False)
@@ -63,9 +68,26 @@ def create(owner: Person, upload: UploadedFile[bytes], title: str = "") -> Impor
         return Refusal(error.code, error.params)
     _remember(job, view)
     _start_from_last_settings(job)
+    if like:
+        _take_over(job, like, view)
     _recognise(job, view)
     job.save()
     return job
+
+
+def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:
+    if like.connection in Connection.objects.usable():
+        job.connection = like.connection
+    job.operation, job.match, job.identify_way = like.operation, like.match, like.identify_way
+    job.fixed_tags = like.fixed_tags
+    names = {header_key(column["header"]) for column in like.columns if column["header"]}
+    same = {s.column: s.header for s in view.suggestions if header_key(s.header) in names}
+    known = fields_of(SavedMapping(columns=like.columns), same)
+    for column in job.columns:
+        if column["column"] in known:
+            column["field"] = known[column["column"]]
+        elif column["field"] in known.values() and column["field"] != "tags":
+            column["field"] = None
 
 
 def _recognise(job: ImportJob, view: SheetView) -> None:

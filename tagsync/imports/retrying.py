@@ -53,6 +53,9 @@ def retry(job: ImportJob, selection: Selection, by: Person) -> int:
         if not before:
             raise NothingToRetry
         rows = sum(before.values())
+        # Whoever sends rows of a settled cause again wants to know what becomes of them.
+        causes = selected(locked, selection).exclude(problem=None).values("problem")
+        locked.problems.filter(pk__in=causes).update(settled_at=None, settled_by=None)
         selected(locked, selection).update(status=RowStatus.WAITING, problem=None, notes=[], settled_run=None)
         for status, number in before.items():
             counting.shift(locked, out_of=RowStatus(status), into=RowStatus.WAITING, rows=number)

@@ -17,7 +17,9 @@ from tagsync.web.views import (
     preferences,
     retry,
     rows,
+    settling,
     styleguide,
+    undo,
     upload,
 )
 
@@ -48,6 +50,9 @@ urlpatterns = [
     path("imports/<int:pk>/stop/", job.stop, name="import_stop"),
     path("imports/<int:pk>/resume/", job.resume, name="import_resume"),
     path("imports/<int:pk>/retry/", retry.retry, name="import_retry"),
+    path("imports/<int:pk>/undo/", undo.undo, name="import_undo"),
+    path("imports/<int:pk>/problems/<int:problem>/settle/", settling.settle, name="problem_settle"),
+    path("imports/<int:pk>/problems/<int:problem>/reopen/", settling.reopen, name="problem_reopen"),
     path("imports/<int:pk>/export/", exports.ask, name="import_export"),
     path("exports/<int:pk>/", exports.detail, name="export_detail"),
     path("exports/<int:pk>/live/", exports.live, name="export_live"),

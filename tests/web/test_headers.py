@@ -63,6 +63,8 @@ def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person, a
     }
 
     def find(name: str) -> str:
+        if name.startswith("problem_"):
+            return reverse(name, args=[ready.pk, ready.problems.get().pk])
         return reverse(name, args=[targets[name.split("_")[0]]] if name in WITH_PK else [])
 
     return find

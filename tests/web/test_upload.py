@@ -1,14 +1,16 @@
+from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client, override_settings
-from django.utils import translation
+from django.utils import timezone, translation
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
+from tagsync.imports.states import JobStatus
 from tagsync.mapping.matching import suggest
 from tagsync.mapping.rows import check_row
 from tagsync.sheets.reader import preview
@@ -98,9 +100,62 @@ def test_it_lists_the_last_three_imports_of_this_person(
 ) -> None:
     mine = [make_draft() for _number in range(4)]
     foreign = make_draft(owner=other_marketer)
+    ImportJob.objects.update(status=JobStatus.FINISHED, first_confirmed_at=timezone.now())
     page = signed.get(URL).content.decode()
-    assert [f"/imports/{job.pk}/columns/" in page for job in mine] == [False, True, True, True]
+    assert [f"/imports/{job.pk}/" in page for job in mine] == [False, True, True, True]
     assert f"/imports/{foreign.pk}/" not in page
+
+
+def test_it_lists_what_this_person_has_not_started(
+    signed: Client, make_draft: MakeDraft, other_marketer: Person
+) -> None:
+    mine = [make_draft() for _number in range(6)]
+    foreign = make_draft(owner=other_marketer)
+    page = signed.get(URL).content.decode()
+    assert [f"/imports/{job.pk}/columns/" in page for job in mine] == [False, *[True] * 5]
+    assert f"/imports/{foreign.pk}/" not in page
+    assert "Kept until" in page and f"{timezone.localtime() + timedelta(days=7):%Y-%m-%d}" in page
+
+
+def like(make_draft: MakeDraft) -> ImportJob:
+    job = make_draft()
+    job.columns = [
+        {**column, "field": field} for column, field in zip(job.columns, ("phone", "tags", None), strict=True)
+    ]
+    job.operation, job.match, job.identify_way, job.fixed_tags = "delete", "fuzzy", 2, "春季"
+    job.save()
+    return job
+
+
+def test_it_takes_settings_and_columns_over_on_wish(signed: Client, make_draft: MakeDraft) -> None:
+    job = like(make_draft)
+    page = signed.get(URL, {"like": job.pk}).content.decode()
+    assert f'name="like" value="{job.pk}"' in page and "Delete tags · Fuzzy matching, way 2" in page
+    signed.post(URL, {"file": upload_of(workbook()), "like": job.pk})
+    made = ImportJob.objects.latest("pk")
+    assert (made.operation, made.match, made.identify_way, made.fixed_tags) == ("delete", "fuzzy", 2, "春季")
+    assert made.mapped_columns() == {0: "phone", 1: "tags"}
+
+
+def test_it_takes_over_only_what_the_new_sheet_has(signed: Client, make_draft: MakeDraft) -> None:
+    job = like(make_draft)
+    content = workbook(("openid", "手机号", "客户标签"), [("", "13800138000", "新客")])
+    signed.post(URL, {"file": upload_of(content), "like": job.pk})
+    assert ImportJob.objects.latest("pk").mapped_columns() == {0: "openid", 1: "phone", 2: "tags"}
+
+
+@pytest.mark.parametrize("number", ["", "x", "0", "999999", "99999999999999999999", "-1", "１"])
+def test_it_ignores_a_wish_that_it_does_not_understand(signed: Client, make_draft: MakeDraft, number: str) -> None:
+    assert signed.get(URL, {"like": number}).status_code == 200
+    assert signed.post(URL, {"file": upload_of(workbook()), "like": number}).status_code == 302
+    assert ImportJob.objects.latest("pk").operation == "add"
+
+
+def test_it_does_not_tell_of_another_s_settings(signed_other: Client, make_draft: MakeDraft) -> None:
+    job = like(make_draft)
+    assert "With the settings of" not in signed_other.get(URL, {"like": job.pk}).content.decode()
+    signed_other.post(URL, {"file": upload_of(workbook()), "like": job.pk})
+    assert ImportJob.objects.latest("pk").operation == "add"
 
 
 def test_it_tells_marketers_to_ask_and_admins_to_add_when_there_is_no_connection(

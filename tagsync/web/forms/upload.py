@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.accounts.models import Person
 from tagsync.imports.drafts import Refusal
+from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 
 ACCEPTED = ".xlsx,.xlsm,.xls,.et,.csv,.tsv,.txt"
@@ -43,3 +46,12 @@ class UploadForm(forms.Form):
 def _what_and_advice(code: str, params: Mapping[str, str | int]) -> list[str]:
     why = sentence(code, params)
     return [why.title, why.advice]
+
+
+def like_of(data: QueryDict, person: Person) -> ImportJob | None:
+    """The import whose settings are asked for. One that this person may not see, or that has none yet, is no answer."""
+    number = data.get("like", "")
+    if not (number.isascii() and number.isdigit() and len(number) <= 9):
+        return None
+    seen = ImportJob.objects.visible_to(person).exclude(connection=None)
+    return seen.filter(pk=int(number)).select_related("connection").first()

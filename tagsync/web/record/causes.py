@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Count, Min
@@ -42,6 +43,8 @@ class Cause:
     # how many of the rows can be sent again, by state
     retryable: dict[str, int]
     retry_url: str
+    settled_at: datetime | None = None
+    settled_by: str = ""
 
     @property
     def again(self) -> int:
@@ -59,8 +62,8 @@ class Causes(NamedTuple):
 
 
 def causes(job: ImportJob, statuses: Iterable[RowStatus] = STATUSES, shown: int = SHOWN) -> Causes:
-    """Biggest first; the rest is only counted, because a platform may word each refusal differently."""
-    found = groups(job, statuses, examples=False)
+    """Biggest first, settled ones last; the rest is only counted: a platform may word each refusal differently."""
+    found = sorted(groups(job, statuses, examples=False), key=lambda group: group.problem.settled_at is not None)
     top = found[:shown]
     again = _retryable(job, [group.problem.pk for group in top])
     drawn = [_cause(job, group, again.get(group.problem.pk, {})) for group in top]
@@ -94,6 +97,8 @@ def _cause(job: ImportJob, group: ProblemGroup, again: dict[str, int]) -> Cause:
         rows_url=_with_query("import_rows", job, problem=problem.pk),
         retryable=again,
         retry_url=retry_url(job, problem.pk, again) if again else "",
+        settled_at=problem.settled_at,
+        settled_by=problem.settled_by.label if problem.settled_by else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""What became of an import's failures in the sheets that corrected it. Counts only; changes nothing."""
+"""What later imports did to this one: the sheets that corrected it, those that took it back. Changes nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def corrected_context(job: ImportJob) -> dict[str, Any]:
     started = job.corrections.filter(first_confirmed_at__isnull=False).annotate(fixed=fixed).order_by("pk")
     numbers = dict(started.values_list("pk", "fixed"))
     corrections = [Correction(one, numbers[one.pk], one.ended_at or one.first_confirmed_at) for one in started]
-    return {"corrections": corrections, "failures": sum(job.count(status) for status in FAILED)}
+    return {
+        "corrections": corrections,
+        "failures": sum(job.count(status) for status in FAILED),
+        "undone_by": job.undone_by.filter(first_confirmed_at__isnull=False).select_related("connection").order_by("pk"),
+    }
 
 
 def open_failures(job: ImportJob) -> int:

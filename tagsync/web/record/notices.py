@@ -18,6 +18,7 @@ from tagsync.delivery.health import QueueHealth, ahead_of, queue_health
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems import Mover, sentence
+from tagsync.imports.settling import settled_failures
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
 from tagsync.web.figures import thousands
 from tagsync.web.record.standing import NOT_SENT, Standing
@@ -58,6 +59,9 @@ def headline(job: ImportJob, standing: Standing) -> Notice | None:
         not_sent = standing.counts.get(NOT_SENT, 0)
         return Notice("info", _stopped(standing, not_sent), _others(standing))
     if job.shown_status == "finished_with_failures":
+        if settled_failures(job) >= job.failed + job.count(RowStatus.TO_FIX):
+            text = sentences(_others(standing), _("All failures are marked as settled."))
+            return Notice("info", _accepted_of(standing), text)
         return Notice("warning", _accepted_of(standing), _others(standing))
     return Notice("success", _accepted_of(standing), _others(standing))
 

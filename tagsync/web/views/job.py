@@ -17,6 +17,7 @@ from tagsync.delivery import acts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry, may_steer
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
+from tagsync.imports.undoing import may_be_undone
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.bars import tiles
 from tagsync.web.figures import thousands
@@ -92,6 +93,7 @@ def causes_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     ended = job.status in ENDED
     flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0
     may = {"may_retry": may_retry(signed_in(request)) and ended, "download_failed": open_failures(job) if ended else 0}
+    may["may_settle"] = ended and may_steer(signed_in(request), job)
     return {"causes": found, "praise": flawless, **may}
 
 
@@ -102,6 +104,7 @@ def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
         "may_resume": steers and allowed(Act.RESUME, job.status) is not None and job.count(RowStatus.WAITING) > 0,
+        "may_undo": may_steer(person, job) and may_be_undone(job),
         "may_retry_rows": may_retry(person) and job.status in ENDED and job.failed > 0,
     }
 

@@ -19,29 +19,32 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts
 from tagsync.imports import drafts
+from tagsync.imports.keeping import unstarted_of
 from tagsync.imports.models import ImportJob
 from tagsync.sheets import writer
 from tagsync.web.access import signed_in
-from tagsync.web.forms.upload import ACCEPTED, UploadForm
+from tagsync.web.forms.upload import ACCEPTED, UploadForm, like_of
 from tagsync.web.wizard import template_workbook
+from tagsync.web.wizard.check_page import matching_words
 from tagsync.web.wizard.whereabouts import address
 
 RECENT = 3
+UNFINISHED = 5
 
 
 @require_http_methods(["GET", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     if request.method == "GET":
-        return render(request, "wizard/upload.html", _context(person, UploadForm()))
-    form = UploadForm(request.POST, request.FILES)
+        return render(request, "wizard/upload.html", _context(person, UploadForm(), like_of(request.GET, person)))
+    form, like = UploadForm(request.POST, request.FILES), like_of(request.POST, person)
     if form.is_valid():
-        made = drafts.create(person, form.cleaned_data["file"], form.cleaned_data["title"])
+        made = drafts.create(person, form.cleaned_data["file"], form.cleaned_data["title"], like)
         if isinstance(made, ImportJob):
             return _go_on(request, _next_step(request, made))
         form.refuse(made)
     page = "wizard/_upload_form.html" if getattr(request, "htmx", False) else "wizard/upload.html"
-    return render(request, page, _context(person, form), status=422)
+    return render(request, page, _context(person, form, like), status=422)
 
 
 @require_GET
@@ -67,13 +70,17 @@ def _go_on(request: HttpRequest, url: str) -> HttpResponse:
     return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
 
 
-def _context(person: Person, form: UploadForm) -> dict[str, Any]:
-    recent = ImportJob.objects.filter(owner=person).select_related("connection").order_by("-pk")[:RECENT]
+def _context(person: Person, form: UploadForm, like: ImportJob | None) -> dict[str, Any]:
+    own = ImportJob.objects.filter(owner=person).select_related("connection").order_by("-pk")
+    recent = own.filter(first_confirmed_at__isnull=False)[:RECENT]
     return {
         "form": form,
         "accepted": ACCEPTED,
         "max_megabytes": settings.TAGSYNC_MAX_UPLOAD_BYTES // (1024 * 1024),
         "draft_days": settings.TAGSYNC_DRAFT_DAYS,
+        "like": like,
+        "like_matching": matching_words(like) if like else "",
+        "unfinished": [(one, address(one.job)) for one in unstarted_of(person, UNFINISHED)],
         "recent": [(job, address(job)) for job in recent],
         "has_connection": Connection.objects.usable().exists(),
     }

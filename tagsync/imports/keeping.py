@@ -1,0 +1,40 @@
+"""How long imports that were never started are kept. One rule, for the page that says it and for the keeper."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models import DateTimeField, F, Max
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from tagsync.accounts.models import Person
+from tagsync.imports.models import ImportJob
+from tagsync.imports.states import DELETABLE, UNSTARTED
+
+# The last event of an import, or its upload.
+_TOUCHED = Coalesce(Max("events__at"), F("created_at"), output_field=DateTimeField())
+
+
+class Unstarted(NamedTuple):
+    job: ImportJob
+    touched_at: datetime
+    kept_until: datetime
+
+
+def unstarted_of(person: Person, most: int) -> list[Unstarted]:
+    """Her drafts and whatever else she has not started, the last touched first."""
+    own = ImportJob.objects.filter(owner=person, status__in=UNSTARTED).select_related("connection")
+    found = own.annotate(touched_at=_TOUCHED).order_by("-touched_at", "-pk")[:most]
+    days = timedelta(days=settings.TAGSYNC_DRAFT_DAYS)
+    touched = dict(found.values_list("pk", "touched_at"))
+    return [Unstarted(job, touched[job.pk], touched[job.pk] + days) for job in found]
+
+
+def overdue() -> list[ImportJob]:
+    """What may be deleted now. A check under way may not."""
+    limit = timezone.now() - timedelta(days=settings.TAGSYNC_DRAFT_DAYS)
+    resting = ImportJob.objects.filter(status__in=DELETABLE)
+    return list(resting.annotate(touched_at=_TOUCHED).filter(touched_at__lt=limit))
