@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from hashlib import blake2b
 from itertools import islice
 from typing import NamedTuple
 
@@ -22,7 +21,7 @@ from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problem_groups import ProblemIndex
 from tagsync.imports.second_look import look_again
 from tagsync.imports.states import RowStatus
-from tagsync.imports.tallies import TAGS_KEPT, Tallies
+from tagsync.imports.tallies import TAGS_KEPT, Tallies, content_of
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
 from tagsync.sheets.cells import Row, column_letter
 from tagsync.sheets.reader import rows as read_rows
@@ -141,7 +140,7 @@ def _to_fix(job: ImportJob, checked: Checked, problems: ProblemIndex) -> _Staged
 
 def _sendable(job: ImportJob, checked: Checked, first_seen: dict[bytes, int], tallies: Tallies) -> _Staged:
     """Waiting, unless all five clean values equal those of an earlier row."""
-    key = blake2b("\x1f".join(checked.values.values()).encode(), digest_size=16).digest()
+    key = content_of(checked.values)
     earlier = first_seen.setdefault(key, checked.row_number)
     if earlier == checked.row_number:
         tallies.sendable(checked, key)

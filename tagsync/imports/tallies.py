@@ -20,6 +20,9 @@ TAGS_KEPT = 20_000
 LOOK_ALIKES_SHOWN = 30
 EXAMPLES = 3
 
+# Digests of rows are added up, so that the order of the rows says nothing and a repair can take one out again.
+CONTENT_BITS = 128
+
 # [row number, cell as Excel names it, value]; for a change also the value it became
 Example = list[object]
 
@@ -55,18 +58,18 @@ class Tallies:
         self._identifier_sets: Counter[tuple[str, ...]] = Counter()
         self._changes: dict[tuple[str, str], Group] = {}
         self._twins = Group()
-        self._content = hashlib.sha256()
+        self._content = 0
 
     def cell(self, key: str, row_number: int) -> str:
         """The cell of a field, as Excel names it; "" when no column gives the field."""
         return f"{column_letter(self._columns[key])}{row_number}" if key in self._columns else ""
 
     def sendable(self, checked: Checked, content: bytes) -> None:
-        """A row that can be sent. `content`: a digest of its five values."""
+        """A row that can be sent. `content`: the digest of its five values."""
         values = checked.values
-        self._content.update(content)
+        self._content += int.from_bytes(content, "big")
         self._tag_lists[values["tags"]] += 1
-        self._identifier_sets[_present(values)] += 1
+        self._identifier_sets[present(values)] += 1
         if values["audienceUserId"].isdigit():
             self.id_shapes[id_shape(values["audienceUserId"])] += 1
         if values["openid"] and values["openid"] == values["unionid"]:
@@ -79,8 +82,9 @@ class Tallies:
 
     def not_sendable_after_all(self, values: Mapping[str, str]) -> None:
         """A row counted by `sendable` that the look at the whole column has stopped."""
+        self._content -= int.from_bytes(content_of(values), "big")
         self._tag_lists[values["tags"]] -= 1
-        self._identifier_sets[_present(values)] -= 1
+        self._identifier_sets[present(values)] -= 1
 
     def tags(self) -> Counter[str]:
         """Tag → rows."""
@@ -94,9 +98,7 @@ class Tallies:
         return [warning("openid_is_unionid", {}, self._twins)] if self._twins.rows else []
 
     def fingerprint(self, job: ImportJob) -> str:
-        """Equal for the same rows sent in the same way over the same connection."""
-        way = (job.connection_id, job.operation, job.match, job.identify_way)
-        return hashlib.sha256(repr(way).encode() + self._content.digest()).hexdigest()
+        return fingerprint(job, self._content)
 
     def summary(self, tags: Counter[str], warnings: list[dict[str, object]]) -> dict[str, object]:
         changes = sorted(self._changes.items(), key=lambda item: -item[1].rows)
@@ -111,6 +113,7 @@ class Tallies:
             ],
             "warnings": sorted(warnings, key=lambda one: -int(str(one["rows"]))),
             "look_alikes": look_alikes(tags)[:LOOK_ALIKES_SHOWN],
+            "content": hex(self._content % 2**CONTENT_BITS),
         }
 
 
@@ -125,5 +128,16 @@ def id_shape(digits: str) -> IdShape:
     return IdShape(len(digits), digits[0] == "0", ends_in_zeros)
 
 
-def _present(values: Mapping[str, str]) -> tuple[str, ...]:
+def content_of(values: Mapping[str, str]) -> bytes:
+    """A digest of the five values, in the order of the API."""
+    return hashlib.blake2b("\x1f".join(values.values()).encode(), digest_size=CONTENT_BITS // 8).digest()
+
+
+def fingerprint(job: ImportJob, content: int) -> str:
+    """Equal for the same rows sent in the same way over the same connection, whatever their order."""
+    way = (job.connection_id, job.operation, job.match, job.identify_way, content % 2**CONTENT_BITS)
+    return hashlib.sha256(repr(way).encode()).hexdigest()
+
+
+def present(values: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(key for key in IDENTIFIERS if values[key])

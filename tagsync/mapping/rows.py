@@ -60,6 +60,8 @@ class Checked(NamedTuple):
     changes: tuple[Change, ...] = ()
 
 
+# What a row lacks, rather than what is wrong with one of its cells.
+_MISSING = ("no_identifier", "no_tags")
 _EMPTY = dict.fromkeys(FIELDS, "")
 _PLAIN = {field.key: field.plain.fullmatch for field in FIELDS.values()}
 
@@ -93,8 +95,25 @@ def check_row(row: Row, columns: Mapping[int, str], fixed_tags: str = "") -> Che
         values["tags"] = join_tags(values["tags"], fixed_tags)
     has_identifier = values["audienceUserId"] or values["phone"] or values["openid"] or values["unionid"]
     if notes or not has_identifier or not values["tags"]:
-        _note_missing(row, columns, values, notes)
+        _note_missing(columns, values, notes, _typed_tags(row, columns))
     return Checked(row.number, values, tuple(notes), tuple(changes))
+
+
+def check_again(checked: Checked, field: str, text: str, columns: Mapping[int, str], fixed_tags: str = "") -> Checked:
+    """The row after a person typed `text` into one of its fields: what stood there is forgotten, what the other
+    fields say still holds. Typed tags stand for those of all columns; `fixed_tags` still come after them.
+    """
+    cleaned = FIELDS[field].clean(Cell(Kind.TEXT, text))
+    typed = storable(text)
+    value = typed if cleaned.flaws else cleaned.value
+    if field == "tags" and value and fixed_tags:
+        value = join_tags(value, fixed_tags)
+    column = next((column for column, key in columns.items() if key == field), None)
+    kept = [note for note in checked.notes if note.field != field and note.code not in _MISSING]
+    notes = [*kept, *(Note(flaw.code, field, column, typed, flaw.params) for flaw in cleaned.flaws)]
+    values = checked.values | {field: value}
+    _note_missing(columns, values, notes, typed if field == "tags" else "")
+    return Checked(checked.row_number, values, tuple(notes))
 
 
 def join_tags(*lists: str) -> str:
@@ -117,15 +136,19 @@ def _check_cell(cell: Cell, key: str, column: int, notes: list[Note], changes: l
     return typed
 
 
-def _note_missing(row: Row, columns: Mapping[int, str], values: Mapping[str, str], notes: list[Note]) -> None:
+def _typed_tags(row: Row, columns: Mapping[int, str]) -> str:
+    column = next((column for column, key in columns.items() if key == "tags"), None)
+    return storable(row.cells[column].text) if column in row.cells else ""
+
+
+def _note_missing(columns: Mapping[int, str], values: Mapping[str, str], notes: list[Note], typed_tags: str) -> None:
     """Adds what the row lacks and puts the notes in the order of the fields."""
     noted = {note.field for note in notes}
     if not any(values[key] or key in noted for key in IDENTIFIERS):
         notes.append(Note("no_identifier", None, None, "", {}))
     if not values["tags"] and "tags" not in noted:
         column = next((column for column, key in columns.items() if key == "tags"), None)
-        typed = row.cells[column].text if column in row.cells else ""
-        notes.append(Note("no_tags", "tags", column, storable(typed), {}))
+        notes.append(Note("no_tags", "tags", column, typed_tags, {}))
     order = (None, *FIELDS)
     notes.sort(key=lambda note: order.index(note.field))
 
