@@ -56,6 +56,7 @@ DJANGO_ROOMS = ("accounts", "connections", "imports", "delivery", "web", "local"
 ASSIGNS_JOB_STATUS = {"imports/models/job.py", "imports/states.py"}
 ASSIGNS_ROW_STATUS = {
     "imports/outcomes.py",
+    "imports/repairing.py",
     "imports/retrying.py",
     "imports/second_look.py",
     "imports/staging.py",

@@ -13,17 +13,18 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from tagsync.imports import corrections, repeats
+from tagsync.imports import corrections, repairing, repeats
 from tagsync.imports.corrections import Original
 from tagsync.imports.drafts import ROWS_PER_COMMIT, drop_rows, local_path
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problem_groups import ProblemIndex
+from tagsync.imports.repairing import stored_note
 from tagsync.imports.second_look import look_again
 from tagsync.imports.states import RowStatus
 from tagsync.imports.tallies import TAGS_KEPT, Tallies, content_of
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
-from tagsync.sheets.cells import Row, column_letter
+from tagsync.sheets.cells import Row
 from tagsync.sheets.reader import rows as read_rows
 
 StillMine = Callable[[], bool]
@@ -74,6 +75,16 @@ def stage(job: ImportJob, still_mine: StillMine) -> None:
     if warnings is None:
         raise Interrupted
     _finish(job, tallies, [*warnings, *tallies.warnings(), *repeats.warnings(job, tallies)], still_mine)
+    _repair_again(job, still_mine)
+
+
+def _repair_again(job: ImportJob, still_mine: StillMine) -> None:
+    def hold() -> ImportJob:
+        if not still_mine():
+            raise Interrupted
+        return ImportJob.objects.get(pk=job.pk)
+
+    repairing.make_again(job, hold)
 
 
 def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], still_mine: StillMine) -> None:
@@ -120,7 +131,7 @@ def _again(
     """A row that corrects one of an earlier import; what needs no correction is left out."""
     reason = corrections.nothing_to_correct(checked, original)
     if reason:
-        return _row(job, checked, RowStatus.LEFT_OUT, None, json.dumps([_note(reason)]))
+        return _row(job, checked, RowStatus.LEFT_OUT, None, json.dumps([stored_note(reason)]))
     staged = _first_time(job, checked, problems, seen, tallies)
     return staged._replace(corrects_row=original.row_number)
 
@@ -134,7 +145,7 @@ def _first_time(
 def _to_fix(job: ImportJob, checked: Checked, problems: ProblemIndex) -> _Staged:
     first = checked.notes[0]
     problem_id = problems.id_of(Origin.CHECK, first.code, {"field": first.field or "", **first.params})
-    notes = json.dumps([_note(note) for note in checked.notes], ensure_ascii=False)
+    notes = json.dumps([stored_note(note) for note in checked.notes], ensure_ascii=False)
     return _row(job, checked, RowStatus.TO_FIX, problem_id, notes)
 
 
@@ -145,7 +156,7 @@ def _sendable(job: ImportJob, checked: Checked, first_seen: dict[bytes, int], ta
     if earlier == checked.row_number:
         tallies.sendable(checked, key)
         return _row(job, checked, RowStatus.WAITING, None, "[]")
-    notes = json.dumps([_note(Note("duplicate_of", None, None, "", {"row": earlier}))])
+    notes = json.dumps([stored_note(Note("duplicate_of", None, None, "", {"row": earlier}))])
     return _row(job, checked, RowStatus.DUPLICATE, None, notes)
 
 
@@ -154,11 +165,6 @@ def _row(job: ImportJob, checked: Checked, status: RowStatus, problem_id: int | 
     return _Staged(
         job.pk, checked.row_number, customer_id, openid, unionid, phone, tags, status.value, problem_id, notes
     )
-
-
-def _note(note: Note) -> dict[str, object]:
-    column = "" if note.column is None else column_letter(note.column)
-    return {"code": note.code, "field": note.field, "column": column, "value": note.value, "params": note.params}
 
 
 def _commit(job: ImportJob, chunk: list[_Staged], tallies: Tallies, still_mine: StillMine) -> None:

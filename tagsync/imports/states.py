@@ -51,6 +51,13 @@ class Act(StrEnum):
     RETRY = "retry"
 
 
+class Mark(StrEnum):
+    """What is told among the events although it moves nothing; `why` is the number of the repair."""
+
+    REPAIR = "repair"
+    UNDO_REPAIR = "undo_repair"
+
+
 class Move(NamedTuple):
     sources: frozenset[JobStatus]
     target: JobStatus

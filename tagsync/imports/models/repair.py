@@ -35,6 +35,7 @@ class Repair(models.Model):
     earlier = models.ForeignKey(ImportJob, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     # how many rows it touched when it was last applied
     rows = models.PositiveIntegerField(default=0)
+    undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["job", "id"], name="repair_job")]
@@ -44,7 +45,7 @@ class Repair(models.Model):
 
 
 class RepairedRow(models.Model):
-    """A row before a repair touched it: {"value", "status", "problem", "notes"}."""
+    """A row before a repair touched it: those of its columns that were changed, by name."""
 
     repair = models.ForeignKey(Repair, on_delete=models.CASCADE, related_name="touched")
     row_number = models.PositiveIntegerField()

@@ -1,0 +1,301 @@
+"""Repairs on the check page: one value replaced in all its rows, one cell changed, rows left out.
+
+A repair checks again only the rows that it touches and keeps how each stood before, so that it can be undone until the
+start. It works in pieces, each a true whole: rows, counts, tags and the repair's own record in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from tagsync.accounts.models import Person
+from tagsync.imports import counting
+from tagsync.imports.corrections import FAILED
+from tagsync.imports.models import ImportJob, ImportRow, JobEvent, Repair, RepairedRow
+from tagsync.imports.models.repair import RepairKind
+from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.problem_groups import ProblemIndex, fingerprint
+from tagsync.imports.retallying import retally
+from tagsync.imports.states import Act, JobStatus, Mark, MoveRefused, RowStatus
+from tagsync.imports.tallies import content_of
+from tagsync.mapping.rows import Checked, Note, check_again
+from tagsync.sheets.cells import column_index, column_letter
+
+ROWS_AT_ONCE = 2000
+
+# Locks the import for a transaction and gives it back as it is now; raises when it may not be changed (any more).
+Hold = Callable[[], ImportJob]
+Was = dict[str, Any]
+
+
+class Change(NamedTuple):
+    """What becomes of one row: new contents of its columns, by name."""
+
+    row: ImportRow
+    columns: Was
+
+
+def make(job: ImportJob, repair: Repair, by: Person) -> Counter[str]:
+    """Carry out a new repair; returns state → rows that it brought there, nothing when no row fits it.
+
+    Raises: MoveRefused when the import is not ready to start (any more).
+    """
+    hold = _ready(job)
+    with transaction.atomic():
+        hold()
+        repair.job, repair.by = job, by
+        repair.save()
+    became = _apply(repair, hold)
+    if not became:
+        repair.delete()
+        return became
+    JobEvent.objects.create(
+        job=job, act=Mark.REPAIR, before=JobStatus.READY, after=JobStatus.READY, by=by, why=str(repair.pk)
+    )
+    job.refresh_from_db()
+    return became
+
+
+def undo(repair: Repair, by: Person) -> int:
+    """Bring its rows back to how they stood, whatever was repaired later; returns how many.
+
+    Later repairs are taken back first and made again afterwards: some of them may rest on this one.
+    Raises: MoveRefused.
+    """
+    job, hold = repair.job, _ready(repair.job)
+    later = list(job.repairs.filter(pk__gt=repair.pk, undone_at=None).order_by("pk"))
+    for one in reversed(later):
+        _restore(one, hold)
+    rows = _restore(repair, hold)
+    Repair.objects.filter(pk=repair.pk).update(undone_at=timezone.now())
+    for one in later:
+        _apply(one, hold)
+    JobEvent.objects.create(
+        job=job, act=Mark.UNDO_REPAIR, before=JobStatus.READY, after=JobStatus.READY, by=by, why=str(repair.pk)
+    )
+    job.refresh_from_db()
+    return rows
+
+
+def make_again(job: ImportJob, hold: Hold) -> None:
+    """After a new check: whatever was repaired before, as far as the sheet still says the same in the same places."""
+    repairs = job.repairs.filter(undone_at=None).order_by("pk")
+    RepairedRow.objects.filter(repair__in=repairs).delete()
+    ImportJob.objects.filter(pk=job.pk, corrects__in=repairs.values("earlier")).update(corrects=None)
+    for repair in repairs:
+        _apply(repair, hold)
+
+
+def _ready(job: ImportJob) -> Hold:
+    def hold() -> ImportJob:
+        locked = ImportJob.objects.select_for_update().get(pk=job.pk)
+        if locked.status != JobStatus.READY:
+            raise MoveRefused(Act.CHANGE, locked.status)
+        return locked
+
+    return hold
+
+
+# -- one repair, piece by piece
+
+
+def _apply(repair: Repair, hold: Hold) -> Counter[str]:
+    changes_of = _Changes(repair)
+    became: Counter[str] = Counter()
+    repair.rows, last = 0, 0
+    while True:
+        with transaction.atomic():
+            locked = hold()
+            rows = list(changes_of.rows.filter(row_number__gt=last).order_by("row_number")[:ROWS_AT_ONCE])
+            if not rows:
+                Repair.objects.filter(pk=repair.pk).update(rows=repair.rows)
+                return became
+            last = rows[-1].row_number
+            changes = changes_of.made(rows)
+            RepairedRow.objects.bulk_create(
+                RepairedRow(repair=repair, row_number=row.row_number, was=_as_is(row, columns))
+                for row, columns in changes
+            )
+            became.update(_write(locked, changes))
+            repair.rows += len(changes)
+            Repair.objects.filter(pk=repair.pk).update(rows=repair.rows)
+            if repair.earlier_id and locked.corrects_id is None:
+                ImportJob.objects.filter(pk=locked.pk).update(corrects=repair.earlier_id)
+
+
+def _restore(repair: Repair, hold: Hold) -> int:
+    done = 0
+    while True:
+        with transaction.atomic():
+            locked = hold()
+            touched = list(repair.touched.order_by("-row_number")[:ROWS_AT_ONCE])
+            if not touched:
+                if repair.earlier_id:
+                    ImportJob.objects.filter(pk=locked.pk, corrects=repair.earlier_id).update(corrects=None)
+                Repair.objects.filter(pk=repair.pk).update(rows=0)
+                return done
+            rows = {row.row_number: row for row in _rows(locked).filter(row_number__in=[t.row_number for t in touched])}
+            _write(locked, [Change(rows[one.row_number], one.was) for one in touched])
+            repair.touched.filter(pk__in=[one.pk for one in touched]).delete()
+            done += len(touched)
+
+
+def _as_is(row: ImportRow, columns: Iterable[str]) -> Was:
+    return {column: getattr(row, column) for column in columns}
+
+
+def _write(locked: ImportJob, changes: Sequence[Change]) -> Counter[str]:
+    """Write rows, counts, tags and sums; returns state → rows."""
+    came, went = [], []
+    moves: Counter[tuple[str, str]] = Counter()
+    alike: dict[str, tuple[Was, list[int]]] = {}
+    for row, columns in changes:
+        before, values = row.status, row.values_by_field()
+        after = columns.get("status", before)
+        key = json.dumps(columns, sort_keys=True, ensure_ascii=False)
+        alike.setdefault(key, (columns, []))[1].append(row.pk)
+        moves[before, after] += 1
+        if before == RowStatus.WAITING:
+            went.append(values)
+        if after == RowStatus.WAITING:
+            came.append({field: columns.get(column, values[field]) for field, column in VALUE_COLUMNS.items()})
+    for (before, after), rows in moves.items():
+        counting.shift(locked, out_of=RowStatus(before), into=RowStatus(after), rows=rows)
+    for columns, pks in alike.values():
+        ImportRow.objects.filter(pk__in=pks).update(**columns)
+    retally(locked, came, went)
+    locked.save(update_fields=["counts", "summary", "content_sha256"])
+    return Counter(str(columns.get("status", row.status)) for row, columns in changes)
+
+
+def _rows(job: ImportJob) -> QuerySet[ImportRow]:
+    return ImportRow.objects.filter(job=job)
+
+
+# -- which rows a repair means, and what becomes of them
+
+
+class _Changes:
+    """The rows of one repair, and what it makes of each."""
+
+    def __init__(self, repair: Repair) -> None:
+        self._repair, self._job = repair, repair.job
+        self._problems = ProblemIndex(self._job)
+        self._columns = self._job.mapped_columns()
+        self._delivered, self._failed = _of_earlier(repair.earlier) if repair.earlier else (set(), {})
+        self.rows = self._candidates()
+
+    def _candidates(self) -> QuerySet[ImportRow]:
+        repair, rows = self._repair, _rows(self._job)
+        if repair.kind == RepairKind.ACCEPTED_BEFORE:
+            return rows.filter(status=RowStatus.WAITING)
+        rows = rows.filter(status=RowStatus.TO_FIX)
+        if repair.row_number is not None:
+            rows = rows.filter(row_number=repair.row_number)
+        if repair.field:
+            return rows.filter(**{VALUE_COLUMNS[repair.field]: repair.before})
+        if repair.code:
+            rows = rows.filter(problem__fingerprint=fingerprint(Origin.CHECK, repair.code, repair.params))
+        return rows
+
+    def made(self, rows: Sequence[ImportRow]) -> list[Change]:
+        if self._repair.kind == RepairKind.ACCEPTED_BEFORE:
+            return [change for row in rows if (change := self._compared(row))]
+        if self._repair.kind == RepairKind.LEAVE_OUT:
+            return [Change(row, {"status": RowStatus.LEFT_OUT.value}) for row in rows]
+        wrong = [row for row in rows if self._is_meant(row)]
+        checked = [self._checked(row) for row in wrong]
+        twins = _twins(self._job, [one for one in checked if not one.notes])
+        return [
+            Change(row, self._after(one, twins.get(row.row_number))) for row, one in zip(wrong, checked, strict=True)
+        ]
+
+    def _is_meant(self, row: ImportRow) -> bool:
+        """A person who names a row means it; a value is meant only where it is what is wrong."""
+        return self._repair.row_number is not None or any(note["field"] == self._repair.field for note in row.notes)
+
+    def _checked(self, row: ImportRow) -> Checked:
+        notes = tuple(_note(stored) for stored in row.notes)
+        now = Checked(row.row_number, row.values_by_field(), notes)
+        return check_again(now, self._repair.field, self._repair.after, self._columns, self._job.fixed_tags)
+
+    def _after(self, checked: Checked, twin: int | None) -> Was:
+        column = VALUE_COLUMNS[self._repair.field]
+        found: Was = {column: checked.values[self._repair.field], "problem_id": None}
+        if checked.notes:
+            first = checked.notes[0]
+            params = {"field": first.field or "", **first.params}
+            problem = self._problems.id_of(Origin.CHECK, first.code, params)
+            notes = [stored_note(note) for note in checked.notes]
+            return {**found, "status": RowStatus.TO_FIX.value, "problem_id": problem, "notes": notes}
+        if twin is not None:
+            notes = [stored_note(Note("duplicate_of", None, None, "", {"row": twin}))]
+            return {**found, "status": RowStatus.DUPLICATE.value, "notes": notes}
+        return {**found, "status": RowStatus.WAITING.value, "notes": []}
+
+    def _compared(self, row: ImportRow) -> Change | None:
+        """Delivered by the earlier import: left out. Failed there: it is that row which is sent again."""
+        content = content_of(row.values_by_field())
+        if content in self._delivered:
+            note = Note("accepted_before", None, None, "", {"import": self._repair.earlier_id or 0})
+            return Change(row, {"status": RowStatus.LEFT_OUT.value, "notes": [stored_note(note)]})
+        if content in self._failed and row.corrects_row is None:
+            return Change(row, {"corrects_row": self._failed[content]})
+        return None
+
+
+def _of_earlier(earlier: ImportJob) -> tuple[set[bytes], dict[bytes, int]]:
+    """Digests of the rows that the earlier import delivered, and those that failed there with their numbers."""
+    delivered, failed = set(), {}
+    wanted = _rows(earlier).filter(status__in=(RowStatus.ACCEPTED, *FAILED))
+    for row in wanted.only("row_number", "status", *VALUE_COLUMNS.values()).iterator(ROWS_AT_ONCE):
+        content = content_of(row.values_by_field())
+        if row.status == RowStatus.ACCEPTED:
+            delivered.add(content)
+        else:
+            failed[content] = row.row_number
+    return delivered, failed
+
+
+def _twins(job: ImportJob, checked: Sequence[Checked]) -> dict[int, int]:
+    """Row → the row with the same five values that is sent, in the database or among these."""
+    seen: dict[bytes, int] = {}
+    for column, values in _by_identifier(checked).items():
+        for row in _rows(job).filter(status=RowStatus.WAITING, **{f"{column}__in": values}):
+            seen[content_of(row.values_by_field())] = row.row_number
+    twins = {}
+    for one in checked:
+        number = seen.setdefault(content_of(one.values), one.row_number)
+        if number != one.row_number:
+            twins[one.row_number] = number
+    return twins
+
+
+def _by_identifier(checked: Iterable[Checked]) -> Mapping[str, set[str]]:
+    """Column → values to look for: of each row the first identifier that it has."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in checked:
+        field = next(field for field in VALUE_COLUMNS if one.values[field])
+        found[VALUE_COLUMNS[field]].add(one.values[field])
+    return found
+
+
+def stored_note(note: Note) -> dict[str, Any]:
+    """A note as rows keep it: with the letter of its column."""
+    column = "" if note.column is None else column_letter(note.column)
+    return {"code": note.code, "field": note.field, "column": column, "value": note.value, "params": note.params}
+
+
+def _note(stored: Mapping[str, Any]) -> Note:
+    column = None
+    with suppress(ValueError):
+        column = column_index(stored["column"])
+    return Note(stored["code"], stored["field"], column, stored["value"], stored["params"])
