@@ -197,7 +197,8 @@ class _Changes:
         repair, rows = self._repair, _rows(self._job)
         if repair.kind == RepairKind.ACCEPTED_BEFORE:
             return rows.filter(status=RowStatus.WAITING)
-        rows = rows.filter(status=RowStatus.TO_FIX)
+        again = (RowStatus.WAITING, RowStatus.DUPLICATE) if self._follows_itself() else ()
+        rows = rows.filter(status__in=(RowStatus.TO_FIX, *again))
         if repair.row_number is not None:
             rows = rows.filter(row_number=repair.row_number)
         if repair.field:
@@ -205,6 +206,12 @@ class _Changes:
         if repair.code:
             rows = rows.filter(problem__fingerprint=fingerprint(Origin.CHECK, repair.code, repair.params))
         return rows
+
+    def _follows_itself(self) -> bool:
+        """Another cell of the row that was changed just before: no other row can rest on that row yet."""
+        before = self._job.repairs.filter(pk__lt=self._repair.pk, undone_at=None).order_by("-pk").first()
+        cells = before is not None and before.kind == self._repair.kind == RepairKind.CELL
+        return cells and before is not None and before.row_number == self._repair.row_number
 
     def made(self, rows: Sequence[ImportRow]) -> list[Change]:
         if self._repair.kind == RepairKind.ACCEPTED_BEFORE:

@@ -34,6 +34,12 @@ class RowFilter(forms.Form):
     unmasked = forms.BooleanField(required=False)
 
 
+class RepairFilter(forms.Form):
+    # the cause whose repair is opened, and the row after which its rows begin
+    open = _number()
+    after = _number()
+
+
 class CallFilter(forms.Form):
     # the one call that is opened
     call = _number()
@@ -51,6 +57,10 @@ def history_filter(request: HttpRequest) -> dict[str, Any]:
 
 def call_filter(request: HttpRequest) -> dict[str, Any]:
     return chosen(CallFilter(request.GET))
+
+
+def repair_filter(request: HttpRequest) -> dict[str, Any]:
+    return chosen(RepairFilter(request.GET))
 
 
 def row_filter(request: HttpRequest) -> dict[str, Any]:

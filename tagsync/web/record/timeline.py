@@ -8,9 +8,10 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tagsync.imports.models import ImportJob, JobEvent
-from tagsync.imports.states import Act, JobStatus
+from tagsync.imports.models import ImportJob, JobEvent, Repair
+from tagsync.imports.states import Act, JobStatus, Mark
 from tagsync.web.figures import thousands
+from tagsync.web.record.repairs import told
 
 LATEST = 50
 
@@ -34,9 +35,14 @@ TELLINGS = {
     Act.RESUME: _Telling("info", "play", _("Resumed")),
     Act.RETRY: _Telling("info", "rotate-cw", _("Queued again")),
 }
+MARKS = {
+    Mark.REPAIR: _Telling("neutral", "pencil", _("Repaired")),
+    Mark.UNDO_REPAIR: _Telling("neutral", "undo-2", _("Repair taken back")),
+}
 TRIAL = _Telling("info", "hand", _("Trial sent"))
 UNTOLD = (Act.CLAIM, Act.PAUSE)
 WITH_NUMBER = _("%(rows)s rows queued again")
+WITH_REPAIR = _("%(act)s: %(repair)s")
 
 
 class Line(NamedTuple):
@@ -49,8 +55,19 @@ class Line(NamedTuple):
 
 def timeline(job: ImportJob) -> list[Line]:
     """Newest first."""
-    events = job.events.exclude(act__in=UNTOLD).select_related("by").order_by("-id")[:LATEST]
-    return [_line(event) for event in events]
+    events = list(job.events.exclude(act__in=UNTOLD).select_related("by").order_by("-id")[:LATEST])
+    numbers = [int(event.why) for event in events if event.act in MARKS]
+    repairs = Repair.objects.select_related("earlier").in_bulk(numbers) if numbers else {}
+    return [_repair_line(event, repairs) if event.act in MARKS else _line(event) for event in events]
+
+
+def _repair_line(event: JobEvent, repairs: dict[int, Repair]) -> Line:
+    """What was typed is masked here: the timeline is read by everybody who may see the import."""
+    telling, repair = MARKS[Mark(event.act)], repairs.get(int(event.why))
+    text = str(telling.text)
+    if repair:
+        text = str(WITH_REPAIR) % {"act": text, "repair": told(repair)}
+    return Line(telling.tone, telling.icon, text, event.by.label if event.by else "", event.at)
 
 
 def _line(event: JobEvent) -> Line:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob
-from tagsync.imports.states import Act
+from tagsync.imports.states import Act, Mark
 from tagsync.web.record.timeline import UNTOLD
 
 TELLINGS: dict[str, str | Promise] = {
@@ -22,6 +22,8 @@ TELLINGS: dict[str, str | Promise] = {
     Act.STOP: gettext_lazy("%(person)s stopped this import %(when)s."),
     Act.RESUME: gettext_lazy("%(person)s resumed this import %(when)s."),
     Act.RETRY: gettext_lazy("%(person)s queued rows of this import again %(when)s."),
+    Mark.REPAIR: gettext_lazy("%(person)s repaired rows of this import %(when)s."),
+    Mark.UNDO_REPAIR: gettext_lazy("%(person)s took a repair of this import back %(when)s."),
     Act.CHECKED: gettext_lazy("The check of this import ended %(when)s."),
     Act.UNREADABLE: gettext_lazy("The file of this import turned out to be unreadable %(when)s."),
     Act.STOPPED: gettext_lazy("This import was stopped %(when)s."),

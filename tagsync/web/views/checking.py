@@ -21,6 +21,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused, RowStatus
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.figures import thousands
+from tagsync.web.forms.filters import repair_filter
 from tagsync.web.forms.settings import StartForm
 from tagsync.web.wizard.check_page import check_context, progress_context
 from tagsync.web.wizard.whereabouts import address, last_change, overtaken
@@ -31,10 +32,12 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk)
     if job.status == JobStatus.DRAFT or job.status not in UNSTARTED:
         return redirect(address(job))
-    return render(request, "wizard/check.html", _context(job, signed_in(request)))
+    return render(request, "wizard/check.html", _context(job, signed_in(request), opened=repair_filter(request)))
 
 
-def _context(job: ImportJob, person: Person, form: StartForm | None = None) -> dict[str, Any]:
+def _context(
+    job: ImportJob, person: Person, form: StartForm | None = None, opened: dict[str, int] | None = None
+) -> dict[str, Any]:
     health = queue_health()
     around = {
         "job": job,
@@ -45,7 +48,7 @@ def _context(job: ImportJob, person: Person, form: StartForm | None = None) -> d
     }
     if job.status == JobStatus.CHECKING:
         return {**around, **progress_context(job, person)}
-    return {**around, **check_context(job, person, form)}
+    return {**around, **check_context(job, person, form, opened)}
 
 
 @require_GET

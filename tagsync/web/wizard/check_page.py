@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,8 +18,10 @@ from tagsync.imports.states import JobStatus, RowStatus
 from tagsync.web.figures import thousands
 from tagsync.web.forms.columns import field_label
 from tagsync.web.forms.settings import MATCHINGS, StartForm, matching_of
+from tagsync.web.record.repairs import repairs_made
 from tagsync.web.wizard import check_result
 from tagsync.web.wizard.first_request import orders
+from tagsync.web.wizard.repair_panel import Panel, panel
 from tagsync.web.wizard.whereabouts import last_change
 
 
@@ -26,8 +29,10 @@ def progress_context(job: ImportJob, person: Person) -> dict[str, Any]:
     return {"rows_read": job.total + job.blank_rows, "may_steer": may_steer(person, job)}
 
 
-def check_context(job: ImportJob, person: Person, form: StartForm | None) -> dict[str, Any]:
-    """For an import that is ready or unreadable."""
+def check_context(
+    job: ImportJob, person: Person, form: StartForm | None, opened: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """For an import that is ready or unreadable. `opened`: the cause whose repair is open, and after which row."""
     if job.status == JobStatus.UNREADABLE:
         return {"why": sentence(job.cause, job.cause_params), "may_steer": may_steer(person, job)}
     ready = job.count(RowStatus.WAITING)
@@ -40,6 +45,8 @@ def check_context(job: ImportJob, person: Person, form: StartForm | None) -> dic
         "button": button_text(job, ready),
         "balance": check_result.balance(job),
         "causes": check_result.causes(job, person),
+        "panel": _panel(job, person, opened or {}),
+        "repairs": repairs_made(job, in_full=job.owner_id == person.pk),
         "found_by": check_result.found_by(job),
         "tags": tags,
         "has_new_tags": any(tag.is_new for tag in tags),
@@ -50,8 +57,14 @@ def check_context(job: ImportJob, person: Person, form: StartForm | None) -> dic
         "columns": [(column["column"], column["header"], field_label(column["field"])) for column in _mapped(job)],
         "matching": matching_words(job),
         "blocked_because": _blocked_because(job),
+        "left_to_earlier": job.corrects_id and job.repairs.filter(earlier=job.corrects_id, undone_at=None).exists(),
         "earlier": check_result.earlier_import(job, person),
     }
+
+
+def _panel(job: ImportJob, person: Person, opened: Mapping[str, int]) -> Panel | None:
+    problem = job.problems.filter(pk=opened.get("open", 0)).first() if may_steer(person, job) else None
+    return panel(job, problem, person, opened.get("after", 0)) if problem else None
 
 
 def button_text(job: ImportJob, rows: int) -> str:

@@ -12,7 +12,7 @@ from tagsync.imports.identification import identified_by
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
 from tagsync.imports.problem_groups import ProblemGroup, groups
 from tagsync.imports.problems import Sentence, change_made, sentence
-from tagsync.imports.states import RowStatus
+from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping.masking import mask
 from tagsync.web.forms.columns import field_label
 
@@ -126,10 +126,14 @@ def _remark(one: dict[str, Any], said: Sentence, in_full: bool) -> Remark:
 
 
 class Earlier(NamedTuple):
-    """An import that was started before. `same_content`: the same rows in the same way, whatever the file is called."""
+    """An import that was started before. `same_content`: the same rows in the same way, whatever the file is called.
+
+    `rest`: rows that it has not brought to the platform, when it is over and only these could be sent.
+    """
 
     job: ImportJob
     same_content: bool
+    rest: int = 0
 
 
 def earlier_import(job: ImportJob, person: Person) -> Earlier | None:
@@ -138,9 +142,15 @@ def earlier_import(job: ImportJob, person: Person) -> Earlier | None:
     newest = started.select_related("owner").order_by("-pk")
     same = newest.filter(content_sha256=job.content_sha256).first() if job.content_sha256 else None
     if same:
-        return Earlier(same, same_content=True)
+        return Earlier(same, same_content=True, rest=_rest(job, same))
     file = newest.filter(file_sha256=job.file_sha256).first()
     return Earlier(file, same_content=False) if file else None
+
+
+def _rest(job: ImportJob, same: ImportJob) -> int:
+    delivered = same.count(RowStatus.ACCEPTED)
+    possible = same.status in ENDED and delivered and job.corrects_id is None
+    return max(0, job.count(RowStatus.WAITING) - delivered) if possible else 0
 
 
 def _cause(group: ProblemGroup, in_full: bool) -> Cause:

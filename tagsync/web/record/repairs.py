@@ -1,0 +1,57 @@
+"""Repairs as people tell them: what was typed, what it became. Changes nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from tagsync.imports.models import ImportJob, Repair
+from tagsync.imports.models.repair import RepairKind
+from tagsync.imports.problems import sentence
+from tagsync.mapping.fields import FIELDS
+from tagsync.mapping.masking import mask
+
+LATEST = 8
+
+
+class Made(NamedTuple):
+    id: int
+    text: str
+    rows: int
+    by: str
+    at: datetime
+
+
+def repairs_made(job: ImportJob, *, in_full: bool) -> tuple[list[Made], list[Made]]:
+    """Those that hold, newest first: the latest, and the others."""
+    found = job.repairs.filter(undone_at=None).select_related("by", "earlier").order_by("-pk")
+    made = [Made(one.pk, told(one, in_full=in_full), one.rows, one.by.label if one.by else "", one.at) for one in found]
+    return made[:LATEST], made[LATEST:]
+
+
+def told(repair: Repair, *, in_full: bool = False) -> str:
+    """One sentence. `in_full`: identifiers as they are; otherwise masked."""
+    if repair.kind == RepairKind.ACCEPTED_BEFORE:
+        name = repair.earlier.label if repair.earlier else "…"
+        return _("Left out: what “%(name)s” has brought to the platform") % {"name": name}
+    if repair.kind == RepairKind.LEAVE_OUT:
+        if repair.row_number:
+            return _("Left out: row %(row)s") % {"row": repair.row_number}
+        return _("Left out: %(problem)s") % {"problem": sentence(repair.code, repair.params).title}
+    values = {
+        "row": repair.row_number,
+        "field": _(FIELDS[repair.field].label),
+        "before": _shown(repair, repair.before, in_full),
+        "after": _shown(repair, repair.after, in_full),
+    }
+    if repair.kind == RepairKind.CELL:
+        return _("Row %(row)s, %(field)s: %(before)s → %(after)s") % values
+    return _("%(field)s: %(before)s → %(after)s") % values
+
+
+def _shown(repair: Repair, text: str, in_full: bool) -> str:
+    if not text.strip():
+        return _("(empty)")
+    return _("“%(value)s”") % {"value": text if in_full else mask(repair.field, text)}
