@@ -34,7 +34,7 @@ class Cell(NamedTuple):
     label: str
     text: str
     hint: str
-    why: str
+    why: str  # "" where the heading of the cause says it
 
 
 class Line(NamedTuple):
@@ -61,13 +61,14 @@ def panel(job: ImportJob, problem: Problem, person: Person, after: int) -> Panel
     rows = ImportRow.objects.filter(job=job, problem=problem, status=RowStatus.TO_FIX)
     field = "tags" if problem.code == "no_tags" else str(problem.params.get("field", ""))
     found = list(rows.filter(row_number__gt=after).order_by("row_number")[: ROWS_SHOWN + 1])
+    known = sentence(problem.code, problem.params).title
     shown, more = found[:ROWS_SHOWN], found[ROWS_SHOWN:]
     return Panel(
         problem=problem.pk,
         field=field,
         label=field_label(field) if field else "",
         values=_same_values(rows, field, in_full) if field else [],
-        lines=[_line(job, row, in_full) for row in shown],
+        lines=[_line(job, row, in_full, known) for row in shown],
         after=after,
         next=shown[-1].row_number if more else None,
         may_be_empty=field in IDENTIFIERS,
@@ -81,7 +82,7 @@ def _same_values(rows: QuerySet[ImportRow], field: str, in_full: bool) -> list[S
     return [SameValue(one["row"], _shown(field, one[column], in_full), one["number"]) for one in most]
 
 
-def _line(job: ImportJob, row: ImportRow, in_full: bool) -> Line:
+def _line(job: ImportJob, row: ImportRow, in_full: bool, known: str) -> Line:
     values, wrong = row.values_by_field(), _wrong(job, row)
     cells = [
         Cell(
@@ -89,7 +90,7 @@ def _line(job: ImportJob, row: ImportRow, in_full: bool) -> Line:
             label=field_label(field),
             text=values[field] if in_full or field == "tags" else "",
             hint="" if in_full else mask(field, values[field]),
-            why=why,
+            why="" if why == known else why,
         )
         for field, why in wrong.items()
     ]
