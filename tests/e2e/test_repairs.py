@@ -1,0 +1,82 @@
+"""Repairs on the check page with a real browser and real workers: what is repaired is what arrives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_main_job import bodies, check, see_it_end, start, upload
+from tests.installation import Up
+from tests.making import HEADER, customer, customers
+from tests.workbooks import plain
+
+pytestmark = pytest.mark.e2e
+
+
+def group(page: Page, title: str) -> None:
+    """Open the repair of a cause."""
+    page.locator(".group", has_text=title).get_by_role("link", name="Repair here").click()
+    expect(page.locator(".repair")).to_be_visible()
+
+
+def test_what_is_repaired_is_what_arrives(in_english: Page, platform: Up, tmp_path: Path) -> None:
+    page = in_english
+    rows: list[list[str | None]] = [[*row] for row in customers(12)]
+    for number in (1, 2, 3):
+        rows[number][3] = "无"
+    rows[5][3], rows[6][4], rows[8][1] = "138", None, "o!"
+    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
+    check(page)
+    expect(page.locator(".formbar")).to_contain_text("send 6 rows")
+
+    group(page, "Phone: not a phone number")
+    page.get_by_role("button", name="Empty these cells").click()
+    expect(page.locator(".toasts")).to_contain_text("3 rows can be sent now.")
+    page.get_by_label("Phone, row 7").fill("139 0000 0007")
+    page.get_by_label("Phone, row 7").press("Enter")
+    expect(page.locator(".toasts")).to_contain_text("1 row can be sent now.")
+    group(page, "No tag in the row")
+    page.get_by_label("Tags, row 8").fill("新客，会员")
+    page.get_by_role("button", name="Check what I changed").click()
+    group(page, "openid: not a usable value")
+    page.get_by_role("button", name="Leave out", exact=False).last.click()
+    expect(page.locator("main")).to_contain_text("Nothing to fix")
+    expect(page.locator(".formbar")).to_contain_text("send 11 rows")
+
+    page.locator("li", has_text="Left out: row 10").get_by_role("button", name="Take back").click()
+    expect(page.locator("#causes")).to_contain_text("openid: not a usable value")
+    start(page)
+    see_it_end(page, "Finished with failures")
+    expect(page.locator(".timeline")).to_contain_text("Repaired: Phone: “****” → (empty)")
+
+    sent = {row["audienceUserId"]: row for body in bodies(platform) for row in body["data"]}  # type: ignore[attr-defined]
+    assert len(sent) == 11 and customer(8)[0] not in sent
+    assert all("phone" not in sent[customer(number)[0]] for number in (1, 2, 3))
+    assert sent[customer(5)[0]]["phone"] == "13900000007"
+    assert sent[customer(6)[0]]["tags"] == "新客,会员"
+
+
+def test_only_what_failed_is_sent_again(in_english: Page, platform: Up, tmp_path: Path) -> None:
+    page, rows = in_english, customers(40, "再次")
+    refused = [{"kind": "refuse_rows", "field": "phone", "equals": rows[number][3]} for number in (3, 17, 30)]
+    platform.sandbox("POST", "/control/faults", refused)
+    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
+    check(page)
+    start(page)
+    see_it_end(page, "Finished with failures")
+    first = page.url
+    platform.sandbox("DELETE", "/control/faults")
+    platform.sandbox("POST", "/control/reset")
+
+    upload(page, plain(tmp_path / "换了名字.xlsx", [HEADER, *reversed(rows)]))
+    check(page)
+    expect(page.locator("main")).to_contain_text("The same rows were imported before")
+    page.get_by_role("button", name="Send only the 3 that were not accepted").click()
+    start(page)
+    see_it_end(page, "Finished")
+    sent = [row["phone"] for body in bodies(platform) for row in body["data"]]  # type: ignore[attr-defined]
+    assert sorted(sent) == sorted(rows[number][3] for number in (3, 17, 30))
+    page.goto(first)
+    expect(page.locator("main")).to_contain_text("3 of 3 failed rows fixed on")
