@@ -48,6 +48,12 @@ def texts(path: Path) -> list[list[str | None]]:
     return [[cell.value for cell in row] for row in load_workbook(path).worksheets[0].iter_rows()]
 
 
+def kinds(path: Path) -> set[str]:
+    """What the cells of all sheets hold."""
+    sheets = load_workbook(path).worksheets
+    return {cell.data_type for sheet in sheets for row in sheet.iter_rows() for cell in row if cell.value is not None}
+
+
 @pytest.mark.parametrize("office", [False, True], ids=["openpyxl", "libreoffice"])
 def test_failed_rows_go_out_and_come_back(in_english: Page, platform: Up, tmp_path: Path, office: bool) -> None:
     page, right = in_english, [list(row) for row in customers(ROWS)]
@@ -93,11 +99,12 @@ def test_failed_rows_go_out_and_come_back(in_english: Page, platform: Up, tmp_pa
 
 def test_what_goes_out_is_text_to_every_office(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
-    header = [*HEADER, "备注"]
-    rows = [[*row, formula] for row, formula in zip(customers(len(FORMULAS)), FORMULAS, strict=True)]
+    header = [*HEADER, "=1+1"]
+    rows = [[*row[:4], f"标签,{f}", f] for row, f in zip(customers(len(FORMULAS)), FORMULAS, strict=True)]
     book = load_workbook(plain(tmp_path / "会员.xlsx", [header, *rows]))
-    for line in book.active.iter_rows(min_row=2):
-        line[5].data_type = "s"
+    for line in book.active.iter_rows():
+        for cell in line:
+            cell.data_type = "s"
     book.save(tmp_path / "会员.xlsx")
     upload(page, tmp_path / "会员.xlsx")
     check(page)
@@ -109,7 +116,13 @@ def test_what_goes_out_is_text_to_every_office(in_english: Page, platform: Up, t
     copy = converted(results, tmp_path / "office")
     assert texts(copy) == texts(results)
     assert [line[:6] for line in texts(copy)[1:]] == rows
-    cells = [
-        cell for sheet in load_workbook(copy) for row in sheet.iter_rows() for cell in row if cell.value is not None
-    ]
-    assert {cell.data_type for cell in cells} == {"s"}
+    assert kinds(copy) == {"s"}
+
+
+def test_the_template_is_text_to_every_office(in_english: Page, tmp_path: Path) -> None:
+    page = in_english
+    page.goto("/imports/new/")
+    template = download(page, "a[href$='template.xlsx']", tmp_path / "template.xlsx")
+    copy = converted(template, tmp_path / "office")
+    assert texts(copy) == texts(template)
+    assert kinds(copy) == {"s"}
