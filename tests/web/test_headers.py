@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import Export, ImportJob, SavedMapping
+from tagsync.imports.models import Export, ImportJob, Repair, SavedMapping
+from tagsync.imports.models.repair import RepairKind
 from tagsync.web.urls import urlpatterns
 
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
@@ -54,6 +55,7 @@ def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person, a
     export = Export.objects.create(
         job=ready, by=admin_person, language="en", rows=3, file_name="a.xlsx", expires_at=timezone.now() + timedelta(1)
     )
+    repair = Repair.objects.create(job=ready, by=marketer, kind=RepairKind.LEAVE_OUT, row_number=4)
     targets = {
         "export": export.pk,
         "import": ready.pk,
@@ -65,6 +67,8 @@ def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person, a
     def find(name: str) -> str:
         if name.startswith("problem_"):
             return reverse(name, args=[ready.pk, ready.problems.get().pk])
+        if name.startswith("repair_"):
+            return reverse(name, args=[ready.pk, repair.pk])
         return reverse(name, args=[targets[name.split("_")[0]]] if name in WITH_PK else [])
 
     return find
