@@ -90,6 +90,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "tagsync.web.context.banners",
+                "tagsync.web.context.notices",
             ],
         },
     },
@@ -182,6 +183,8 @@ USE_THOUSAND_SEPARATOR = False
 
 TAGSYNC_ALLOWED_API_HOSTS = env.words("TAGSYNC_ALLOWED_API_HOSTS")
 TAGSYNC_POLL_SECONDS = 2
+# How often an open page asks for new notices.
+TAGSYNC_NEWS_SECONDS = 45
 # One call's whole time; the lease of an import is twice as long, so that no call outlives it.
 TAGSYNC_CALL_SECONDS = env.whole_number("TAGSYNC_CALL_SECONDS", 30)
 # After an unanswered call the opposite operation waits so long: it might still be applied.

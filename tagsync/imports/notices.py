@@ -35,7 +35,12 @@ def unseen(person: Person) -> QuerySet[Notice]:
 
 
 def mark_seen(
-    person: Person, *, job: ImportJob | None = None, connection: Connection | None = None, notice: int | None = None
+    person: Person,
+    *,
+    job: ImportJob | None = None,
+    connection: Connection | None = None,
+    notice: int | None = None,
+    upto: int | None = None,
 ) -> None:
     """She opened what they are about. Asked before it is written: most pages have nothing to mark."""
     hers = unseen(person)
@@ -45,6 +50,8 @@ def mark_seen(
         hers = hers.filter(connection=connection, job=None)
     if notice is not None:
         hers = hers.filter(pk=notice)
+    if upto is not None:
+        hers = hers.filter(pk__lte=upto)
     if hers.exists():
         hers.update(seen_at=timezone.now())
 

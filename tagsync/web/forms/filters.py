@@ -39,6 +39,15 @@ class CallFilter(forms.Form):
     call = _number()
 
 
+class NoticeFilter(forms.Form):
+    # the list goes on with those before this one
+    before = _number()
+    # the newest one that was shown
+    upto = _number()
+    # how many new ones the shell shows
+    shown = _number()
+
+
 def chosen(form: forms.Form) -> dict[str, Any]:
     """The filters that were understood, without the empty ones."""
     form.is_valid()
@@ -51,6 +60,10 @@ def history_filter(request: HttpRequest) -> dict[str, Any]:
 
 def call_filter(request: HttpRequest) -> dict[str, Any]:
     return chosen(CallFilter(request.GET))
+
+
+def notice_filter(request: HttpRequest) -> dict[str, Any]:
+    return chosen(NoticeFilter(request.POST or request.GET))
 
 
 def row_filter(request: HttpRequest) -> dict[str, Any]:

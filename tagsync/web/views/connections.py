@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery.trying import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
+from tagsync.imports.notices import mark_seen
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import UNDER_WAY
 from tagsync.web.access import signed_in
@@ -85,6 +86,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
         if not form.errors:
             messages.success(request, _("Connection “%(name)s” saved.") % {"name": form.instance})
             return redirect("connection_list")
+    mark_seen(signed_in(request), connection=connection)
     context = {
         "form": form,
         "connection": connection,
