@@ -193,6 +193,8 @@ TAGSYNC_KEEPER_SECONDS = env.whole_number("TAGSYNC_KEEPER_SECONDS", 10)
 
 # An import that gets no further for so long is told to its owner, once.
 TAGSYNC_LONG_WAIT_MINUTES = env.whole_number("TAGSYNC_LONG_WAIT_MINUTES", 10)
+if TAGSYNC_LONG_WAIT_MINUTES < 1:
+    raise ImproperlyConfigured("TAGSYNC_LONG_WAIT_MINUTES must be at least 1.")
 
 # -- e-mail: without TAGSYNC_EMAIL_URL none is sent, and nothing is said of it
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -91,3 +96,27 @@ def test_it_refuses_an_address(monkeypatch: pytest.MonkeyPatch, value: str) -> N
     monkeypatch.setenv("SITE", value)
     with pytest.raises(ImproperlyConfigured, match="SITE"):
         env.site_address("SITE", "x")
+
+
+SERVER = {URL: "smtp://u:hunter2@mail", "TAGSYNC_EMAIL_FROM": "a@b.cn", "TAGSYNC_BASE_URL": "https://b.cn"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({}, ""),
+        ({URL: "mail:25"}, URL),
+        ({"TAGSYNC_EMAIL_FROM": ""}, "TAGSYNC_EMAIL_FROM"),
+        ({"TAGSYNC_BASE_URL": "b.cn"}, "TAGSYNC_BASE_URL"),
+        ({"TAGSYNC_LONG_WAIT_MINUTES": "0"}, "TAGSYNC_LONG_WAIT_MINUTES"),
+        # Without a mail server the other two say nothing.
+        ({URL: "", "TAGSYNC_BASE_URL": "b.cn"}, ""),
+    ],
+)
+def test_it_does_not_start_half_configured(tmp_path: Path, changes: dict[str, str], named: str) -> None:
+    environment = {**os.environ, "TAGSYNC_HOME": str(tmp_path), **SERVER, **changes}
+    done = subprocess.run(
+        [sys.executable, "-c", "import tagsync.settings"], env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) is not bool(named)
+    assert named in done.stderr and "hunter2" not in done.stderr
