@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from email.utils import parseaddr
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -87,3 +90,72 @@ def _read_secret(path: Path) -> str:
     if not value:
         raise ImproperlyConfigured(f"{path} is empty. Restore it from a backup, or delete it to make a new one.")
     return value
+
+
+class MailServer(NamedTuple):
+    host: str
+    port: int
+    user: str
+    password: str
+    starttls: bool
+    implicit_tls: bool
+
+
+MAIL_TLS = {"starttls": 587, "implicit": 465, "none": 25}
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def mail_server(name: str) -> MailServer | None:
+    """From `smtp://user:password@host:port?tls=starttls|implicit|none`. None when it is not set; never quoted."""
+    value = text(name)
+    if not value:
+        return None
+    shape = f"{name} must look like smtp://user:password@host:587?tls=starttls"
+    try:
+        url = urlsplit(value)
+        query = parse_qs(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
+        host, port = url.hostname or "", url.port
+    except ValueError:
+        raise ImproperlyConfigured(f"{shape}.") from None
+    if url.scheme != "smtp" or not host or url.path not in ("", "/") or url.fragment or query.keys() - {"tls"}:
+        raise ImproperlyConfigured(f"{shape}. Special characters of user and password are written as %XX.")
+    tls = query.get("tls", ["starttls"])[-1]
+    if tls not in MAIL_TLS:
+        raise ImproperlyConfigured(f"{name}: tls must be one of {', '.join(MAIL_TLS)}.")
+    if url.password and tls == "none" and host not in LOOPBACK:
+        raise ImproperlyConfigured(f"{name}: with tls=none the password would be sent in the clear.")
+    return MailServer(
+        host,
+        port or MAIL_TLS[tls],
+        unquote(url.username or ""),
+        unquote(url.password or ""),
+        starttls=tls == "starttls",
+        implicit_tls=tls == "implicit",
+    )
+
+
+def mail_address(name: str, what_for: str) -> str:
+    """One address, with or without a name before it."""
+    value = text(name)
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. It is needed with TAGSYNC_EMAIL_URL: {what_for}.")
+    _label, address = parseaddr(value)
+    local, at, host = address.rpartition("@")
+    if not (local and at and host) or not value.isprintable() or " " in address:
+        raise ImproperlyConfigured(f"{name} must be an e-mail address, not {value!r}.")
+    return value
+
+
+def site_address(name: str, what_for: str) -> str:
+    """Where people reach this site, without a slash at the end."""
+    value = text(name)
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. It is needed with TAGSYNC_EMAIL_URL: {what_for}.")
+    try:
+        url = urlsplit(value)
+        fits = url.scheme in ("http", "https") and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        fits = False
+    if not fits or url.query or url.fragment or url.username is not None:
+        raise ImproperlyConfigured(f"{name} must look like https://tagsync.example.com, not {value!r}.")
+    return value.rstrip("/")

@@ -90,6 +90,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "tagsync.web.context.banners",
+                "tagsync.web.context.notices",
             ],
         },
     },
@@ -182,11 +183,32 @@ USE_THOUSAND_SEPARATOR = False
 
 TAGSYNC_ALLOWED_API_HOSTS = env.words("TAGSYNC_ALLOWED_API_HOSTS")
 TAGSYNC_POLL_SECONDS = 2
+# How often an open page asks for new notices.
+TAGSYNC_NEWS_SECONDS = 45
 # One call's whole time; the lease of an import is twice as long, so that no call outlives it.
 TAGSYNC_CALL_SECONDS = env.whole_number("TAGSYNC_CALL_SECONDS", 30)
 # After an unanswered call the opposite operation waits so long: it might still be applied.
 TAGSYNC_HOLD_BACK_SECONDS = env.whole_number("TAGSYNC_HOLD_BACK_SECONDS", 120)
 TAGSYNC_KEEPER_SECONDS = env.whole_number("TAGSYNC_KEEPER_SECONDS", 10)
+
+# An import that gets no further for so long is told to its owner, once.
+TAGSYNC_LONG_WAIT_MINUTES = env.whole_number("TAGSYNC_LONG_WAIT_MINUTES", 10)
+if TAGSYNC_LONG_WAIT_MINUTES < 1:
+    raise ImproperlyConfigured("TAGSYNC_LONG_WAIT_MINUTES must be at least 1.")
+
+# -- e-mail: without TAGSYNC_EMAIL_URL none is sent, and nothing is said of it
+
+_mail_server = env.mail_server("TAGSYNC_EMAIL_URL")
+TAGSYNC_EMAIL = _mail_server is not None
+TAGSYNC_BASE_URL = ""
+if _mail_server:
+    DEFAULT_FROM_EMAIL = env.mail_address("TAGSYNC_EMAIL_FROM", "the sender of what is sent")
+    # Never from a request: a letter must not lead where a forged Host header points.
+    TAGSYNC_BASE_URL = env.site_address("TAGSYNC_BASE_URL", "for the links in what is sent")
+    EMAIL_HOST, EMAIL_PORT = _mail_server.host, _mail_server.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail_server.user, _mail_server.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail_server.starttls, _mail_server.implicit_tls
+    EMAIL_TIMEOUT = 10
 
 # -- safety
 

@@ -14,6 +14,8 @@ class Person(AbstractUser):
 
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     theme = models.CharField(_("theme"), max_length=10, blank=True, default="")
+    # whether notices come by e-mail too, when this installation sends any
+    mail_notices = models.BooleanField(_("send me notices by e-mail"), default=True)
 
     class Meta(AbstractUser.Meta):
         permissions = [("manage_people", "Can add, disable and give roles to people")]

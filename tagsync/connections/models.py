@@ -6,17 +6,20 @@ import math
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.accounts.models import Person
 from tagsync.connections.addresses import check_base_url, check_path, normalised
 from tagsync.connections.credentials import check_credential
 from tagsync.connections.crypto import decrypt, encrypt
+from tagsync.connections.signals import state_changed
 
 DEFAULT_PATH = "/api/integrate/audience/tag/batchAdd"
 DEFAULT_TOKEN_PATH = "/api/open/app/getOrgAccessToken"
+STATE_FIELDS = ["state", "blocked_reason", "blocked_detail", "blocked_at", "repaired_at"]
 MAX_ROWS_PER_CALL = 500  # Source: pages 986538 and 986700
 
 
@@ -98,6 +101,8 @@ class Connection(models.Model):
     blocked_reason = models.CharField(max_length=40, blank=True, default="")
     blocked_detail = models.CharField(max_length=500, blank=True, default="")
     blocked_at = models.DateTimeField(null=True, blank=True)
+    # When it was repaired last: nobody waited for the platform before.
+    repaired_at = models.DateTimeField(null=True, blank=True)
 
     is_sandbox = models.BooleanField(_("test platform"), default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
@@ -190,21 +195,32 @@ class Connection(models.Model):
 
     def block(self, reason: str, detail: str = "") -> bool:
         """True when this call blocked it, False when it was blocked already."""
-        changed = Connection.objects.filter(pk=self.pk, state=ConnectionState.READY).update(
-            state=ConnectionState.BLOCKED,
-            blocked_reason=reason,
-            blocked_detail=detail[:500],
-            blocked_at=timezone.now(),
-        )
-        self.refresh_from_db(fields=["state", "blocked_reason", "blocked_detail", "blocked_at"])
+        with transaction.atomic():
+            changed = Connection.objects.filter(pk=self.pk, state=ConnectionState.READY).update(
+                state=ConnectionState.BLOCKED,
+                blocked_reason=reason,
+                blocked_detail=detail[:500],
+                blocked_at=timezone.now(),
+            )
+            self.refresh_from_db(fields=STATE_FIELDS)
+            if changed:
+                state_changed.send(sender=Connection, connection=self, by=None)
         return bool(changed)
 
-    def unblock(self) -> None:
+    def unblock(self, by: Person | None = None) -> None:
         """A person says it is repaired: what was refused before says nothing any more."""
-        Connection.objects.filter(pk=self.pk).update(
-            state=ConnectionState.READY, blocked_reason="", blocked_detail="", blocked_at=None, token_refusals=0
-        )
-        self.refresh_from_db(fields=["state", "blocked_reason", "blocked_detail", "blocked_at"])
+        with transaction.atomic():
+            changed = Connection.objects.filter(pk=self.pk, state=ConnectionState.BLOCKED).update(
+                state=ConnectionState.READY,
+                blocked_reason="",
+                blocked_detail="",
+                blocked_at=None,
+                repaired_at=timezone.now(),
+            )
+            Connection.objects.filter(pk=self.pk).update(token_refusals=0)
+            self.refresh_from_db(fields=STATE_FIELDS)
+            if changed:
+                state_changed.send(sender=Connection, connection=self, by=by)
 
     def archive(self) -> None:
         """Take it out of use; what was sent through it stays readable."""

@@ -1,4 +1,7 @@
-"""Finds what nobody works on and rings for it. Remembers nothing and needs no Redis for that; several do not fight."""
+"""Finds what nobody works on and rings for it, and tells who waits for long.
+
+Remembers nothing and needs no Redis for that; several do not fight.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,16 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from tagsync.delivery import doorbell, exports
 from tagsync.delivery.claims import NOT_LEASED, may_run
 from tagsync.delivery.ending import finish_stopping
+from tagsync.delivery.long_waits import tell_long_waits
 from tagsync.imports.keeping import overdue
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import ImportJob, Notice
 from tagsync.imports.models.job import Operation
+from tagsync.imports.notices import RETENTION_DAYS
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 
 log = logging.getLogger(__name__)
@@ -25,6 +31,7 @@ def keep() -> None:
     ring_for(doorbell.CHECKS, checks_nobody_works_on())
     ring_for(doorbell.SENDS, imports_nobody_works_on())
     ring_for(doorbell.EXPORTS, exports.nobody_works_on())
+    tell_long_waits()
 
 
 def give_back_expired() -> None:
@@ -80,3 +87,7 @@ def delete_old_drafts() -> None:
             job.remove()
         except MoveRefused:
             continue
+
+
+def delete_old_notices() -> None:
+    Notice.objects.filter(at__lt=timezone.now() - timedelta(days=RETENTION_DAYS)).delete()

@@ -28,7 +28,7 @@ from tagsync.delivery.patience import is_back, is_in_doubt, pause_seconds, silen
 from tagsync.delivery.reach import Unusable, client_for
 from tagsync.imports import counting, outcomes, splitting, superseding
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.delivery import DeliveryOutcome
+from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.outcomes import FenceLost
 from tagsync.imports.states import Act, JobStatus
 from tagsync.tuzhan.client import Client
@@ -40,14 +40,6 @@ START_WITHIN_SECONDS = settings.TAGSYNC_CALL_SECONDS * 2 / 3
 IDLE_SECONDS = 0.2
 LOOK_SECONDS = 0.5  # how soon a stop, or a connection that another worker blocked, is seen
 MAX_FAILURES = 20
-INDEFINITE = frozenset(
-    {
-        DeliveryOutcome.NOT_SENT,
-        DeliveryOutcome.UNANSWERED,
-        DeliveryOutcome.THROTTLED,
-        DeliveryOutcome.WORKER_DIED,
-    }
-)
 
 log = logging.getLogger(__name__)
 

@@ -68,7 +68,13 @@ class _Lines:
         self._problems = {problem.pk: problem for problem in Problem.objects.filter(job=self._job)}
         self._repaired = self._repaired_fields()
         self._tries = TriesInOrder(self._job)
-        added = (_("Row in the sheet"), _("State"), _("Reason"), pgettext("about a failed row", "What to do"), _("Tries"))
+        added = (
+            _("Row in the sheet"),
+            _("State"),
+            _("Reason"),
+            pgettext("about a failed row", "What to do"),
+            _("Tries"),
+        )
         self.number_header = added[0]
         self.header = [names.get(column) or column_letter(column) for column in range(self._width)] + list(added)
         self.widths = [VALUE_WIDTH] * self._width + [NUMBER_WIDTH, VALUE_WIDTH, TEXT_WIDTH, TEXT_WIDTH, NUMBER_WIDTH]

@@ -8,7 +8,9 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from tagsync.accounts.models import Person
 from tagsync.delivery.health import queue_health
+from tagsync.imports.notices import unseen
 
 
 class Banner(TypedDict, total=False):
@@ -17,6 +19,19 @@ class Banner(TypedDict, total=False):
     text: str
     action_url: str
     action_label: str
+
+
+# More are shown as 99+, and never counted.
+MOST_NEW = 100
+
+
+def notices(request: HttpRequest) -> dict[str, object]:
+    """How many notices the person has not seen; one look at a small index, and only where a template shows it."""
+    return {"new_notices": SimpleLazyObject(lambda: number_of_new(getattr(request, "user", None)))}
+
+
+def number_of_new(user: object) -> int:
+    return unseen(user).order_by()[:MOST_NEW].count() if isinstance(user, Person) else 0
 
 
 def banners(request: HttpRequest) -> dict[str, object]:

@@ -55,6 +55,24 @@ ROW_LOOKS: dict[str, Look] = {
     "not_sent": Look("outline", "minus", _("Not sent")),
 }
 
+# Like a state, a notice has tone and icon; its words are its own (imports.notices).
+NOTICE_LOOKS: dict[str, Look] = {
+    "finished": Look("success", "circle-check", ""),
+    "finished_with_failures": Look("warning", "triangle-alert", ""),
+    "blocked": Look("danger", "octagon-alert", ""),
+    "trial_done": Look("info", "hand", ""),
+    "started": Look("info", "send", ""),
+    "stopped": Look("neutral", "ban", ""),
+    "resumed": Look("info", "play", ""),
+    "retried": Look("info", "rotate-cw", ""),
+    "waits": Look("warning", "timer", ""),
+    "goes_on": Look("success", "play", ""),
+    "held": Look("danger", "octagon-alert", ""),
+    "released": Look("success", "play", ""),
+    "connection_blocked": Look("danger", "octagon-alert", ""),
+    "connection_ready": Look("success", "plug", ""),
+}
+
 TONE_ICONS = {
     "info": "info",
     "success": "circle-check",

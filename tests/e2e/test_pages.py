@@ -26,6 +26,7 @@ PATHS = (
     "/imports/{ended}/calls/",
     "/imports/{refused}/",
     "/imports/{refused}/retry/",
+    "/notices/",
     "/connections/",
     "/connections/new/",
     "/people/",

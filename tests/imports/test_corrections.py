@@ -203,7 +203,11 @@ def test_a_number_that_stands_there_twice_counts_once(first: ImportJob, marketer
     assert second.rows.get(row_number=4).corrects_row is None
 
 
-@pytest.mark.parametrize("key", ["", "nonsense", returning.written(returning.Key(10**6, "Row"))[:-2] + "xx"])
+@pytest.mark.parametrize(
+    "key",
+    ["", "nonsense", returning.written(returning.Key(10**6, "Row"))[:-2] + "xx"],
+    ids=["empty", "nonsense", "forged"],
+)
 def test_a_tampered_key_is_an_ordinary_upload(first: ImportJob, marketer: Person, made: Made, key: str) -> None:
     workbook, file = load_workbook(BytesIO(made(first, marketer, FAILED))), BytesIO()
     workbook["tagsync"]["A1"] = key

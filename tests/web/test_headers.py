@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import Export, ImportJob, Repair, SavedMapping
+from tagsync.imports.models import Export, ImportJob, Notice, Repair, SavedMapping
 from tagsync.imports.models.repair import RepairKind
 from tagsync.web.urls import urlpatterns
 
@@ -56,7 +56,9 @@ def url_of(ready: ImportJob, sandbox_connection: Connection, marketer: Person, a
         job=ready, by=admin_person, language="en", rows=3, file_name="a.xlsx", expires_at=timezone.now() + timedelta(1)
     )
     repair = Repair.objects.create(job=ready, by=marketer, kind=RepairKind.LEAVE_OUT, row_number=4)
+    notice = Notice.objects.create(person=admin_person, kind="finished", job=ready)
     targets = {
+        "notice": notice.pk,
         "export": export.pk,
         "import": ready.pk,
         "connection": sandbox_connection.pk,

@@ -132,11 +132,11 @@ def test_it_asks_the_database_the_same_for_one_or_twenty(
     make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.WAITING])
     client.force_login(admin_person)
     client.get(URL)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(URL)
     for _ in range(20):
         make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.WAITING])
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(URL)
 
 

@@ -60,7 +60,7 @@ def test_it_shows_progress_and_polls_while_running(signed_in: Client, running: I
 
 def test_it_stops_polling_when_the_import_has_ended(signed_in: Client, ended: ImportJob) -> None:
     page = get(signed_in, "import_detail", ended)
-    assert "hx-trigger" not in page
+    assert reverse("import_live", args=[ended.pk]) not in page
     assert "http-equiv" not in page
 
 

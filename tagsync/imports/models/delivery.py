@@ -32,6 +32,8 @@ class DeliveryOutcome(models.TextChoices):
 
 # Sent, and nobody knows what became of it.
 UNKNOWN_FATE = (DeliveryOutcome.UNANSWERED, DeliveryOutcome.WORKER_DIED)
+# The import got no further by it.
+INDEFINITE = frozenset({*UNKNOWN_FATE, DeliveryOutcome.NOT_SENT, DeliveryOutcome.THROTTLED})
 
 
 class Delivery(models.Model):

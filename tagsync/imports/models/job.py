@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports import telling
 from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused, RowStatus, allowed
 
 
@@ -170,7 +171,9 @@ class ImportJob(models.Model):
     def move(
         self, act: Act, *, by: Person | None = None, why: str = "", where: Q | None = None, **changes: Any
     ) -> None:
-        """Make the move of `act`, with its event, in one transaction. The named methods of the rooms call this.
+        """Make the move of `act`, with its event and what is told of it, in one transaction.
+
+        The named methods of the rooms call this.
 
         Raises: MoveRefused when the state, or `where`, does not allow it; nothing is changed then.
         """
@@ -182,8 +185,9 @@ class ImportJob(models.Model):
             rows = ImportJob.objects.filter(where or Q(), pk=self.pk, status=before)
             if not rows.update(status=move.target, **changes):
                 raise MoveRefused(act, before)
-            JobEvent.objects.create(job=self, act=act, before=before, after=move.target, by=by, why=why)
-        self.refresh_from_db()
+            event = JobEvent.objects.create(job=self, act=act, before=before, after=move.target, by=by, why=why)
+            self.refresh_from_db()
+            telling.tell_move(self, event)
 
     def begin_check(self, by: Person) -> None:
         self.move(Act.CHECK, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={}, lease_until=None)

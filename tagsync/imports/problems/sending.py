@@ -72,6 +72,15 @@ WAITS: dict[str, Text] = {
         _("It is tried again by itself."),
         Mover.PLATFORM,
     ),
+    "wait_line": Text(
+        _("Waiting for its turn: another import on the connection goes first"), _("It goes on by itself."), Mover.NOBODY
+    ),
+    "wait_nobody": Text(
+        _("Nobody is there to send: no worker can be reached"),
+        _("It goes on by itself as soon as a worker is there. Tell an admin if this lasts."),
+        Mover.ADMIN,
+    ),
+    "wait_turn": Text(_("Waiting for its turn"), _("It goes on by itself."), Mover.NOBODY),
 }
 
 CONNECTIONS: dict[str, Text] = {

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from tagsync.accounts.models import Person
 from tagsync.connections.addresses import normalised
 from tagsync.connections.credentials import check_credential, ending
 from tagsync.connections.crypto import CredentialsUnreadable
@@ -164,7 +165,7 @@ class ConnectionForm(_ModelForm):
         if self.cleaned_data.get("app_id", self.initial.get("app_id")) != self.initial.get("app_id"):
             self.add_error("app_id", sentence)
 
-    def save(self, commit: bool = True) -> Connection:
+    def save(self, commit: bool = True, by: Person | None = None) -> Connection:
         """Writes only what the form is about: a run may be taking a queue number or a token at this moment."""
         connection = self.instance
         fields = [*self.Meta.fields]
@@ -176,7 +177,7 @@ class ConnectionForm(_ModelForm):
             fields.append("effective_rows_per_call")
         connection.save(update_fields=fields if self.stored else None)
         if entered and self.stored:
-            connection.unblock()
+            connection.unblock(by)
         return connection
 
     def _set_credentials(self, connection: Connection) -> bool:

@@ -45,6 +45,15 @@ class CallFilter(forms.Form):
     call = _number()
 
 
+class NoticeFilter(forms.Form):
+    # the list goes on with those before this one
+    before = _number()
+    # the newest one that was shown
+    upto = _number()
+    # how many new ones the shell shows
+    shown = _number()
+
+
 def chosen(form: forms.Form) -> dict[str, Any]:
     """The filters that were understood, without the empty ones."""
     form.is_valid()
@@ -61,6 +70,10 @@ def call_filter(request: HttpRequest) -> dict[str, Any]:
 
 def repair_filter(request: HttpRequest) -> dict[str, Any]:
     return chosen(RepairFilter(request.GET))
+
+
+def notice_filter(request: HttpRequest) -> dict[str, Any]:
+    return chosen(NoticeFilter(request.POST or request.GET))
 
 
 def row_filter(request: HttpRequest) -> dict[str, Any]:

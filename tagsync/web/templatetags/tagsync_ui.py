@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -152,9 +153,19 @@ def theme_buttons(context: Context) -> dict[str, Any]:
     return {"switches": switches, "current": theme(context)}
 
 
+@register.simple_tag
+def news_seconds() -> str:
+    """How often the shell asks for new notices."""
+    return str(settings.TAGSYNC_NEWS_SECONDS)
+
+
 @register.inclusion_tag("shell/_nav_link.html", takes_context=True)
-def nav_link(context: Context, section: str, url: str, mark: str, label: str) -> dict[str, Any]:
-    """A link of the sidebar; current when `nav` says so, or when the URL's name begins like the section's."""
+def nav_link(context: Context, section: str, url: str, mark: str, label: str, new: int | None = None) -> dict[str, Any]:
+    """A link of the sidebar; current when `nav` says so, or when the URL's name begins like the section's.
+
+    `new`: the number at its end, of what is new behind it.
+    """
     match = getattr(context.get("request"), "resolver_match", None)
     here = context.get("nav") or (f"{match.url_name}".split("_")[0] if match else "")
-    return {"url": url, "mark": mark, "label": label, "is_current": here == section}
+    counts = new is not None
+    return {"url": url, "mark": mark, "label": label, "is_current": here == section, "counts": counts, "number": new}

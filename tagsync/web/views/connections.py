@@ -16,8 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery.trying import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
+from tagsync.imports.notices import mark_seen
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import UNDER_WAY
+from tagsync.web.access import signed_in
 from tagsync.web.admins import only_with
 from tagsync.web.forms.connection import UNSETTLED, ConnectionForm
 from tagsync.web.record.calls import answer_facts
@@ -80,10 +82,11 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             # Locked, so that no import starts between the look at unsettled imports and the change.
             form = ConnectionForm(request.POST, instance=Connection.objects.select_for_update().get(pk=pk))
             if form.is_valid():
-                form.save()
+                form.save(by=signed_in(request))
         if not form.errors:
             messages.success(request, _("Connection “%(name)s” saved.") % {"name": form.instance})
             return redirect("connection_list")
+    mark_seen(signed_in(request), connection=connection)
     context = {
         "form": form,
         "connection": connection,
@@ -115,7 +118,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 @admins
 def unblock(request: HttpRequest, pk: int) -> HttpResponse:
     connection = get_object_or_404(Connection, pk=pk)
-    connection.unblock()
+    connection.unblock(signed_in(request))
     messages.success(request, _("“%(name)s” is ready again. Its imports go on by themselves.") % {"name": connection})
     return redirect("connection_list")
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.delivery import acts
 from tagsync.imports.models import ImportJob
+from tagsync.imports.notices import mark_seen
 from tagsync.imports.permissions import may_retry, may_steer
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
 from tagsync.imports.undoing import may_be_undone
@@ -41,6 +42,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk)
     if job.status in UNSTARTED:
         return redirect(address(job))
+    mark_seen(signed_in(request), job=job)
     now = progress(request, job)
     context = now | corrected_context(job) | causes_context(request, job) | levers(request, job) | {
         "details": details(job),
@@ -58,6 +60,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk)
     if job.status in UNSTARTED:
         return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
+    mark_seen(signed_in(request), job=job)
     context = progress(request, job)
     if request.GET.get("failed") != str(context["failed"]):
         context |= causes_context(request, job)

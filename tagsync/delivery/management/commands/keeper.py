@@ -1,4 +1,4 @@
-"""`manage.py keeper`: a loop that rings for whatever nobody works on."""
+"""`manage.py keeper`: a loop that rings for whatever nobody works on, and beside it one that sends e-mail."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -13,9 +14,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connections
 
-from tagsync.delivery import exports, keeper
+from tagsync.delivery import exports, keeper, mailing
 
-DRAFTS_EVERY_SECONDS = 3600.0
+CLEANING_EVERY_SECONDS = 3600.0
 
 log = logging.getLogger("tagsync.keeper")
 
@@ -32,6 +33,7 @@ class Command(BaseCommand):
             keeper.end_all_leases()
         elif options["once"]:
             keeper.keep()
+            mailing.send_due()
         else:
             self._loop()
 
@@ -43,17 +45,45 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, leave)
         signal.signal(signal.SIGINT, leave)
-        drafts_due = time.monotonic()
-        while not asked.is_set():
-            try:
-                keeper.keep()
-                if time.monotonic() >= drafts_due:
-                    keeper.delete_old_drafts()
-                    exports.delete_expired()
-                    drafts_due = time.monotonic() + DRAFTS_EVERY_SECONDS
-            except DatabaseError as error:
-                # The database restarts or is busy: a keeper that ends then keeps nothing.
-                log.warning("the database cannot be used: %s", type(error).__name__)
-                connections.close_all()
-            close_old_connections()
-            asked.wait(settings.TAGSYNC_KEEPER_SECONDS)
+        if settings.TAGSYNC_EMAIL:
+            # A thread of its own: a mail server that hangs delays no ring.
+            post = threading.Thread(target=_again_and_again, args=(_post, asked), name="post", daemon=True)
+            post.start()
+        _again_and_again(Rounds(), asked)
+
+
+def _post() -> None:
+    try:
+        mailing.send_due()
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # The outer edge of the thread: one letter that can't be written ends no other. The text might hold an address.
+        log.error("letters could not be sent: %s", type(error).__name__)
+
+
+class Rounds:
+    """What each round does, and what only some do."""
+
+    def __init__(self) -> None:
+        self.cleaning_due = time.monotonic()
+
+    def __call__(self) -> None:
+        keeper.keep()
+        if time.monotonic() >= self.cleaning_due:
+            keeper.delete_old_drafts()
+            keeper.delete_old_notices()
+            exports.delete_expired()
+            self.cleaning_due = time.monotonic() + CLEANING_EVERY_SECONDS
+
+
+def _again_and_again(act: Callable[[], object], asked: threading.Event) -> None:
+    while not asked.is_set():
+        try:
+            act()
+        except DatabaseError as error:
+            # The database restarts or is busy: a keeper that ends then keeps nothing.
+            log.warning("the database cannot be used: %s", type(error).__name__)
+            connections.close_all()
+        close_old_connections()
+        asked.wait(settings.TAGSYNC_KEEPER_SECONDS)

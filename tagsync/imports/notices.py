@@ -1,0 +1,271 @@
+"""How a notice reads, in the language of whoever reads it, on pages and in letters; and which ones she has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.imports.models import ImportJob, Notice
+from tagsync.imports.models.notice import NoticeKind
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import RowStatus
+
+RETENTION_DAYS = 90
+
+
+class Said(NamedTuple):
+    title: str
+    # whole sentences, each on its own
+    lines: tuple[str, ...] = ()
+
+
+def said(notice: Notice) -> Said:
+    return _TELLINGS[NoticeKind(notice.kind)](notice)
+
+
+def unseen(person: Person) -> QuerySet[Notice]:
+    return Notice.objects.filter(person=person, seen_at=None)
+
+
+def mark_seen(
+    person: Person,
+    *,
+    job: ImportJob | None = None,
+    connection: Connection | None = None,
+    notice: int | None = None,
+    upto: int | None = None,
+) -> None:
+    """She opened what they are about. Asked before it is written: most pages have nothing to mark."""
+    hers = unseen(person)
+    if job is not None:
+        hers = hers.filter(job=job)
+    if connection is not None:
+        hers = hers.filter(connection=connection, job=None)
+    if notice is not None:
+        hers = hers.filter(pk=notice)
+    if upto is not None:
+        hers = hers.filter(pk__lte=upto)
+    if hers.exists():
+        hers.update(seen_at=timezone.now())
+
+
+# -- an import, by itself
+
+
+def _finished(notice: Notice) -> Said:
+    rows = _rows(notice)
+    sent = _sendable(rows)
+    values = {"import": _name(notice), "accepted": _number(rows["accepted"]), "sent": _number(sent)}
+    if rows["accepted"] == sent:
+        title = ngettext(
+            "“%(import)s” is finished: the one row was accepted",
+            "“%(import)s” is finished: all %(sent)s rows were accepted",
+            sent,
+        )
+    else:
+        title = _("“%(import)s” is finished: %(accepted)s of %(sent)s rows were accepted")
+    return Said(title % values, _others(rows))
+
+
+def _blocked(notice: Notice) -> Said:
+    cause = sentence(str(notice.params.get("cause", "")))
+    title = _("“%(import)s” is blocked: %(cause)s") % {"import": _name(notice), "cause": cause.title}
+    return Said(title, (cause.advice, _accepted(_rows(notice))))
+
+
+def _trial_done(notice: Notice) -> Said:
+    title = _("“%(import)s” waits for you: the trial is sent") % {"import": _name(notice)}
+    rows = _rows(notice)
+    rows["waiting"] = 0
+    return Said(title, (_accepted(rows), *_others(rows), sentence("trial_done").advice))
+
+
+# -- an import, by somebody else
+
+
+def _by(title: Callable[[], str], counts: Callable[[int], str] | None = None) -> Callable[[Notice], Said]:
+    def telling(notice: Notice) -> Said:
+        who = notice.by.label if notice.by else _("An admin")
+        rows = int(notice.params.get("rows", 0))
+        line = (counts(rows) % {"rows": _number(rows)},) if counts and rows else ()
+        return Said(title() % {"person": who, "import": _name(notice)}, line)
+
+    return telling
+
+
+def _queued(rows: int) -> str:
+    return ngettext("%(rows)s row is queued.", "%(rows)s rows are queued.", rows)
+
+
+def _unsent(rows: int) -> str:
+    return ngettext(
+        "%(rows)s row was still to be sent; it can be resumed.",
+        "%(rows)s rows were still to be sent; they can be resumed.",
+        rows,
+    )
+
+
+# -- imports on a connection
+
+
+def _waits(notice: Notice) -> Said:
+    cause = sentence(str(notice.params.get("reason", "")))
+    minutes = int(notice.params.get("minutes", 0))
+    if notice.job:
+        title = ngettext(
+            "“%(import)s” has been waiting for %(minutes)s minute",
+            "“%(import)s” has been waiting for %(minutes)s minutes",
+            minutes,
+        ) % {"import": _name(notice), "minutes": minutes}
+    else:
+        title = _several(
+            notice, lambda n: ngettext("%(imports)s import waits for long", "%(imports)s imports wait for long", n)
+        )
+    return Said(title, (_("%(cause)s.") % {"cause": cause.title}, cause.advice))
+
+
+def _goes_on(notice: Notice) -> Said:
+    minutes = int(notice.params.get("minutes", 0))
+    waited = ngettext("It took %(minutes)s minute.", "It took %(minutes)s minutes.", minutes) % {"minutes": minutes}
+    return Said(_on_again(notice), (waited,))
+
+
+def _held(notice: Notice) -> Said:
+    title = (
+        _("“%(import)s” waits: its connection is blocked") % {"import": _name(notice)}
+        if notice.job
+        else _several(
+            notice,
+            lambda n: ngettext(
+                "%(imports)s import waits: its connection is blocked",
+                "%(imports)s imports wait: their connection is blocked",
+                n,
+            ),
+        )
+    )
+    calm = _("Nothing is lost: what is not sent yet is sent once it is repaired. The admins have been told.")
+    return Said(title, (_connection_line(notice), calm))
+
+
+def _released(notice: Notice) -> Said:
+    return Said(_on_again(notice), (_("The connection is repaired."),))
+
+
+def _on_again(notice: Notice) -> str:
+    if notice.job:
+        return _("“%(import)s” goes on") % {"import": _name(notice)}
+    return _several(notice, lambda n: ngettext("%(imports)s import goes on", "%(imports)s imports go on", n))
+
+
+# -- a connection, for those who look after it
+
+
+def _connection_blocked(notice: Notice) -> Said:
+    cause = sentence(f"connection_{notice.params.get('reason', '')}")
+    return Said(_connection_line(notice), (*_waiting_imports(notice), cause.advice))
+
+
+def _connection_ready(notice: Notice) -> Said:
+    name = str(notice.connection or "")
+    if notice.by:
+        title = _("%(person)s repaired the connection “%(name)s”") % {"person": notice.by.label, "name": name}
+    else:
+        title = _("The connection “%(name)s” is ready again") % {"name": name}
+    return Said(title, (_("Its imports go on by themselves."),))
+
+
+_TELLINGS: dict[NoticeKind, Callable[[Notice], Said]] = {
+    NoticeKind.FINISHED: _finished,
+    NoticeKind.FINISHED_WITH_FAILURES: _finished,
+    NoticeKind.BLOCKED: _blocked,
+    NoticeKind.TRIAL_DONE: _trial_done,
+    NoticeKind.STARTED: _by(lambda: _("%(person)s started “%(import)s”"), _queued),
+    NoticeKind.STOPPED: _by(lambda: _("%(person)s stopped “%(import)s”"), _unsent),
+    NoticeKind.RESUMED: _by(lambda: _("%(person)s resumed “%(import)s”"), _queued),
+    NoticeKind.RETRIED: _by(lambda: _("%(person)s sends failed rows of “%(import)s” again"), _queued),
+    NoticeKind.WAITS: _waits,
+    NoticeKind.GOES_ON: _goes_on,
+    NoticeKind.HELD: _held,
+    NoticeKind.RELEASED: _released,
+    NoticeKind.CONNECTION_BLOCKED: _connection_blocked,
+    NoticeKind.CONNECTION_READY: _connection_ready,
+}
+
+
+# -- parts of sentences
+
+
+def _name(notice: Notice) -> str:
+    return notice.job.label if notice.job else ""
+
+
+def _number(rows: int) -> str:
+    return f"{rows:,}"
+
+
+def _several(notice: Notice, text: Callable[[int], str]) -> str:
+    imports = int(notice.params.get("imports", 0))
+    return text(imports) % {"imports": _number(imports)}
+
+
+def _connection_line(notice: Notice) -> str:
+    cause = sentence(f"connection_{notice.params.get('reason', '')}")
+    values: dict[str, Any] = {"name": notice.connection, "cause": cause.title}
+    return _("The connection “%(name)s” is blocked: %(cause)s") % values
+
+
+def _waiting_imports(notice: Notice) -> tuple[str, ...]:
+    imports = int(notice.params.get("imports", 0))
+    if not imports:
+        return ()
+    text = ngettext("%(imports)s import waits for it.", "%(imports)s imports wait for it.", imports)
+    return (text % {"imports": _number(imports)},)
+
+
+def _rows(notice: Notice) -> dict[str, int]:
+    counts = notice.params.get("counts", {})
+    return {status.value: int(counts.get(status.value, 0)) for status in RowStatus}
+
+
+def _sendable(rows: dict[str, int]) -> int:
+    sent = (RowStatus.ACCEPTED, RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.SUPERSEDED, RowStatus.WAITING)
+    return sum(rows[status.value] for status in sent)
+
+
+def _accepted(rows: dict[str, int]) -> str:
+    values = {"accepted": _number(rows["accepted"]), "sendable": _number(_sendable(rows))}
+    return _("%(accepted)s of %(sendable)s rows were accepted by the platform.") % values
+
+
+def _others(rows: dict[str, int]) -> tuple[str, ...]:
+    """What became of the rest, a sentence each."""
+    rejected, in_doubt, superseded, to_fix = (
+        rows[status.value]
+        for status in (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.SUPERSEDED, RowStatus.TO_FIX)
+    )
+    texts = {
+        ngettext(
+            "%(rows)s row was rejected by the platform.", "%(rows)s rows were rejected by the platform.", rejected
+        ): rejected,
+        ngettext(
+            "%(rows)s row is in doubt: it was sent, but no readable answer came.",
+            "%(rows)s rows are in doubt: they were sent, but no readable answer came.",
+            in_doubt,
+        ): in_doubt,
+        ngettext(
+            "%(rows)s row gave way to a newer import.", "%(rows)s rows gave way to a newer import.", superseded
+        ): superseded,
+        ngettext(
+            "%(rows)s row has to be fixed in the sheet and was not sent.",
+            "%(rows)s rows have to be fixed in the sheet and were not sent.",
+            to_fix,
+        ): to_fix,
+    }
+    return tuple(text % {"rows": _number(number)} for text, number in texts.items() if number)

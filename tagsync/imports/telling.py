@@ -1,0 +1,48 @@
+"""What the owner of an import is told of its moves, written with the move. What she did herself she is not told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tagsync.imports.models.notice import QUESTIONS, Notice, NoticeKind
+from tagsync.imports.states import Act, RowStatus
+
+if TYPE_CHECKING:
+    # the models call this
+    from tagsync.imports.models.job import ImportJob, JobEvent
+
+BY_OTHERS = {
+    Act.START: NoticeKind.STARTED,
+    Act.STOP: NoticeKind.STOPPED,
+    Act.RESUME: NoticeKind.RESUMED,
+    Act.RETRY: NoticeKind.RETRIED,
+}
+# What a finished import may hold that somebody has to look at.
+FAILURES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
+
+
+def tell_move(job: ImportJob, event: JobEvent) -> None:
+    """Call it inside the transaction of the move, with the import as it is after it."""
+    act = Act(event.act)
+    if act in BY_OTHERS:
+        Notice.objects.filter(job=job, kind__in=QUESTIONS, over_at=None).update(over_at=event.at)
+    kind = _kind(job, act)
+    if kind and event.by_id != job.owner_id:
+        Notice.objects.create(
+            person_id=job.owner_id, kind=kind, job=job, event=event, by=event.by, params=_params(job, event)
+        )
+
+
+def _kind(job: ImportJob, act: Act) -> NoticeKind | None:
+    if act == Act.FINISH:
+        failed = any(job.count(status) for status in FAILURES)
+        return NoticeKind.FINISHED_WITH_FAILURES if failed else NoticeKind.FINISHED
+    if act == Act.BLOCK:
+        return NoticeKind.TRIAL_DONE if job.cause == "trial_done" else NoticeKind.BLOCKED
+    return BY_OTHERS.get(act)
+
+
+def _params(job: ImportJob, event: JobEvent) -> dict[str, Any]:
+    """The numbers of this moment: a later run changes those of the import."""
+    queued = int(event.why) if event.act == Act.RETRY and event.why.isdigit() else job.count(RowStatus.WAITING)
+    return {"counts": job.counts, "rows": queued, "cause": job.cause}

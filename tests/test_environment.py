@@ -1,0 +1,122 @@
+"""What the environment says about e-mail is understood, or refused by the name of the variable, without its secrets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from tagsync import environment as env
+
+URL = "TAGSYNC_EMAIL_URL"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("smtp://mail.example.com", ("mail.example.com", 587, "", "", True, False)),
+        ("smtp://me:pa%40ss@mail:2525?tls=starttls", ("mail", 2525, "me", "pa@ss", True, False)),
+        ("smtp://me%40x.cn:p@mail?tls=implicit", ("mail", 465, "me@x.cn", "p", False, True)),
+        ("smtp://mail/?tls=none", ("mail", 25, "", "", False, False)),
+        ("smtp://u:p@127.0.0.1:1025?tls=none", ("127.0.0.1", 1025, "u", "p", False, False)),
+        ("smtp://[::1]:1025?tls=none", ("::1", 1025, "", "", False, False)),
+    ],
+)
+def test_it_reads_a_mail_server(monkeypatch: pytest.MonkeyPatch, value: str, expected: tuple[object, ...]) -> None:
+    monkeypatch.setenv(URL, value)
+    assert env.mail_server(URL) == expected
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_none_is_no_mistake(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(URL, value)
+    assert env.mail_server(URL) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "mail.example.com:587",
+        "http://u:hunter2@mail",
+        "smtp://",
+        "smtp://u:hunter2@",
+        "smtp://u:hunter2@mail:99999",
+        "smtp://u:hunter2@mail:port",
+        "smtp://u:hunter2@mail/inbox",
+        "smtp://u:hunter2@mail?tls=maybe",
+        "smtp://u:hunter2@mail?tls=",
+        "smtp://u:hunter2@mail?ssl=1",
+        "smtp://u:hunter2@mail?tls",
+        "smtp://u:hunter2@mail#x",
+        "smtp://u:hunter2@mail?tls=none",
+        "smtp://u:hunter2@[mail",
+    ],
+)
+def test_it_refuses_by_name_and_without_the_password(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(URL, value)
+    with pytest.raises(ImproperlyConfigured, match=URL) as refused:
+        env.mail_server(URL)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["noreply@example.com", "tagsync <noreply@example.com>", "标签 <a@b.cn>"])
+def test_it_reads_a_sender(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SENDER", value)
+    assert env.mail_address("SENDER", "x") == value
+
+
+@pytest.mark.parametrize("value", ["", "noreply", "@example.com", "noreply@", "a@b\nBcc: c@d", "a b@c.cn"])
+def test_it_refuses_a_sender(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SENDER", value)
+    with pytest.raises(ImproperlyConfigured, match="SENDER"):
+        env.mail_address("SENDER", "x")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://tags.example.com/", "https://tags.example.com"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("https://example.com/tagsync", "https://example.com/tagsync"),
+    ],
+)
+def test_it_reads_its_own_address(monkeypatch: pytest.MonkeyPatch, value: str, expected: str) -> None:
+    monkeypatch.setenv("SITE", value)
+    assert env.site_address("SITE", "x") == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["", "tags.example.com", "ftp://x", "https://", "https://x?y", "https://u@x", "http://x:y"]
+)
+def test_it_refuses_an_address(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SITE", value)
+    with pytest.raises(ImproperlyConfigured, match="SITE"):
+        env.site_address("SITE", "x")
+
+
+SERVER = {URL: "smtp://u:hunter2@mail", "TAGSYNC_EMAIL_FROM": "a@b.cn", "TAGSYNC_BASE_URL": "https://b.cn"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({}, ""),
+        ({URL: "mail:25"}, URL),
+        ({"TAGSYNC_EMAIL_FROM": ""}, "TAGSYNC_EMAIL_FROM"),
+        ({"TAGSYNC_BASE_URL": "b.cn"}, "TAGSYNC_BASE_URL"),
+        ({"TAGSYNC_LONG_WAIT_MINUTES": "0"}, "TAGSYNC_LONG_WAIT_MINUTES"),
+        # Without a mail server the other two say nothing.
+        ({URL: "", "TAGSYNC_BASE_URL": "b.cn"}, ""),
+    ],
+)
+def test_it_does_not_start_half_configured(tmp_path: Path, changes: dict[str, str], named: str) -> None:
+    environment = {**os.environ, "TAGSYNC_HOME": str(tmp_path), **SERVER, **changes}
+    done = subprocess.run(
+        [sys.executable, "-c", "import tagsync.settings"], env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) is not bool(named)
+    assert named in done.stderr and "hunter2" not in done.stderr
