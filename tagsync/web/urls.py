@@ -43,6 +43,7 @@ urlpatterns = [
     path("imports/<int:pk>/delete/", checking.delete, name="import_delete"),
     # an import under way or over
     path("imports/", history.history, name="import_list"),
+    path("imports/find/", history.find, name="import_find"),
     path("imports/<int:pk>/", job.detail, name="import_detail"),
     path("imports/<int:pk>/live/", job.live, name="import_live"),
     path("imports/<int:pk>/rows/", rows.rows, name="import_rows"),

@@ -17,6 +17,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 WIDTHS = (390, 820, 1180, 1440, 1920)
 PATHS = (
     "/imports/",
+    "/imports/?q=nothing&operation=add&since=2026-01-01",
     "/imports/new/",
     "/imports/{draft}/columns/",
     "/imports/{checked}/check/",
