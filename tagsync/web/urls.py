@@ -55,6 +55,7 @@ urlpatterns = [
     path("imports/<int:pk>/problems/<int:problem>/settle/", settling.settle, name="problem_settle"),
     path("imports/<int:pk>/problems/<int:problem>/reopen/", settling.reopen, name="problem_reopen"),
     path("imports/<int:pk>/export/", exports.ask, name="import_export"),
+    path("exports/", exports.export_list, name="export_list"),
     path("exports/<int:pk>/", exports.detail, name="export_detail"),
     path("exports/<int:pk>/live/", exports.live, name="export_live"),
     path("exports/<int:pk>/file/", exports.download, name="export_file"),

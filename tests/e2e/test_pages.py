@@ -27,6 +27,7 @@ PATHS = (
     "/imports/{ended}/calls/",
     "/imports/{refused}/",
     "/imports/{refused}/retry/",
+    "/exports/",
     "/connections/",
     "/connections/new/",
     "/people/",
