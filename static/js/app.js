@@ -112,7 +112,7 @@ on("change", "[data-autosubmit]", (field) => field.form.requestSubmit());
 
 /* Selecting rows */
 on("change", "[data-select-all]", (box) => {
-  for (const row of all("[data-select-row]", box.closest("table"))) row.checked = box.checked;
+  for (const row of all("[data-select-row]", box.form ?? box.closest("table"))) row.checked = box.checked;
   tellSelection(box.form ?? document);
 });
 on("change", "[data-select-row]", (box) => tellSelection(box.form ?? document));

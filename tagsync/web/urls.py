@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from tagsync.web.views import (
+    bulk,
     checking,
     columns,
     connections,
@@ -44,6 +45,9 @@ urlpatterns = [
     # an import under way or over
     path("imports/", history.history, name="import_list"),
     path("imports/find/", history.find, name="import_find"),
+    path("imports/selected/", bulk.selected, name="import_selected"),
+    path("imports/selected/retry/", bulk.retry, name="import_selected_retry"),
+    path("imports/selected/delete/", bulk.delete, name="import_selected_delete"),
     path("imports/<int:pk>/", job.detail, name="import_detail"),
     path("imports/<int:pk>/live/", job.live, name="import_live"),
     path("imports/<int:pk>/rows/", rows.rows, name="import_rows"),

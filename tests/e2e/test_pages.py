@@ -18,6 +18,9 @@ WIDTHS = (390, 820, 1180, 1440, 1920)
 PATHS = (
     "/imports/",
     "/imports/?q=nothing&operation=add&since=2026-01-01",
+    "/imports/selected/retry/?import={refused}&import={draft}",
+    "/imports/selected/delete/?import={refused}&import={draft}",
+    "/exports/",
     "/imports/new/",
     "/imports/{draft}/columns/",
     "/imports/{checked}/check/",
@@ -27,7 +30,6 @@ PATHS = (
     "/imports/{ended}/calls/",
     "/imports/{refused}/",
     "/imports/{refused}/retry/",
-    "/exports/",
     "/connections/",
     "/connections/new/",
     "/people/",

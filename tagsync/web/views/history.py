@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from tagsync.imports.permissions import may_retry
 from tagsync.web.access import signed_in
 from tagsync.web.forms.filters import history_filter, history_url, names_a_customer
 from tagsync.web.record.history import chips, choices, page_of_imports, tabs
@@ -28,6 +29,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "month": month(person),
         "none_yet": not filters and not page.number,
         "sees_all": person.has_perm("imports.view_all_imports"),
+        "may_retry": may_retry(person),
     }
     return render(request, "history/history.html", context)
 
