@@ -63,6 +63,10 @@ def numbers(installation: Up, browser: Browser) -> dict[str, int]:
     installation.sandbox("POST", "/control/faults", [{"kind": "refuse_all"}])
     installation.manage(*line)
     installation.sandbox("DELETE", "/control/faults")
+    page.goto("/imports/")
+    page.locator("[data-select-row]").first.check()
+    page.click("button[value=all]")
+    page.wait_for_selector("#exports a[download]", timeout=20_000)
     context.close()
     return {"draft": draft, "checked": checked, "ended": checked + 1, "refused": checked + 2}
 
