@@ -48,6 +48,21 @@ function isOutside(dialog, { clientX: x, clientY: y }) {
   return x < box.left || x > box.right || y < box.top || y > box.bottom;
 }
 
+/* Keys: what carries data-shortcut is focused or pressed. Never while somebody types, with a modifier, or in a dialog. */
+const takesText = (element) => element.isContentEditable || element.matches?.("input:not([type=checkbox], [type=radio]), textarea, select");
+document.addEventListener("keydown", (event) => {
+  const { key, target } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat || event.defaultPrevented) return;
+  if (key.length !== 1 || takesText(target) || find("dialog[open]")) return;
+  const wanted = all(`[data-shortcut="${CSS.escape(key)}"]`);
+  const element = wanted.find((one) => one.checkVisibility()) ?? wanted[0];
+  if (!element) return;
+  event.preventDefault();
+  if (!takesText(element)) return element.click();
+  element.focus();
+  element.select();
+});
+
 /* Dropzone: a plain file input that also takes a drop and says what it holds. */
 on("change", "[data-dropzone] input[type=file]", (input) => {
   const zone = input.closest("[data-dropzone]");
@@ -112,7 +127,7 @@ on("change", "[data-autosubmit]", (field) => field.form.requestSubmit());
 
 /* Selecting rows */
 on("change", "[data-select-all]", (box) => {
-  for (const row of all("[data-select-row]", box.closest("table"))) row.checked = box.checked;
+  for (const row of all("[data-select-row]", box.form ?? box.closest("table"))) row.checked = box.checked;
   tellSelection(box.form ?? document);
 });
 on("change", "[data-select-row]", (box) => tellSelection(box.form ?? document));

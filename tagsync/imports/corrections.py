@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import UNDER_WAY, RowStatus
@@ -63,6 +63,19 @@ def fixed_by_status(job: ImportJob) -> dict[str, int]:
     rows = ImportRow.objects.filter(job=job, row_number__in=fixed_rows(job).values("corrects_row"))
     failed = rows.filter(status__in=(RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)).order_by()
     return dict(failed.values_list("status").annotate(number=Count("id")))
+
+
+def fixed_by_import(jobs: Iterable[ImportJob]) -> dict[int, dict[str, int]]:
+    """The same of many imports with one query: id → state → rows."""
+    # From the corrections to the rows that they fix: only in this direction there is an index.
+    original = ImportRow.objects.filter(job=OuterRef("job__corrects"), row_number=OuterRef("corrects_row"))
+    fixes = ImportRow.objects.filter(job__corrects__in=[job.pk for job in jobs], corrects_row__isnull=False)
+    by_state = fixes.filter(_done(GENERATIONS)).annotate(was=Subquery(original.values("status")[:1])).order_by()
+    failed = by_state.filter(was__in=(RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX))
+    found: dict[int, dict[str, int]] = {}
+    for job, state, rows in failed.values_list("job__corrects", "was").annotate(Count("corrects_row", distinct=True)):
+        found.setdefault(job, {})[state] = rows
+    return found
 
 
 def _done(generations: int) -> Q:

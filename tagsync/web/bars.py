@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -18,6 +19,9 @@ from tagsync.web.figures import (
     thousands,
 )
 from tagsync.web.looks import ROW_LOOKS
+
+# pixels
+CHART_HEIGHT = 60
 
 PATTERNED = ("left_out", "to_fix", "rejected", "in_doubt")
 
@@ -67,6 +71,51 @@ def share_bar(part: int, most: int, tone: str) -> SafeString:
         '<rect width="{}%" height="100%"/></svg>',
         tone,
         round(width, 1),
+    )
+
+
+class Column(NamedTuple):
+    """One bar of a chart: what stands below, and on top what failed; `text` is shown by whoever rests on it."""
+
+    accepted: int
+    failed: int
+    text: str
+
+
+def column_chart(columns: Sequence[Column], label: str) -> SafeString:
+    """Thin bars side by side, linear; whatever is not nothing is seen. Its numbers stand in a table beside it."""
+    most = max((one.accepted + one.failed for one in columns), default=0)
+    step = 100 / max(len(columns), 1)
+    drawn = format_html_join(
+        "",
+        '<g><title>{}</title><rect class="chart__place" x="{}%" width="{}%" height="100%"/>{}</g>',
+        ((one.text, round(n * step, 2), round(step, 2), _column(one, n, step, most)) for n, one in enumerate(columns)),
+    )
+    return format_html(
+        '<svg class="chart" role="img" aria-label="{}" height="{}" focusable="false">{}'
+        '<rect class="chart__base" y="{}" width="100%" height="1"/></svg>',
+        label,
+        CHART_HEIGHT,
+        drawn,
+        CHART_HEIGHT - 1,
+    )
+
+
+def _column(one: Column, number: int, step: float, most: int) -> SafeString:
+    def height(rows: int) -> float:
+        return max(rows * (CHART_HEIGHT - 4) / most, 2) if rows else 0
+
+    accepted, failed = height(one.accepted), height(one.failed)
+    top = CHART_HEIGHT - 1 - accepted
+    parts = [("accepted", top, accepted), ("rejected", top - failed - (1 if accepted else 0), failed)]
+    return format_html_join(
+        "",
+        '<rect class="seg seg--{}" x="{}%" width="{}%" y="{}" height="{}"{}/>',
+        (
+            (state, round((number + 0.16) * step, 2), round(step * 0.68, 2), round(y, 1), round(high, 1), _fill(state))
+            for state, y, high in parts
+            if high
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from tagsync.web.views import (
+    bulk,
     checking,
     columns,
     connections,
@@ -48,6 +49,10 @@ urlpatterns = [
     path("imports/<int:pk>/delete/", checking.delete, name="import_delete"),
     # an import under way or over
     path("imports/", history.history, name="import_list"),
+    path("imports/find/", history.find, name="import_find"),
+    path("imports/selected/", bulk.selected, name="import_selected"),
+    path("imports/selected/retry/", bulk.retry, name="import_selected_retry"),
+    path("imports/selected/delete/", bulk.delete, name="import_selected_delete"),
     path("imports/<int:pk>/", job.detail, name="import_detail"),
     path("imports/<int:pk>/live/", job.live, name="import_live"),
     path("imports/<int:pk>/rows/", rows.rows, name="import_rows"),
@@ -59,6 +64,7 @@ urlpatterns = [
     path("imports/<int:pk>/problems/<int:problem>/settle/", settling.settle, name="problem_settle"),
     path("imports/<int:pk>/problems/<int:problem>/reopen/", settling.reopen, name="problem_reopen"),
     path("imports/<int:pk>/export/", exports.ask, name="import_export"),
+    path("exports/", exports.export_list, name="export_list"),
     path("exports/<int:pk>/", exports.detail, name="export_detail"),
     path("exports/<int:pk>/live/", exports.live, name="export_live"),
     path("exports/<int:pk>/file/", exports.download, name="export_file"),

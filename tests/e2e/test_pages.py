@@ -17,6 +17,10 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 WIDTHS = (390, 820, 1180, 1440, 1920)
 PATHS = (
     "/imports/",
+    "/imports/?q=nothing&operation=add&since=2026-01-01",
+    "/imports/selected/retry/?import={refused}&import={draft}",
+    "/imports/selected/delete/?import={refused}&import={draft}",
+    "/exports/",
     "/imports/new/",
     "/imports/{draft}/columns/",
     "/imports/{checked}/check/",
@@ -60,6 +64,10 @@ def numbers(installation: Up, browser: Browser) -> dict[str, int]:
     installation.sandbox("POST", "/control/faults", [{"kind": "refuse_all"}])
     installation.manage(*line)
     installation.sandbox("DELETE", "/control/faults")
+    page.goto("/imports/")
+    page.locator("[data-select-row]").first.check()
+    page.click("button[value=all]")
+    page.wait_for_selector("#exports a[download]", timeout=20_000)
     context.close()
     return {"draft": draft, "checked": checked, "ended": checked + 1, "refused": checked + 2}
 

@@ -189,3 +189,42 @@ def test_the_first_import_tells_what_was_fixed(
     page = signed.get(f"/imports/{ended.pk}/").content.decode()
     assert "1 of 2 failed rows fixed on" in page and "Download 1 failed row" in page
     assert "双11会员.xlsx" in signed.get(f"/imports/{job.pk}/").content.decode()
+
+
+def test_it_lists_what_she_asked_for(signed: Client, signed_admin: Client, ended: ImportJob) -> None:
+    done, waiting = made(signed, ended, rows="failed"), ask(signed, ended)
+    other = ask(signed_admin, ended, unmasked=1)
+    page = signed.get("/exports/")
+    assert [line[0] for line in page.context["lines"]] == [waiting, done]
+    text = page.content.decode()
+    assert f"/exports/{done.pk}/file/" in text and 'hx-trigger="every' in text and f"/exports/{other.pk}/" not in text
+    piece = signed.get("/exports/", headers={"HX-Request": "true"}).content.decode()
+    assert piece.startswith('<div class="card" id="exports"')
+    exports.make(waiting.pk)
+    assert "hx-trigger" not in signed.get("/exports/").content.decode()
+
+
+def test_its_list_forgets_what_expired_and_what_she_may_not_see_any_more(
+    signed: Client, ended: ImportJob, marketer: Person, other_marketer: Person
+) -> None:
+    ask(signed, ended)
+    Export.objects.update(expires_at=timezone.now())
+    assert "No workbook yet" in signed.get("/exports/").content.decode()
+    ask(signed, ended, rows="failed")
+    ImportJob.objects.update(owner=other_marketer)
+    assert signed.get("/exports/").context["lines"] == []
+
+
+def test_its_list_asks_the_same_for_one_or_ten(
+    signed: Client, ended: ImportJob, marketer: Person, django_assert_max_num_queries: object
+) -> None:
+    soon = timezone.now() + timedelta(1)
+    for _ in range(10):
+        Export.objects.create(job=ended, by=marketer, language="en", rows=1, file_name="a.xlsx", expires_at=soon)
+    with django_assert_max_num_queries(5):  # type: ignore[operator]
+        signed.get("/exports/")
+
+
+def test_its_list_is_only_read_and_not_by_strangers(signed: Client, client: Client) -> None:
+    assert signed.post("/exports/").status_code == 405
+    assert client.get("/exports/")["Location"].startswith("/login/")

@@ -119,6 +119,7 @@ class ImportJob(models.Model):
         indexes = [
             models.Index(fields=["owner", "-id"], name="job_owner"),
             models.Index(fields=["status", "connection"], name="job_status"),
+            models.Index(fields=["first_confirmed_at"], name="job_started"),
         ]
 
     def __str__(self) -> str:

@@ -46,12 +46,12 @@ def read_choice(data: QueryDict) -> Choice:
     form = _RetryForm(data)
     form.is_valid()
     kind, _dash, number = form.cleaned_data.get("choice", "").partition("-")
-    problem = int(number) if _is_number(number) else form.cleaned_data.get("problem")
-    rows = sorted({int(text) for text in data.getlist("row")[:MAX_ROWS] if _is_number(text)})
+    problem = int(number) if is_number(number) else form.cleaned_data.get("problem")
+    rows = sorted({int(text) for text in data.getlist("row")[:MAX_ROWS] if is_number(text)})
     if kind not in KINDS:
         kind = "rows" if rows else "problem" if "problem" in data else "all"
     return Choice(kind, problem, rows, bool(form.cleaned_data.get("in_doubt")))
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_NUMBER

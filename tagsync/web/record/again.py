@@ -75,7 +75,7 @@ def review(job: ImportJob, choice: Choice) -> Review:
         again=again,
         in_doubt_of_choice=everything.get(RowStatus.IN_DOUBT, 0),
         unsent=job.count(RowStatus.WAITING),
-        rest=_rest(job, again, fixed),
+        rest=rest_of(job, again, fixed),
         fixed=sum(fixed.values()),
     )
 
@@ -92,7 +92,8 @@ def _with_chosen(job: ImportJob, shown: list[Cause], problem: int | None) -> lis
     return [*shown, cause] if cause and cause.retryable else shown
 
 
-def _rest(job: ImportJob, again: dict[str, int], fixed: dict[str, int]) -> list[Rest]:
+def rest_of(job: ImportJob, again: dict[str, int], fixed: dict[str, int]) -> list[Rest]:
+    """The rows that would not be sent, by state, each with the reason."""
     elsewhere = {state: again.get(state, 0) + fixed.get(state, 0) for state in ROW_LOOKS}
     left = {state: job.count(RowStatus(state)) - elsewhere[state] for state in ROW_LOOKS if state in REASONS}
     return [Rest(state, rows, str(REASONS[state])) for state, rows in left.items() if rows > 0]

@@ -90,6 +90,11 @@ def share_bar(part: int, most: int, tone: str = "danger") -> SafeString:
 
 
 @register.simple_tag
+def column_chart(columns: Sequence[bars.Column], label: str) -> SafeString:
+    return bars.column_chart(columns, label)
+
+
+@register.simple_tag
 def swatch(status: str) -> SafeString:
     return bars.swatch(status)
 

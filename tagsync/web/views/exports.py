@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
+from tagsync.accounts.models import Person
 from tagsync.delivery import exports
 from tagsync.delivery.health import queue_health
-from tagsync.imports.models import Export
+from tagsync.imports.models import Export, ImportJob
 from tagsync.imports.models.export import ExportState
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import sentence
@@ -22,6 +24,8 @@ from tagsync.web.forms.export import ExportForm
 from tagsync.web.forms.filters import chosen
 from tagsync.web.record.rows import sight
 from tagsync.web.wizard.whereabouts import address
+
+LISTED = 100
 
 
 @require_POST
@@ -34,6 +38,17 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     name = form.file_name(job.file_name)
     export = exports.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
     return redirect("export_detail", export.pk)
+
+
+@require_safe
+def export_list(request: HttpRequest) -> HttpResponse:
+    """What she asked for and can fetch, newest first; while some are being made, the table comes again by itself."""
+    kept = [export for export in _kept(signed_in(request))[:LISTED] if _may_fetch(signed_in(request), export)]
+    waiting = sum(export.state == ExportState.WAITING for export in kept)
+    lines = [(one, sentence(one.cause, one.cause_params) if one.cause else None) for one in kept]
+    context = {"lines": lines, "waiting": waiting, "poll_seconds": settings.TAGSYNC_POLL_SECONDS}
+    page = "exports/_list.html" if getattr(request, "htmx", False) else "exports/list.html"
+    return render(request, page, context)
 
 
 @require_safe
@@ -71,14 +86,21 @@ def _context(request: HttpRequest, export: Export) -> dict[str, object]:
     }
 
 
+def _kept(person: Person) -> QuerySet[Export]:
+    """Hers, as long as they are kept, of imports that she may still see."""
+    kept = Export.objects.filter(by=person, expires_at__gt=timezone.now())
+    visible = kept.filter(job__in=ImportJob.objects.visible_to(person))
+    return visible.select_related("job__owner", "job__connection").order_by("-pk")
+
+
+def _may_fetch(person: Person, export: Export) -> bool:
+    """As long as she may still see what is in it."""
+    return not export.clear or may_see_personal_data(person) or export.job.owner_id == person.pk
+
+
 def _export_or_404(request: HttpRequest, pk: int) -> Export:
-    """Only for who asked for it, as long as it is kept, and as long as she may still see what is in it."""
     person = signed_in(request)
-    kept = Export.objects.filter(pk=pk, by=person, expires_at__gt=timezone.now())
-    export = kept.select_related("job__owner", "job__connection").first()
-    if export is None:
-        raise Http404
-    job = import_or_404(request, export.job_id)
-    if export.clear and not (may_see_personal_data(person) or job.owner_id == person.pk):
+    export = _kept(person).filter(pk=pk).first()
+    if export is None or not _may_fetch(person, export):
         raise Http404
     return export

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.web.bars import Column
 from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS
 
 COUNTS = {"accepted": 19874, "duplicate": 3120, "left_out": 402, "to_fix": 260, "rejected": 1284, "in_doubt": 57}
@@ -50,6 +51,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "counts": {**COUNTS, "waiting": waiting},
         "finished": {"accepted": 39402, "duplicate": 6110, "rejected": 1, "superseded": 2697},
         "total": TOTAL,
+        "chart_columns": [Column(n * n * 7 % 900, n * 31 % 60 if n % 3 else 0, str(n)) for n in range(30)],
         "tile_urls": {"rejected": "#rows", "in_doubt": "#rows"},
         "step_urls": ["#main"],
         "job_statuses": list(JOB_LOOKS),
