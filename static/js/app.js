@@ -166,6 +166,18 @@ function announce(root) {
   find("#live-status").textContent = text;
 }
 
+/* A part that is replaced: what was unfolded in it stays so, and focus that loses its place goes no farther than the page. */
+let unfolded = [];
+let heldFocus = false;
+document.addEventListener("htmx:beforeSwap", () => {
+  unfolded = all("details[open] > summary[id]").map((summary) => summary.id);
+  heldFocus = Boolean(document.activeElement?.closest("#main"));
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of unfolded) document.getElementById(id)?.parentElement.setAttribute("open", "");
+  if (heldFocus && document.activeElement === document.body) find("#main")?.focus({ preventScroll: true });
+});
+
 /* Runs for the page, and again for every fragment that htmx puts in. */
 function prepare(root) {
   all("[data-toast]", root).forEach(agesOut);
