@@ -54,6 +54,11 @@ def row_badge(status: str, text: str = "") -> SafeString:
     return _badge(ROW_LOOKS[status], text)
 
 
+@register.simple_tag
+def look_badge(look: Look) -> SafeString:
+    return _badge(look, "")
+
+
 @register.filter
 def status_word(status: str) -> str:
     return str(JOB_LOOKS[status].word)
