@@ -9,9 +9,10 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 from lucide import IconDoesNotExist
 
+from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.states import JobStatus, RowStatus
 from tagsync.web import figures, icons
-from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS, TONE_ICONS
+from tagsync.web.looks import CALL_LOOKS, JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -53,6 +54,12 @@ def test_it_badges_an_import(status):
     drawn = render("{% badge status %}", status=status)
     assert f"badge--{JOB_LOOKS[status].tone}" in drawn and "<svg" in drawn
     assert str(JOB_LOOKS[status].word) in drawn
+
+
+@pytest.mark.parametrize("outcome", CALL_LOOKS)
+def test_it_draws_every_call(outcome: str) -> None:
+    assert "<svg" in render("{% look_badge look %}", look=Look(*CALL_LOOKS[outcome], "word"))
+    assert set(DeliveryOutcome.values) < set(CALL_LOOKS)
 
 
 @pytest.mark.parametrize("status", ROW_LOOKS)
