@@ -329,6 +329,9 @@ def test_it_estimates_only_from_a_steady_pace(running: ImportJob) -> None:
     steady = standing.pace(running)
     assert steady and 0.4 < steady.rows_per_second < 0.6
     assert steady.seconds_left is not None and 7 < steady.seconds_left < 10
+    running.deliveries.update(answered_at=timezone.now() - timedelta(seconds=8))
+    halted = standing.pace(running)
+    assert halted and halted.seconds_left is None
 
 
 @pytest.mark.parametrize(

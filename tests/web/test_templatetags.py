@@ -83,6 +83,13 @@ def test_it_speaks_the_progress():
     assert 'fill="url(#pat-rejected)"' in drawn and "style=" not in drawn
 
 
+def test_it_lets_a_new_share_grow_out_of_its_neighbour():
+    drawn = render("{% outcome_bar counts 10 %}", counts={"accepted": 4, "waiting": 6})
+    widths = re.findall(r'id="outcome-(\w+)" class="[^"]+" width="([\d.]+)%"', drawn)
+    assert dict(widths)["accepted"] == dict(widths)["rejected"] == "40.0" and dict(widths)["waiting"] == "100.0"
+    assert [status for status, _width in widths] == list(ROW_LOOKS)[::-1]
+
+
 def test_it_labels_the_mini_bar_with_its_counts():
     drawn = render("{% outcome_bar counts 10 mini=True %}", counts={"accepted": 4})
     assert 'role="img"' in drawn and f"{ROW_LOOKS['accepted'].word} 4" in drawn and " id=" not in drawn

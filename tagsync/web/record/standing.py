@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,7 +23,7 @@ PACE_SECONDS = 60
 SLOW_CALL_SECONDS = 15
 # An estimate from fewer calls or a shorter time jumps about.
 STABLE_CALLS = 3
-STABLE_SECONDS = 5
+STABLE_SECONDS = 8
 
 
 def shown_counts(job: ImportJob) -> dict[str, int]:
@@ -127,12 +127,16 @@ def pace(job: ImportJob, now: datetime | None = None) -> Pace | None:
     if job.status not in UNDER_WAY or job.is_blocked or waits_until(job):
         return None
     recent = job.deliveries.filter(_SETTLES, run=job.run, answered_at__gte=now - timedelta(seconds=PACE_SECONDS))
-    sums = recent.aggregate(rows=Sum("row_count"), calls=Count("id"), since=Min("created_at"))
+    sums = recent.aggregate(
+        rows=Sum("row_count"), calls=Count("id"), since=Min("created_at"), latest=Max("answered_at")
+    )
     if not sums["rows"]:
         return None
     seconds = max((now - sums["since"]).total_seconds(), 1)
     rate = sums["rows"] / seconds
-    stable = sums["calls"] >= STABLE_CALLS and seconds >= STABLE_SECONDS
+    # While a refused batch is halved nothing is settled, and what the rate was says nothing.
+    halts = (now - sums["latest"]).total_seconds() > seconds / 2
+    stable = sums["calls"] >= STABLE_CALLS and seconds >= STABLE_SECONDS and not halts
     return Pace(rate, job.count(RowStatus.WAITING) / rate if stable else None)
 
 

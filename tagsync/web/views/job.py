@@ -48,7 +48,6 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = now | corrected_context(job) | causes_context(request, job) | levers(request, job) | {
         "details": details(job),
         "timeline": timeline(job),
-        "calls": calls_by_outcome(job),
     }  # fmt: skip
     if not now["standing"].live:
         context["rows"] = page_of_rows(sight(job, signed_in(request)), {}, ROWS_SHOWN)
@@ -89,6 +88,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "balance": balance(job, numbers.counts),
         "rows_in_file": job.total + job.blank_rows,
         "tiles": tiles(numbers.counts, numbers.total, urls),
+        "calls": calls_by_outcome(job),
         "failed": job.failed + job.count(RowStatus.SUPERSEDED),
         "announce": announcement(job, numbers, status, ended.title if ended else ""),
         "poll_seconds": str(settings.TAGSYNC_POLL_SECONDS) if job.status in UNDER_WAY else None,
