@@ -152,7 +152,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   // Not detail.elt: once the polled card is replaced, that is its parent.
   if (!isPoll(detail.requestConfig.elt)) return;
-  failedPolls = detail.successful ? 0 : failedPolls + 1;
+  // Not detail.successful: an answer that only leads on has none.
+  failedPolls = detail.xhr.status >= 200 && detail.xhr.status < 400 ? 0 : failedPolls + 1;
   const notice = find("#live-paused");
   if (notice) notice.hidden = failedPolls < 3;
 });

@@ -8,23 +8,20 @@ const hasKeys = (event) => event.button || event.ctrlKey || event.metaKey || eve
 let loading = false;
 
 async function openRow(url) {
-  if (loading) return false;
   loading = true;
   try {
     await htmx.ajax("GET", url, { source: panel(), target: "#row", swap: "innerHTML show:none" });
   } catch {
-    location.assign(url); // the browser says best that it cannot be reached
-    return false;
+    return location.assign(url); // the browser says best that it cannot be reached
   } finally {
     loading = false;
   }
   const number = panel().querySelector("[data-row-number]")?.dataset.rowNumber;
-  if (!number) return false;
+  if (!number) return;
   panel().setAttribute("aria-labelledby", "row-title");
   panel().scrollTop = 0;
   lift();
   mark(number);
-  return true;
 }
 
 function lift() {
@@ -32,6 +29,7 @@ function lift() {
   if (dialog.matches(":modal")) return;
   dialog.removeAttribute("open"); // unlike close() this tells nobody
   dialog.showModal();
+  dialog.querySelector("[data-row-close]").focus();
 }
 
 function mark(number) {
@@ -40,12 +38,12 @@ function mark(number) {
 }
 
 async function follow(link) {
-  const inside = panel().contains(link);
-  if (!(await openRow(link.href))) return;
-  if (inside) {
-    history.replaceState(history.state, "", link.href);
-    if (!panel().contains(document.activeElement)) panel().querySelector("[data-row-close]").focus();
-  } else history.pushState({ panel: true }, "", link.href);
+  if (loading) return;
+  if (panel().contains(link)) history.replaceState(history.state, "", link.href);
+  else history.pushState({ panel: true }, "", link.href);
+  await openRow(link.href);
+  // The way on ends at the last row, and its button with it.
+  if (!panel().contains(document.activeElement)) panel().querySelector("[data-row-close]")?.focus();
 }
 
 document.addEventListener("click", (event) => {
