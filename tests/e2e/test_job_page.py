@@ -58,10 +58,10 @@ def test_it_moves_without_a_jump(running: Page, platform: Up) -> None:
 
 
 def test_it_leaves_unfolded_what_was_unfolded(in_english: Page, platform: Up, tmp_path: Path) -> None:
-    page, rows = in_english, customers(ROWS)
+    page, rows = in_english, customers(1_000)
     refused = [{"kind": "refuse_rows", "field": "phone", "equals": rows[number][3]} for number in (0, -1)]
-    platform.sandbox("POST", "/control/faults", [*refused, {"kind": "latency", "seconds": 0.4}])
-    begin(page, tmp_path)
+    platform.sandbox("POST", "/control/faults", [*refused, {"kind": "latency", "seconds": 0.3}])
+    begin(page, tmp_path, rows=len(rows))
     said, count = page.locator("#job-causes summary"), page.locator("#job-causes .group__count")
     expect(said).to_be_visible(timeout=30_000)
     said.click()
