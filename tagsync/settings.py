@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tagsync.web.middleware.StillThere",
     "tagsync.web.middleware.SignInRequired",
     "tagsync.web.middleware.PersonLanguage",
 ]

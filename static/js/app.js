@@ -167,7 +167,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   // Not detail.elt: once the polled card is replaced, that is its parent.
   if (!isPoll(detail.requestConfig.elt)) return;
-  failedPolls = detail.successful ? 0 : failedPolls + 1;
+  // Not detail.successful: an answer that only leads on has none.
+  failedPolls = detail.xhr.status >= 200 && detail.xhr.status < 400 ? 0 : failedPolls + 1;
   const notice = find("#live-paused");
   if (notice) notice.hidden = failedPolls < 3;
 });
@@ -180,6 +181,18 @@ function announce(root) {
   said = text;
   find("#live-status").textContent = text;
 }
+
+/* A part that is replaced: what was unfolded in it stays so, and focus that loses its place goes no farther than the page. */
+let unfolded = [];
+let heldFocus = false;
+document.addEventListener("htmx:beforeSwap", () => {
+  unfolded = all("details[open] > summary[id]").map((summary) => summary.id);
+  heldFocus = Boolean(document.activeElement?.closest("#main"));
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of unfolded) document.getElementById(id)?.parentElement.setAttribute("open", "");
+  if (heldFocus && document.activeElement === document.body) find("#main")?.focus({ preventScroll: true });
+});
 
 /* Runs for the page, and again for every fragment that htmx puts in. */
 function prepare(root) {

@@ -51,7 +51,7 @@ def outcome_bar(counts: Mapping[str, int], total: int, name: str = "outcome") ->
         _("Progress"),
         done * 100 // total if total else 0,
         text,
-        _svg("bar", segments(counts, total, MIN_PERCENT), 2, name),
+        _svg("bar", segments(counts, total, MIN_PERCENT), name),
     )
 
 
@@ -59,7 +59,7 @@ def mini_bar(counts: Mapping[str, int], total: int) -> SafeString:
     """The same bar for a line of a list; its counts are its label."""
     shares = segments(counts, total, MIN_PERCENT_MINI)
     said = " · ".join(f"{ROW_LOOKS[one.status].word} {thousands(one.rows)}" for one in shares)
-    bar = _svg("bar bar--mini", shares, 1)
+    bar = _svg("bar bar--mini", shares)
     return format_html('<span role="img" aria-label="{}">{}</span>', said or _("No rows yet"), bar)
 
 
@@ -148,18 +148,20 @@ def _fill(status: str) -> SafeString:
     return format_html(' fill="url(#pat-{})"', status) if status in PATTERNED else mark_safe("")
 
 
-def _svg(kind: str, shares: list[Segment], gap: int, name: str = "") -> SafeString:
-    drawn = format_html_join(
-        "",
-        '<rect{} class="seg seg--{}" x="{}%" width="{}%" height="100%"{}/>',
-        ((_id(name, one.status), one.status, one.x, one.width, _fill(one.status)) for one in shares),
-    )
-    gaps = format_html_join(
-        "",
-        '<rect class="bar__gap" x="{}%" width="{}" height="100%"/>',
-        ((one.x, gap) for one in shares[1:]),
-    )
-    return format_html('<svg class="{}" aria-hidden="true" focusable="false">{}{}</svg>', kind, drawn, gaps)
+def _svg(kind: str, shares: list[Segment], name: str = "") -> SafeString:
+    """Each share reaches from the left edge to its end, below the ones before it.
+
+    So a bar that grows moves only widths (browsers do not animate x), and a share that is new grows out of its
+    neighbour: a bar with a name draws the empty ones as well.
+    """
+    ends, end = [], 0.0
+    drawn = {one.status: one for one in shares}
+    for status in ROW_LOOKS if name else drawn:
+        if status in drawn:
+            end = round(drawn[status].x + drawn[status].width, 2)
+        ends.append((_id(name, status), status, end, _fill(status)))
+    rects = format_html_join("", '<rect{} class="seg seg--{}" width="{}%" height="100%"{}/>', reversed(ends))
+    return format_html('<svg class="{}" aria-hidden="true" focusable="false">{}</svg>', kind, rects)
 
 
 def _id(name: str, status: str) -> SafeString:

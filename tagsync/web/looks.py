@@ -73,6 +73,23 @@ NOTICE_LOOKS: dict[str, Look] = {
     "connection_ready": Look("success", "plug", ""),
 }
 
+# A call by its outcome; without one it is under way, or only planned. Words stand in `record.calls`.
+CALL_LOOKS: dict[str, tuple[str, str]] = {
+    "accepted": ("success", "check"),
+    "not_sent": ("outline", "unplug"),
+    "unanswered": ("warning", "circle-question-mark"),
+    "worker_died": ("warning", "circle-question-mark"),
+    "sign_of_life": ("neutral", "heart-pulse"),
+    "throttled": ("info", "timer"),
+    "token_rejected": ("warning", "key-round"),
+    "blocked": ("danger", "octagon-alert"),
+    "batch_refused": ("danger", "circle-x"),
+    "split": ("neutral", "split"),
+    "too_large": ("neutral", "split"),
+    "planned": ("outline", "circle-dashed"),
+    "": ("info", "loader-circle"),
+}
+
 TONE_ICONS = {
     "info": "info",
     "success": "circle-check",

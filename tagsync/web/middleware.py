@@ -39,6 +39,19 @@ class SignInRequired(LoginRequiredMiddleware):
         return HttpResponse(status=204, headers={"HX-Redirect": sign_in["Location"]})
 
 
+class StillThere:
+    """What a part of a page asks for is gone, or not hers to see any more: the page is loaded again and says so."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if response.status_code in (403, 404) and request.method == "GET" and getattr(request, "htmx", None):
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return response
+
+
 class PersonLanguage:
     """A signed-in person's own language wins over cookie and browser."""
 

@@ -43,10 +43,10 @@ def make_import(
     return job
 
 
-def add_rows(job: ImportJob, statuses: Sequence[RowStatus]) -> None:
+def add_rows(job: ImportJob, statuses: Sequence[RowStatus], first: int = 2) -> None:
     made = [
         ImportRow(job=job, row_number=number, phone=f"138{number:08d}", tags="华东,VIP", status=status)
-        for number, status in enumerate(statuses, start=2)
+        for number, status in enumerate(statuses, start=first)
     ]
     ImportRow.objects.bulk_create(made)
     job.counts = counting.counted(job)

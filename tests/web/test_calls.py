@@ -102,10 +102,10 @@ def test_it_counts_no_planned_piece_as_a_call(client: Client, marketer: Person, 
     client.force_login(marketer)
     response = client.get(url(job))
     assert text_of(response).count("Planned, not sent yet") == 1
-    assert dict(response.context["summary"]) == {"Accepted": 2, "Batch refused": 3}
+    assert {look.word: number for look, number in response.context["summary"]} == {"Accepted": 2, "Batch refused": 3}
     row = client.get(reverse("import_rows", args=[job.pk]), {"row": 5})
     assert "2 tries" in text_of(row)
-    assert [line.depth for line in row.context["opened"]["calls"]] == [0, 1]
+    assert [(number, line.depth) for number, line in row.context["opened"].tries] == [(2, 1), (1, 0)]
 
 
 def test_it_names_the_call_without_rows(client: Client, marketer: Person, job: ImportJob) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,7 +19,7 @@ from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus
 from tagsync.web.record import standing
-from tests.web.records import S, add_call, blame, make_import, text_of
+from tests.web.records import S, add_call, add_rows, blame, make_import, text_of
 
 pytestmark = pytest.mark.django_db
 PAGES = ("import_detail", "import_live")
@@ -213,7 +216,7 @@ def test_it_sends_an_unstarted_import_to_its_step(
 
 def test_it_returns_the_fragment_that_the_page_includes(signed_in: Client, running: ImportJob) -> None:
     fragment = get(signed_in, "import_live", running).strip()
-    card = fragment[: fragment.index('<span id="job-status"')].strip()
+    card = fragment[: fragment.index("<title>")].strip()
     assert card.startswith('<div class="stack" id="job-progress"')
     assert card in get(signed_in, "import_detail", running)
 
@@ -225,11 +228,84 @@ def test_it_brings_the_causes_along_when_there_are_new_ones(signed_in: Client, r
     assert "客户不存在" not in text_of(signed_in.get(url, {"failed": 1}))
 
 
-def test_it_refreshes_the_page_at_the_end(signed_in: Client, running: ImportJob, ended: ImportJob) -> None:
-    assert "HX-Refresh" not in signed_in.get(reverse("import_live", args=[running.pk])).headers
+def test_it_brings_the_whole_page_at_the_end(signed_in: Client, running: ImportJob, ended: ImportJob) -> None:
+    assert "HX-Location" not in signed_in.get(reverse("import_live", args=[running.pk])).headers
     response = signed_in.get(reverse("import_live", args=[ended.pk]))
-    assert response.headers["HX-Refresh"] == "true"
+    assert json.loads(response.headers["HX-Location"])["path"] == reverse("import_detail", args=[ended.pk])
     assert "hx-trigger" not in text_of(response)
+
+
+def test_it_brings_the_status_only_when_it_is_another(signed_in: Client, running: ImportJob) -> None:
+    url = reverse("import_live", args=[running.pk])
+    assert 'id="job-status"' in text_of(signed_in.get(url, {"status": "queued"}))
+    assert 'id="job-status"' not in text_of(signed_in.get(url, {"status": "running"}))
+
+
+def test_it_goes_on_as_running_between_two_slices(signed_in: Client, running: ImportJob) -> None:
+    ImportJob.objects.filter(pk=running.pk).update(status="queued")
+    url = reverse("import_live", args=[running.pk])
+    assert signed_in.get(url).context["status"] == "queued"
+    add_call(running, [2])
+    assert signed_in.get(url).context["status"] == "running"
+
+
+@pytest.mark.parametrize(("calls_per_period", "status"), [(1, "running"), (0.1, "waiting_for_platform")])
+def test_it_calls_a_slow_pace_no_wait(
+    signed_in: Client, running: ImportJob, calls_per_period: float, status: str
+) -> None:
+    add_call(running, [2])
+    Connection.objects.update(period_seconds=5 / calls_per_period, calls_per_period=1)
+    until = timezone.now() + timedelta(seconds=4)
+    ImportJob.objects.filter(pk=running.pk).update(status="queued", wait_until=until, wait_reason="pace")
+    response = signed_in.get(reverse("import_live", args=[running.pk]))
+    assert response.context["status"] == status
+    assert ("Next try at" in text_of(response)) is (status != "running")
+    assert bool(response.context["speed"]) is (status == "running")
+
+
+@pytest.mark.parametrize(
+    ("status", "rows", "title"),
+    [
+        (JobStatus.QUEUED, [S.WAITING] * 3, "0% · 双11会员.xlsx"),
+        (JobStatus.RUNNING, [S.ACCEPTED] * 2 + [S.WAITING], "66% · 双11会员.xlsx"),
+        (JobStatus.STOPPED, [S.ACCEPTED, S.WAITING], "■ 双11会员.xlsx"),
+        (JobStatus.BLOCKED, [S.REJECTED, S.WAITING], "⚠ 双11会员.xlsx"),
+        (JobStatus.FINISHED, [S.ACCEPTED] * 3, "✓ 双11会员.xlsx"),
+        (JobStatus.FINISHED, [S.ACCEPTED, S.REJECTED], "⚠ 双11会员.xlsx"),
+    ],
+)
+def test_it_tells_the_tab_how_far_it_is(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection, status: JobStatus, rows: list[S], title: str
+) -> None:
+    job = make_import(marketer, sandbox_connection, status, rows)
+    for name in PAGES:
+        assert f"<title>{title} · tagsync</title>" in get(signed_in, name, job)
+
+
+def test_it_loads_the_page_again_when_it_is_out_of_sight(
+    client: Client, other_marketer: Person, running: ImportJob
+) -> None:
+    client.force_login(other_marketer)
+    response = client.get(reverse("import_live", args=[running.pk]), headers={"HX-Request": "true"})
+    assert (response.status_code, response.headers["HX-Refresh"], response.content) == (204, "true", b"")
+
+
+def test_it_asks_the_database_the_same_however_much_there_is(signed_in: Client, running: ImportJob) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as found:
+            signed_in.get(reverse("import_live", args=[running.pk]), {"failed": 0})
+        return len(found)
+
+    blame(running, S.REJECTED, "batch_refused", message="0")
+    add_call(running, [2])
+    few = asked()
+    add_rows(running, [S.REJECTED] * 30 + [S.WAITING] * 30, first=20)
+    for number in range(1, 30):
+        problem = blame(running, S.REJECTED, "batch_refused", message=str(number))
+        running.rows.filter(row_number=20 + number).update(problem=problem)
+        add_call(running, [20 + number], batch=number)
+        make_import(running.owner, running.connection, JobStatus.RUNNING, [S.WAITING])
+    assert asked() == few <= 12
 
 
 def test_it_speaks_seldom(signed_in: Client, marketer: Person, sandbox_connection: Connection) -> None:
@@ -238,6 +314,7 @@ def test_it_speaks_seldom(signed_in: Client, marketer: Person, sandbox_connectio
     ImportJob.objects.filter(pk=job.pk).update(counts={"accepted": 49, "waiting": 51})
     assert signed_in.get(reverse("import_live", args=[job.pk])).context["announce"] == before
     ImportJob.objects.filter(pk=job.pk).update(counts={"accepted": 50, "waiting": 50}, status="queued")
+    add_call(job, [2])
     assert "50%" in signed_in.get(reverse("import_live", args=[job.pk])).context["announce"]
 
 
@@ -252,6 +329,9 @@ def test_it_estimates_only_from_a_steady_pace(running: ImportJob) -> None:
     steady = standing.pace(running)
     assert steady and 0.4 < steady.rows_per_second < 0.6
     assert steady.seconds_left is not None and 7 < steady.seconds_left < 10
+    running.deliveries.update(answered_at=timezone.now() - timedelta(seconds=8))
+    halted = standing.pace(running)
+    assert halted and halted.seconds_left is None
 
 
 @pytest.mark.parametrize(
@@ -260,6 +340,25 @@ def test_it_estimates_only_from_a_steady_pace(running: ImportJob) -> None:
 )
 def test_it_rounds_the_time_left_up(seconds: float, words: str) -> None:
     assert standing.time_left(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"), [(0.004, "1 rows/min"), (0.5, "30 rows/min"), (2.5, "2.5 rows/s"), (1234.5, "1,234 rows/s")]
+)
+def test_it_tells_a_slow_rate_by_the_minute(rate: float, words: str) -> None:
+    assert standing.speed(rate) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(3, "3 s from start to end"), (227, "3 min 47 s from start to end"), (7300, "2 h 1 min from start to end")],
+)
+def test_it_tells_how_long_it_took(ended: ImportJob, seconds: int, words: str) -> None:
+    ended.ended_at = timezone.now()
+    ended.first_confirmed_at = ended.ended_at - timedelta(seconds=seconds)
+    assert standing.took(ended) == words
+    ended.run = 2
+    assert standing.took(ended) == ""
 
 
 # -- the levers

@@ -104,10 +104,52 @@ def test_it_opens_one_row_with_its_tries(signed_in: Client, job: ImportJob) -> N
     response = look(signed_in, job, row=5)
     page = text_of(response)
     assert "1 try" in page and "ref-77" in page and "100404" in page
-    assert [flaw.sentence.title for flaw in response.context["opened"]["line"].flaws] == [
+    assert [flaw.sentence.title for flaw in response.context["opened"].line.flaws] == [
         "The platform refused the batch with this row: 客户不存在"
     ]
     assert look(signed_in, job, row=99).status_code == 404
+
+
+def test_it_opens_one_row_alone_for_the_panel(signed_in: Client, job: ImportJob) -> None:
+    blame(job, S.REJECTED, "not_isolated", message="客户不存在", code="100404")
+    add_call(job, range(2, 12), outcome="batch_refused", code="100404", message="客户不存在")
+    add_call(job, [5], batch=2, outcome="batch_refused", code="100404", message="客户不存在")
+    url = reverse("import_rows", args=[job.pk])
+    response = signed_in.get(url, {"row": 5}, headers={"HX-Request": "true", "HX-Target": "row"})
+    panel = text_of(response)
+    assert panel.lstrip().startswith("<header") and panel in text_of(look(signed_in, job, row=5))
+    assert "together with 9 other rows" in panel and "this row alone" in panel
+    assert "&quot;phone&quot;: &quot;138****0005&quot;" in panel and "13800000005" not in panel
+    assert "手机号" in panel and "All rows with this cause" in panel and "Retry this row" not in panel
+
+
+def test_it_leads_from_row_to_row_as_the_table_goes(signed_in: Client, job: ImportJob) -> None:
+    opened = look(signed_in, job, row=6).context["opened"]
+    assert (opened.previous, opened.following) == (5, 7)
+    opened = look(signed_in, job, row=6, status="rejected").context["opened"]
+    assert (opened.previous, opened.following) == (5, None)
+
+
+def test_it_lets_an_admin_retry_the_opened_row(client: Client, admin_person: Person, job: ImportJob) -> None:
+    client.force_login(admin_person)
+    assert f"/imports/{job.pk}/retry/?choice=rows&amp;row=5" in text_of(look(client, job, row=5))
+    assert f"/imports/{job.pk}/retry/?choice=rows&amp;row=8&amp;in_doubt=1" in text_of(look(client, job, row=8))
+    assert "Retry this row" not in text_of(look(client, job, row=2))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"), [(2, "The platform has accepted this row."), (9, "“Resume” sends it."), (7, "What to do next")]
+)
+def test_it_says_what_to_do_with_a_row(signed_in: Client, job: ImportJob, row: int, words: str) -> None:
+    assert words in text_of(look(signed_in, job, row=row))
+
+
+def test_it_shows_the_cells_with_their_columns(signed_in: Client, job: ImportJob) -> None:
+    cells = look(signed_in, job, row=2).context["opened"].cells
+    assert [(cell.columns, cell.headers, cell.text) for cell in cells] == [
+        ([0], ["手机号"], "138****0002"),
+        ([2], ["客户标签"], "华东,VIP"),
+    ]
 
 
 def test_it_shows_every_problem_of_a_row_with_its_cell(signed_in: Client, job: ImportJob) -> None:

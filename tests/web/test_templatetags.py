@@ -9,9 +9,10 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 from lucide import IconDoesNotExist
 
+from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.states import JobStatus, RowStatus
 from tagsync.web import figures, icons
-from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS, TONE_ICONS
+from tagsync.web.looks import CALL_LOOKS, JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -55,6 +56,12 @@ def test_it_badges_an_import(status):
     assert str(JOB_LOOKS[status].word) in drawn
 
 
+@pytest.mark.parametrize("outcome", CALL_LOOKS)
+def test_it_draws_every_call(outcome: str) -> None:
+    assert "<svg" in render("{% look_badge look %}", look=Look(*CALL_LOOKS[outcome], "word"))
+    assert set(DeliveryOutcome.values) < set(CALL_LOOKS)
+
+
 @pytest.mark.parametrize("status", ROW_LOOKS)
 def test_it_badges_a_row(status):
     assert str(ROW_LOOKS[status].word) in render("{% row_badge status %}", status=status)
@@ -74,6 +81,13 @@ def test_it_speaks_the_progress():
     assert 'role="progressbar"' in drawn and 'aria-valuenow="50"' in drawn
     assert "101" in drawn and "200" in drawn
     assert 'fill="url(#pat-rejected)"' in drawn and "style=" not in drawn
+
+
+def test_it_lets_a_new_share_grow_out_of_its_neighbour():
+    drawn = render("{% outcome_bar counts 10 %}", counts={"accepted": 4, "waiting": 6})
+    widths = re.findall(r'id="outcome-(\w+)" class="[^"]+" width="([\d.]+)%"', drawn)
+    assert dict(widths)["accepted"] == dict(widths)["rejected"] == "40.0" and dict(widths)["waiting"] == "100.0"
+    assert [status for status, _width in widths] == list(ROW_LOOKS)[::-1]
 
 
 def test_it_labels_the_mini_bar_with_its_counts():

@@ -1,4 +1,7 @@
-"""What a screen reader is told while an import runs: few sentences, and a new one only when something new happened."""
+"""What is told of an import to those who do not look at its page: a screen reader's user, and the tab of the browser.
+
+A new sentence comes only when something new happened.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,32 @@ from tagsync.web.record.standing import Standing
 JUST_ENDED = timedelta(seconds=60)
 
 
-def announcement(job: ImportJob, standing: Standing, headline: str) -> str:
-    """The sentence of this moment; it changes at the start, each 25 %, the first failure and the end."""
+def announcement(job: ImportJob, standing: Standing, status: str, headline: str) -> str:
+    """The sentence of this moment; it changes at the start, each 25 %, the first failure and the end.
+
+    `status` is the one that the page shows now.
+    """
     if job.status in ENDED:
         just = job.ended_at is not None and timezone.now() - job.ended_at < JUST_ENDED
         return headline if just else ""
-    # Between two slices of work an import is queued for a moment: nothing to tell.
-    between = job.shown_status == JobStatus.QUEUED and standing.settled > 0
-    if job.shown_status != JobStatus.RUNNING and not between:
-        return _("The import is now “%(status)s”.") % {"status": JOB_LOOKS[job.shown_status].word}
+    if status != JobStatus.RUNNING:
+        return _("The import is now “%(status)s”.") % {"status": JOB_LOOKS[status].word}
     quarter = standing.percent // 25 * 25
     if not quarter:
         return _("Sending has begun; some rows failed.") if job.failed else _("Sending has begun.")
     if job.failed:
         return _("At least %(percent)s%% of the rows are settled, some with a failure.") % {"percent": quarter}
     return _("At least %(percent)s%% of the rows are settled, without a failure.") % {"percent": quarter}
+
+
+def tab_title(job: ImportJob, standing: Standing, status: str) -> str:
+    """Progress before the name, because tabs are narrow: how far it is, or how it ended."""
+    if status == JobStatus.BLOCKED:
+        mark = "?" if job.cause == "trial_done" else "⚠"
+    elif job.status not in ENDED:
+        return f"{standing.percent}% · {job.label}"
+    else:
+        mark = {JobStatus.STOPPED: "■", JobStatus.FINISHED: "✓"}.get(JobStatus(job.status), "⚠")
+        if status == "finished_with_failures":
+            mark = "⚠"
+    return f"{mark} {job.label}"

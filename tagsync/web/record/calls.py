@@ -23,6 +23,7 @@ from tagsync.imports.ranges import numbers_in
 from tagsync.mapping.masking import mask
 from tagsync.tuzhan.messages import Settings, batch_body
 from tagsync.web.figures import thousands
+from tagsync.web.looks import CALL_LOOKS, Look
 
 PER_PAGE = 50
 ROWS_SHOWN = 20
@@ -41,6 +42,15 @@ class CallLine(NamedTuple):
     def planned(self) -> bool:
         return self.call.state == DeliveryState.PLANNED
 
+    @property
+    def look(self) -> Look:
+        return call_look(self.call.outcome, self.word, planned=self.planned, rows=self.call.row_count)
+
+    @property
+    def others(self) -> int:
+        """The rows that went with any one of its rows."""
+        return max(self.call.row_count - 1, 0)
+
 
 class Fact(NamedTuple):
     label: str
@@ -55,6 +65,14 @@ class OpenedCall:
     rows_shown: int
 
 
+def call_look(outcome: str, word: str, *, planned: bool = False, rows: int = 1) -> Look:
+    """A refusal of many rows only means that they are sent in halves; red is what one row alone met."""
+    if planned:
+        return Look(*CALL_LOOKS["planned"], word)
+    refused_many = outcome == DeliveryOutcome.BATCH_REFUSED and rows > 1
+    return Look(*CALL_LOOKS["split" if refused_many else outcome], word)
+
+
 def word(call: Delivery) -> str:
     if call.state == DeliveryState.PLANNED:
         return _("Planned, not sent yet")
@@ -67,12 +85,12 @@ def outcome_word(outcome: str) -> str:
     return str(DeliveryOutcome(outcome).label)
 
 
-def calls_by_outcome(job: ImportJob) -> list[tuple[str, int]]:
-    """Calls that were made or are under way, in words with their number."""
+def calls_by_outcome(job: ImportJob) -> list[tuple[Look, int]]:
+    """Calls that were made or are under way, as they look, with their number."""
     counted = job.deliveries.exclude(state=DeliveryState.PLANNED).order_by().values_list("outcome")
     numbers = dict(counted.annotate(number=Count("id")))
     words = [("", _("Under way")), *((outcome.value, outcome_word(outcome)) for outcome in DeliveryOutcome)]
-    return [(said, numbers[outcome]) for outcome, said in words if outcome in numbers]
+    return [(call_look(outcome, said, rows=2), numbers[outcome]) for outcome, said in words if outcome in numbers]
 
 
 def in_order(job: ImportJob) -> QuerySet[Delivery]:

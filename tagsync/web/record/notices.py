@@ -21,7 +21,7 @@ from tagsync.imports.problems import Mover, sentence
 from tagsync.imports.settling import settled_failures
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
 from tagsync.web.figures import thousands
-from tagsync.web.record.standing import NOT_SENT, Standing
+from tagsync.web.record.standing import NOT_SENT, Standing, waits_until
 from tagsync.web.wording import sentences
 
 TO_THE_SECOND = timedelta(minutes=2)
@@ -218,9 +218,9 @@ def _pause(job: ImportJob, connection: Connection) -> Notice | None:
     """A wait is no failure. A connection that is silent is told also while it is being tried."""
     silent = connection.silent_since
     since = _("It has not answered since %(time)s.") % {"time": clock(silent)} if silent else ""
-    if job.wait_until and job.wait_until > timezone.now():
+    if waits := waits_until(job):
         cause = sentence(f"wait_{job.wait_reason}")
-        until = _("Next try at %(time)s.") % {"time": clock(job.wait_until)}
+        until = _("Next try at %(time)s.") % {"time": clock(waits)}
         return Notice("info", cause.title, sentences(cause.advice, until, since))
     if silent:
         cause = sentence("wait_unanswered")

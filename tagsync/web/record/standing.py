@@ -7,20 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
-from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, RowStatus
+from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus
+from tagsync.web.figures import thousands
 from tagsync.web.looks import ROW_LOOKS
 
 NOT_SENT = "not_sent"
 PACE_SECONDS = 60
+# A connection that allows a call every so many seconds is slow, but nobody would call that waiting.
+SLOW_CALL_SECONDS = 15
 # An estimate from fewer calls or a shorter time jumps about.
 STABLE_CALLS = 3
-STABLE_SECONDS = 5
+STABLE_SECONDS = 8
 
 
 def shown_counts(job: ImportJob) -> dict[str, int]:
@@ -88,6 +91,27 @@ def balance(job: ImportJob, counts: Mapping[str, int]) -> list[Share]:
     return [*parts, Share("blank", job.blank_rows)] if job.blank_rows else parts
 
 
+def keeps_pace(job: ImportJob) -> bool:
+    """Whether it only lets the time pass that its connection wants between two calls."""
+    found = job.connection
+    if job.wait_reason != "pace" or found is None:
+        return False
+    return found.period_seconds / found.calls_per_period * found.slow_factor <= SLOW_CALL_SECONDS
+
+
+def waits_until(job: ImportJob) -> datetime | None:
+    """The moment it waits for, when it does and that is worth telling."""
+    waits = job.wait_until is not None and job.wait_until > timezone.now()
+    return job.wait_until if waits and not keeps_pace(job) else None
+
+
+def status_now(job: ImportJob) -> str:
+    """The status for somebody who watches: between two slices of work, or two calls, an import goes on as running."""
+    if job.status != JobStatus.QUEUED or job.is_blocked or waits_until(job):
+        return job.shown_status
+    return JobStatus.RUNNING if job.deliveries.filter(run=job.run).exists() else JobStatus.QUEUED
+
+
 class Pace(NamedTuple):
     rows_per_second: float
     seconds_left: float | None
@@ -100,16 +124,26 @@ _SETTLES = Q(outcome=DeliveryOutcome.ACCEPTED) | Q(outcome=DeliveryOutcome.BATCH
 def pace(job: ImportJob, now: datetime | None = None) -> Pace | None:
     """How fast this run settled rows in the last minute; None when it settled none, or waits."""
     now = now or timezone.now()
-    if job.status not in UNDER_WAY or job.is_blocked or (job.wait_until and job.wait_until > now):
+    if job.status not in UNDER_WAY or job.is_blocked or waits_until(job):
         return None
     recent = job.deliveries.filter(_SETTLES, run=job.run, answered_at__gte=now - timedelta(seconds=PACE_SECONDS))
-    sums = recent.aggregate(rows=Sum("row_count"), calls=Count("id"), since=Min("created_at"))
+    sums = recent.aggregate(
+        rows=Sum("row_count"), calls=Count("id"), since=Min("created_at"), latest=Max("answered_at")
+    )
     if not sums["rows"]:
         return None
     seconds = max((now - sums["since"]).total_seconds(), 1)
     rate = sums["rows"] / seconds
-    stable = sums["calls"] >= STABLE_CALLS and seconds >= STABLE_SECONDS
+    # While a refused batch is halved nothing is settled, and what the rate was says nothing.
+    halts = (now - sums["latest"]).total_seconds() > seconds / 2
+    stable = sums["calls"] >= STABLE_CALLS and seconds >= STABLE_SECONDS and not halts
     return Pace(rate, job.count(RowStatus.WAITING) / rate if stable else None)
+
+
+def speed(rows_per_second: float) -> str:
+    if rows_per_second < 1:
+        return _("%(rate)s rows/min") % {"rate": max(round(rows_per_second * 60), 1)}
+    return _("%(rate)s rows/s") % {"rate": thousands(round(rows_per_second, 1 if rows_per_second < 10 else None))}
 
 
 def time_left(seconds: float) -> str:
@@ -120,3 +154,16 @@ def time_left(seconds: float) -> str:
     if minutes < 60:
         return _("about %(minutes)s min left") % {"minutes": minutes}
     return _("about %(hours)s h %(minutes)s min left") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+def took(job: ImportJob) -> str:
+    """How long it was from the start to the end, with all waits; a retry has no such number."""
+    if job.status != JobStatus.FINISHED or job.run != 1 or not job.ended_at or not job.first_confirmed_at:
+        return ""
+    seconds = max(round((job.ended_at - job.first_confirmed_at).total_seconds()), 1)
+    if seconds < 60:
+        return _("%(seconds)s s from start to end") % {"seconds": seconds}
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return _("%(minutes)s min %(seconds)s s from start to end") % {"minutes": minutes, "seconds": seconds}
+    return _("%(hours)s h %(minutes)s min from start to end") % {"hours": minutes // 60, "minutes": minutes % 60}

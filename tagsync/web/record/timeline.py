@@ -1,16 +1,26 @@
-"""The events of an import as people tell them: who did what when. The workers' own coming and going is left out."""
+"""What happened to an import as people tell it: who did what when. The workers' own coming and going is left out.
+
+Changes of state are events; repairs, workbooks, settled causes and later imports tell of themselves.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from operator import attrgetter
 from typing import NamedTuple
 
+from django.db.models import Q
+from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, JobEvent, Repair
 from tagsync.imports.states import Act, JobStatus, Mark
 from tagsync.web.figures import thousands
+from tagsync.web.record.causes import problem_sentence
 from tagsync.web.record.repairs import told
 
 LATEST = 50
@@ -41,8 +51,6 @@ MARKS = {
 }
 TRIAL = _Telling("info", "hand", _("Trial sent"))
 UNTOLD = (Act.CLAIM, Act.PAUSE)
-WITH_NUMBER = _("%(rows)s rows queued again")
-WITH_REPAIR = _("%(act)s: %(repair)s")
 
 
 class Line(NamedTuple):
@@ -51,23 +59,61 @@ class Line(NamedTuple):
     text: str
     by: str
     at: datetime
+    # the import that it tells of
+    url: str = ""
 
 
 def timeline(job: ImportJob) -> list[Line]:
     """Newest first."""
-    events = list(job.events.exclude(act__in=UNTOLD).select_related("by").order_by("-id")[:LATEST])
-    numbers = [int(event.why) for event in events if event.act in MARKS]
-    repairs = Repair.objects.select_related("earlier").in_bulk(numbers) if numbers else {}
-    return [_repair_line(event, repairs) if event.act in MARKS else _line(event) for event in events]
+    told = [*_events(job), *_repairs(job), *_exports(job), *_settled(job), *_later_imports(job)]
+    return sorted(told, key=attrgetter("at"), reverse=True)[:LATEST]
 
 
-def _repair_line(event: JobEvent, repairs: dict[int, Repair]) -> Line:
+def _events(job: ImportJob) -> Iterator[Line]:
+    for event in job.events.exclude(act__in=(*UNTOLD, *MARKS)).select_related("by").order_by("-id")[:LATEST]:
+        yield _line(event)
+
+
+def _repairs(job: ImportJob) -> Iterator[Line]:
     """What was typed is masked here: the timeline is read by everybody who may see the import."""
-    telling, repair = MARKS[Mark(event.act)], repairs.get(int(event.why))
-    text = str(telling.text)
-    if repair:
-        text = str(WITH_REPAIR) % {"act": text, "repair": told(repair)}
-    return Line(telling.tone, telling.icon, text, event.by.label if event.by else "", event.at)
+    events = list(job.events.filter(act__in=MARKS).select_related("by").order_by("-id")[:LATEST])
+    repairs = Repair.objects.select_related("earlier").in_bulk([int(event.why) for event in events])
+    for event in events:
+        telling, repair = MARKS[Mark(event.act)], repairs.get(int(event.why))
+        values = {"act": telling.text, "repair": told(repair) if repair else "…"}
+        yield Line(telling.tone, telling.icon, gettext("%(act)s: %(repair)s") % values, _name(event.by), event.at)
+
+
+def _exports(job: ImportJob) -> Iterator[Line]:
+    """As long as they are kept."""
+    for export in job.exports.select_related("by").order_by("-id")[:LATEST]:
+        text = ngettext("Workbook with %(rows)s row asked for", "Workbook with %(rows)s rows asked for", export.rows)
+        text %= {"rows": thousands(export.rows)}
+        if export.clear:
+            text = gettext("%(what)s, identifiers in full") % {"what": text}
+        yield Line("neutral", "download", text, _name(export.by), export.asked_at)
+
+
+def _settled(job: ImportJob) -> Iterator[Line]:
+    settled = job.problems.filter(settled_at__isnull=False).select_related("settled_by")
+    for problem in settled.order_by("-settled_at")[:LATEST]:
+        text = gettext("Marked as settled: %(cause)s") % {"cause": problem_sentence(problem).title}
+        assert problem.settled_at is not None
+        yield Line("neutral", "check", text, _name(problem.settled_by), problem.settled_at)
+
+
+def _later_imports(job: ImportJob) -> Iterator[Line]:
+    """Those that corrected this one or took it back."""
+    started = ImportJob.objects.filter(Q(corrects=job) | Q(undoes=job), first_confirmed_at__isnull=False)
+    for later in started.select_related("owner").order_by("-id")[:LATEST]:
+        text = gettext("Undo started") if later.undoes_id == job.pk else gettext("Corrected sheet started")
+        url = reverse("import_detail", args=[later.pk])
+        assert later.first_confirmed_at is not None
+        yield Line("info", "send", text, _name(later.owner), later.first_confirmed_at, url)
+
+
+def _name(person: Person | None) -> str:
+    return person.label if person else ""
 
 
 def _line(event: JobEvent) -> Line:
@@ -76,5 +122,6 @@ def _line(event: JobEvent) -> Line:
     telling = TRIAL if act == Act.BLOCK and event.why == "trial_done" else TELLINGS[act]
     text = str(telling.text)
     if act == Act.RETRY and event.why.isdigit():
-        text = str(WITH_NUMBER) % {"rows": thousands(int(event.why))}
-    return Line(telling.tone, telling.icon, text, event.by.label if event.by else "", event.at)
+        rows = int(event.why)
+        text = ngettext("%(rows)s row queued again", "%(rows)s rows queued again", rows) % {"rows": thousands(rows)}
+    return Line(telling.tone, telling.icon, text, _name(event.by), event.at)

@@ -45,13 +45,19 @@ def badge(status: str, text: str = "") -> SafeString:
 
 
 @register.simple_tag
-def job_badge(job: ImportJob) -> SafeString:
-    return _badge(look_of(job.shown_status, job.cause), "")
+def job_badge(job: ImportJob, status: str = "") -> SafeString:
+    """`status`: what a page that is watched shows instead of the import's own."""
+    return _badge(look_of(status or job.shown_status, job.cause), "")
 
 
 @register.simple_tag
 def row_badge(status: str, text: str = "") -> SafeString:
     return _badge(ROW_LOOKS[status], text)
+
+
+@register.simple_tag
+def look_badge(look: Look) -> SafeString:
+    return _badge(look, "")
 
 
 @register.filter

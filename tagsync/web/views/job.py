@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.conf import settings
@@ -23,18 +24,20 @@ from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.bars import tiles
 from tagsync.web.figures import thousands
 from tagsync.web.forms.filters import call_filter
-from tagsync.web.record.announcing import announcement
+from tagsync.web.record.announcing import announcement, tab_title
 from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_of_calls
 from tagsync.web.record.causes import causes
 from tagsync.web.record.corrected import corrected_context, open_failures
 from tagsync.web.record.details import details
 from tagsync.web.record.notices import headline, waits
 from tagsync.web.record.rows import page_of_rows, sight
-from tagsync.web.record.standing import balance, pace, standing, time_left
+from tagsync.web.record.standing import balance, pace, speed, standing, status_now, time_left, took
 from tagsync.web.record.timeline import timeline
 from tagsync.web.wizard.whereabouts import address, overtaken
 
 ROWS_SHOWN = 10
+# At the end everything on the page is another: it is fetched and put in without a reload, so that focus and place stay.
+THE_WHOLE_PAGE = {"target": "#main", "select": "#main", "swap": "outerHTML show:none", "push": "false"}
 
 
 @require_safe
@@ -47,7 +50,6 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = now | corrected_context(job) | causes_context(request, job) | levers(request, job) | {
         "details": details(job),
         "timeline": timeline(job),
-        "calls": calls_by_outcome(job),
     }  # fmt: skip
     if not now["standing"].live:
         context["rows"] = page_of_rows(sight(job, signed_in(request)), {}, ROWS_SHOWN)
@@ -56,7 +58,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    """The moving part of the page. The causes come along when there are more failures than the page knows."""
+    """The moving part of the page. What stands elsewhere on it comes along when it is not what the page knows."""
     job = import_or_404(request, pk)
     if job.status in UNSTARTED:
         return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
@@ -64,29 +66,34 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     context = progress(request, job)
     if request.GET.get("failed") != str(context["failed"]):
         context |= causes_context(request, job)
-    response = render(request, "job/_live.html", context | {"fragment": True})
+    news = {"fragment": True, "new_status": request.GET.get("status") != context["status"]}
+    response = render(request, "job/_live.html", context | news)
     if job.status in ENDED:
-        response.headers["HX-Refresh"] = "true"
+        response.headers["HX-Location"] = json.dumps(THE_WHOLE_PAGE | {"path": reverse("import_detail", args=[pk])})
     return response
 
 
 def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What the card shows, in the page and in its update."""
-    numbers, speed = standing(job), pace(job)
+    numbers, status, steps = standing(job), status_now(job), pace(job)
     ended = headline(job, numbers)
     rows_url = reverse("import_rows", args=[job.pk])
     urls = {status: f"{rows_url}?status={status}" for status in numbers.counts}
     return {
         "job": job,
         "standing": numbers,
+        "status": status,
+        "tab_title": tab_title(job, numbers, status),
         "notices": [ended] if ended else waits(job, signed_in(request)),
-        "rate": round(speed.rows_per_second, 1 if speed.rows_per_second < 10 else None) if speed else None,
-        "time_left": time_left(speed.seconds_left) if speed and speed.seconds_left is not None else "",
+        "speed": speed(steps.rows_per_second) if steps else "",
+        "time_left": time_left(steps.seconds_left) if steps and steps.seconds_left is not None else "",
+        "took": took(job),
         "balance": balance(job, numbers.counts),
         "rows_in_file": job.total + job.blank_rows,
         "tiles": tiles(numbers.counts, numbers.total, urls),
+        "calls": calls_by_outcome(job),
         "failed": job.failed + job.count(RowStatus.SUPERSEDED),
-        "announce": announcement(job, numbers, ended.title if ended else ""),
+        "announce": announcement(job, numbers, status, ended.title if ended else ""),
         "poll_seconds": str(settings.TAGSYNC_POLL_SECONDS) if job.status in UNDER_WAY else None,
     }
 

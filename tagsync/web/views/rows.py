@@ -8,17 +8,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, UNSTARTED
-from tagsync.imports.tries import calls_of
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.filters import row_filter
 from tagsync.web.looks import ROW_LOOKS
-from tagsync.web.record.calls import call_lines
 from tagsync.web.record.causes import Cause, one_cause
-from tagsync.web.record.rows import Sight, line, number_of_rows, overtakers, page_of_rows, sight, values_of
+from tagsync.web.record.opened_row import OpenedRow, opened_row
+from tagsync.web.record.rows import Sight, number_of_rows, page_of_rows, sight
 from tagsync.web.record.standing import shown_counts
 from tagsync.web.wizard.whereabouts import address
+
+# the id of the dialog that shows one row
+PANEL = "row"
 
 
 @require_safe
@@ -28,6 +30,9 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     seen = sight(job, signed_in(request), asked=filters.get("unmasked", False))
     counts = shown_counts(job)
     cause = _cause(job, filters.get("problem"))
+    opened = _opened(seen, filters)
+    if opened and request.htmx.target == PANEL:  # type: ignore[attr-defined]  # the middleware of django-htmx
+        return render(request, "job/_row.html", {"job": job, "opened": opened, "unstarted": job.status in UNSTARTED})
     context = {
         "job": job,
         "shown_rows": number_of_rows(job, filters) if job.status not in UNDER_WAY else 0,
@@ -38,9 +43,18 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
         "cause": cause,
         "tabs": [(status, counts[status]) for status in ROW_LOOKS if counts.get(status)],
         "page": page_of_rows(seen, filters),
-        "opened": _opened(seen, filters["row"]) if "row" in filters else None,
+        "opened": opened,
     }
     return render(request, "job/rows.html", context)
+
+
+def _opened(seen: Sight, filters: dict[str, Any]) -> OpenedRow | None:
+    if "row" not in filters:
+        return None
+    opened = opened_row(seen, filters, filters["row"])
+    if opened is None:
+        raise Http404
+    return opened
 
 
 def _cause(job: ImportJob, problem: int | None) -> Cause | None:
@@ -50,15 +64,3 @@ def _cause(job: ImportJob, problem: int | None) -> Cause | None:
     if cause is None:
         raise Http404
     return cause
-
-
-def _opened(seen: Sight, number: int) -> dict[str, Any]:
-    row = ImportRow.objects.filter(job=seen.job, row_number=number).select_related("problem").first()
-    if row is None:
-        raise Http404
-    calls = calls_of(seen.job, number)
-    return {
-        "line": line(seen, row, len(calls), overtakers(seen, [row])),
-        "values": values_of(seen, row),
-        "calls": call_lines(calls),
-    }
