@@ -61,7 +61,10 @@ def test_it_tells_who_did_what_newest_first(job: ImportJob, marketer: Person, ad
     ("repair", "words"),
     [
         ({"kind": "value", "field": "phone", "rows": 12}, "Repaired: Phone: “138****8000” → “139****9000”"),
-        ({"kind": "cell", "field": "phone", "row_number": 4, "rows": 1}, "Repaired: Row 4, Phone: “138****8000” → “139****9000”"),
+        (
+            {"kind": "cell", "field": "phone", "row_number": 4, "rows": 1},
+            "Repaired: Row 4, Phone: “138****8000” → “139****9000”",
+        ),
         ({"kind": "leave_out", "code": "no_tags", "rows": 1}, "Repaired: Left out: No tag in the row"),
     ],
 )
