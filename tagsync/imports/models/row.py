@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from tagsync.imports.models.job import ImportJob
 from tagsync.imports.states import RowStatus
+from tagsync.mapping.fields import IDENTIFIERS
 
 # Field key of the mapping → column of ImportRow, in the order of the API.
 VALUE_COLUMNS = {
@@ -17,6 +18,17 @@ VALUE_COLUMNS = {
     "phone": "phone",
     "tags": "tags",
 }
+IDENTIFIER_COLUMNS = tuple(VALUE_COLUMNS[field] for field in IDENTIFIERS)
+
+
+def is_filled(column: str) -> Q:
+    """Both the index and whoever wants to use it must say so."""
+    return Q(**{f"{column}__gt": ""})
+
+
+def _found_by(column: str) -> models.Index:
+    """Everything about one customer, import by import in the order of the sheet; also within one import."""
+    return models.Index(fields=[column, "job", "row_number"], name=f"row_by_{column}"[:30], condition=is_filled(column))
 
 
 class Origin(models.TextChoices):
@@ -70,6 +82,7 @@ class ImportRow(models.Model):
         indexes = [
             models.Index(fields=["job", "status", "row_number"], name="row_status"),
             models.Index(fields=["problem", "row_number"], name="row_problem", condition=Q(problem__isnull=False)),
+            *(_found_by(column) for column in IDENTIFIER_COLUMNS),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 
+from tagsync.imports.customers import Place
 from tagsync.web.looks import ROW_LOOKS
 
 # The largest number that every database takes as a row number or an id.
@@ -31,6 +32,28 @@ class RowFilter(forms.Form):
     before = _number()
     # the one row that is opened
     row = _number()
+    # the key of what was typed into the search box
+    search = forms.CharField(required=False, max_length=40)
+    unmasked = forms.BooleanField(required=False)
+
+
+class PlaceField(forms.RegexField):
+    """A row of some import, as "7-42"; the import's own number and the row's."""
+
+    def __init__(self) -> None:
+        super().__init__(r"\A[0-9]{1,9}-[0-9]{1,9}\Z", required=False)
+
+    def clean(self, value: Any) -> Place | None:
+        text = super().clean(value)
+        return Place(*map(int, text.split("-"))) if text else None
+
+
+class CustomerFilter(forms.Form):
+    # the key of what was typed
+    search = forms.CharField(required=False, max_length=40)
+    # the places between which the page lies
+    older = PlaceField()
+    newer = PlaceField()
     unmasked = forms.BooleanField(required=False)
 
 
@@ -55,3 +78,7 @@ def call_filter(request: HttpRequest) -> dict[str, Any]:
 
 def row_filter(request: HttpRequest) -> dict[str, Any]:
     return chosen(RowFilter(request.GET))
+
+
+def customer_filter(request: HttpRequest) -> dict[str, Any]:
+    return chosen(CustomerFilter(request.GET))

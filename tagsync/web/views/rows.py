@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import UNDER_WAY, UNSTARTED
 from tagsync.imports.tries import calls_of
+from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.filters import row_filter
+from tagsync.web.forms.search import CustomerSearch
 from tagsync.web.looks import ROW_LOOKS
 from tagsync.web.record.calls import call_lines
 from tagsync.web.record.causes import Cause, one_cause
-from tagsync.web.record.rows import Sight, line, number_of_rows, overtakers, page_of_rows, sight, values_of
+from tagsync.web.record.rows import (
+    Sight,
+    line,
+    number_of_rows,
+    only_row,
+    overtakers,
+    page_of_rows,
+    shown_search,
+    sight,
+    values_of,
+)
 from tagsync.web.record.standing import shown_counts
+from tagsync.web.searches import recall, remember
 from tagsync.web.wizard.whereabouts import address
 
 
@@ -25,22 +42,44 @@ from tagsync.web.wizard.whereabouts import address
 def rows(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk)
     filters = row_filter(request)
+    filters["typed"] = recall(request, filters.get("search", ""))
+    if "search" in filters and not filters["typed"]:
+        return _search_is_over(request, job)
     seen = sight(job, signed_in(request), asked=filters.get("unmasked", False))
     counts = shown_counts(job)
     cause = _cause(job, filters.get("problem"))
     context = {
         "job": job,
-        "shown_rows": number_of_rows(job, filters) if job.status not in UNDER_WAY else 0,
+        "shown_rows": 0 if job.status in UNDER_WAY or filters["typed"] else number_of_rows(job, filters),
         "home": address(job),
         "unstarted": job.status in UNSTARTED,
         "seen": seen,
         "filters": filters,
+        "shown_search": shown_search(seen, filters["typed"]),
         "cause": cause,
         "tabs": [(status, counts[status]) for status in ROW_LOOKS if counts.get(status)],
         "page": page_of_rows(seen, filters),
         "opened": _opened(seen, filters["row"]) if "row" in filters else None,
     }
     return render(request, "job/rows.html", context)
+
+
+@require_POST
+def search(request: HttpRequest, pk: int) -> HttpResponse:
+    """An identifier or a row number, kept out of the address; the only row that fits is opened at once."""
+    job, form = import_or_404(request, pk), CustomerSearch(request.POST)
+    if not form.is_valid():
+        messages.warning(request, str(form.errors["typed"][0]))
+        return redirect("import_rows", pk)
+    typed = form.cleaned_data["typed"]
+    number = only_row(job, typed)
+    query: dict[str, str | int] = {"search": remember(request, typed)} | ({"row": number} if number else {})
+    return redirect(f"{reverse('import_rows', args=[pk])}?{urlencode(query)}")
+
+
+def _search_is_over(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    messages.info(request, _("This search is over. Type the identifier again."))
+    return redirect("import_rows", job.pk)
 
 
 def _cause(job: ImportJob, problem: int | None) -> Cause | None:
@@ -57,7 +96,9 @@ def _opened(seen: Sight, number: int) -> dict[str, Any]:
     if row is None:
         raise Http404
     calls = calls_of(seen.job, number)
+    identifiers = [field for field, value in row.values_by_field().items() if value and field in IDENTIFIERS]
     return {
+        "identified_by": identifiers[0] if identifiers else "",
         "line": line(seen, row, len(calls), overtakers(seen, [row])),
         "values": values_of(seen, row),
         "calls": call_lines(calls),
