@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob, ImportRow
-from tagsync.imports.models.row import VALUE_COLUMNS, is_filled
+from tagsync.imports.models.row import VALUE_COLUMNS, Shelf, is_filled
 from tagsync.imports.states import UNDER_WAY, RowStatus
 from tagsync.mapping.characters import storable
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
@@ -72,9 +72,40 @@ def _cell(typed: str) -> Cell:
 # -- rows
 
 
+@dataclass(frozen=True)
+class Search:
+    """Who looks for whom, and on which shelves anything that she may see can lie."""
+
+    person: Person
+    wanted: Sought
+    shelves: Sequence[int]
+
+    def rows(self) -> QuerySet[ImportRow]:
+        """All rows that the person may see; to be narrowed by an identifier.
+
+        What is asked about the import is asked of `whose`, which no index knows: any other way than by the identifier
+        would be a longer one, and SQLite, which keeps no figures of the table, would take it.
+        """
+        rows = ImportRow.objects.alias(shelf=Shelf("job"), whose=F("job_id") + 0).filter(shelf__in=self.shelves)
+        if self.person.has_perm("imports.view_all_imports"):
+            return rows
+        return rows.filter(Exists(ImportJob.objects.filter(pk=OuterRef("whose"), owner=self.person)))
+
+
+def search_for(person: Person, typed: str) -> Search:
+    shelves = ImportJob.objects.visible_to(person).order_by().values_list(Shelf("pk"), flat=True).distinct()
+    return Search(person, sought(typed), sorted(shelves))
+
+
 def holding(rows: QuerySet[ImportRow], wanted: Sought) -> list[QuerySet[ImportRow]]:
     """One question per column; together those of `rows` in which any identifier is the one sought."""
     return [rows.filter(is_filled(column), **{column: value}) for column, value in wanted.items()]
+
+
+def holding_in(job: ImportJob, wanted: Sought) -> list[QuerySet[ImportRow]]:
+    """The same for rows of one import. Not by its index: SQLite would walk through all of it to save the sorting."""
+    rows = ImportRow.objects.alias(shelf=Shelf("job"), whose=F("job_id") + 0)
+    return holding(rows.filter(shelf=job.pk // Shelf.IMPORTS, whose=job.pk), wanted)
 
 
 def first_of(questions: Iterable[QuerySet[ImportRow]], most: int, *order: str) -> list[ImportRow]:
@@ -84,23 +115,17 @@ def first_of(questions: Iterable[QuerySet[ImportRow]], most: int, *order: str) -
     return sorted(found.values(), key=by, reverse=order[0].startswith("-"))[:most]
 
 
-def rows_of(
-    person: Person, wanted: Sought, most: int, *, older: Place | None = None, newer: Place | None = None
-) -> list[ImportRow]:
+def rows_of(search: Search, most: int, *, older: Place | None = None, newer: Place | None = None) -> list[ImportRow]:
     """The customer's rows that the person may see, newest import first; `newer` asks for those just above a place."""
-    rows = _visible(person).select_related("job__owner", "job__connection", "problem")
-    rows = rows.defer("job__columns", "job__summary")
+    rows, order = search.rows().only("job_id", "row_number"), ("-job_id", "-row_number")
     if newer:
-        rows = rows.filter(Q(job__gt=newer.job_id) | Q(row_number__gt=newer.row_number), job__gte=newer.job_id)
-        return first_of(holding(rows, wanted), most, "job_id", "row_number")[::-1]
-    if older:
-        rows = rows.filter(Q(job__lt=older.job_id) | Q(row_number__lt=older.row_number), job__lte=older.job_id)
-    return first_of(holding(rows, wanted), most, "-job_id", "-row_number")
-
-
-def _visible(person: Person) -> QuerySet[ImportRow]:
-    rows = ImportRow.objects.all()
-    return rows if person.has_perm("imports.view_all_imports") else rows.filter(job__owner=person)
+        rows = rows.filter(Q(whose__gt=newer.job_id) | Q(whose=newer.job_id, row_number__gt=newer.row_number))
+        order = ("job_id", "row_number")
+    elif older:
+        rows = rows.filter(Q(whose__lt=older.job_id) | Q(whose=older.job_id, row_number__lt=older.row_number))
+    found = [row.pk for row in first_of(holding(rows, search.wanted), most, *order)]
+    whole = ImportRow.objects.filter(pk__in=found).select_related("job__owner", "job__connection", "problem")
+    return list(whole.defer("job__columns", "job__summary").order_by("-job_id", "-row_number"))
 
 
 # -- what the rows say together
@@ -115,9 +140,9 @@ class Scan:
     whole: bool
 
 
-def scan(person: Person, wanted: Sought, most: int = SCANNED) -> Scan:
-    rows = _visible(person).defer("notes", "problem", "corrects_row", "settled_run")
-    found = first_of(holding(rows, wanted), most + 1, "-job_id", "-row_number")
+def scan(search: Search, most: int = SCANNED) -> Scan:
+    rows = search.rows().defer("notes", "problem", "corrects_row", "settled_run")
+    found = first_of(holding(rows, search.wanted), most + 1, "-job_id", "-row_number")
     jobs = ImportJob.objects.filter(pk__in={row.job_id for row in found[:most]}).select_related("connection")
     named = jobs.only(
         "title", "file_name", "operation", "status", "first_confirmed_at", "connection__name", "connection__is_sandbox"
@@ -195,15 +220,16 @@ class Other(NamedTuple):
         return self.rows >= OTHER_ROWS
 
 
-def others(person: Person, wanted: Sought, rows: Sequence[ImportRow]) -> list[Other]:
+def others(search: Search, rows: Sequence[ImportRow]) -> list[Other]:
     """The customer may stand elsewhere under these; one small question per kind, nothing when they are many."""
-    places = _other_identifiers(wanted, rows)
+    places = _other_identifiers(search.wanted, rows)
     if len(places) > OTHERS:
         return []
     found = Counter[tuple[str, str]]()
     for field in {field for field, _value in places}:
         column, values = VALUE_COLUMNS[field], [value for one, value in places if one == field]
-        elsewhere = _visible(person).filter(is_filled(column), **{f"{column}__in": values}).exclude(_any_of(wanted))
+        elsewhere = search.rows().filter(is_filled(column), **{f"{column}__in": values})
+        elsewhere = elsewhere.exclude(_any_of(search.wanted))
         found.update((field, value) for value in elsewhere.values_list(column, flat=True)[:OTHER_ROWS])
     return [Other(*key, places[key], number) for key, number in found.most_common()]
 

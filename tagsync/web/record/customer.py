@@ -19,6 +19,7 @@ from tagsync.imports.customers import (
     Intention,
     Other,
     Scan,
+    Search,
     Sought,
     Step,
     intentions,
@@ -27,6 +28,7 @@ from tagsync.imports.customers import (
     place_of,
     rows_of,
     scan,
+    search_for,
 )
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
@@ -88,8 +90,9 @@ class Customer:
     page: Page
 
 
-def customer(person: Person, typed: str, wanted: Sought, filters: dict[str, Any]) -> Customer:
-    seen = scan(person, wanted)
+def customer(person: Person, typed: str, filters: dict[str, Any]) -> Customer:
+    search = search_for(person, typed)
+    seen, wanted = scan(search), search.wanted
     clear = filters.get("unmasked", False) and may_see_personal_data(person)
     field = _field(seen, wanted) or likely_field(typed)
     known = intentions(seen)
@@ -102,8 +105,8 @@ def customer(person: Person, typed: str, wanted: Sought, filters: dict[str, Any]
         tags=[_tag_line(one) for one in known[:TAGS_SHOWN]],
         more_tags=max(len(known) - TAGS_SHOWN, 0),
         platforms=len({one.connection.pk for one in known}),
-        elsewhere=[_elsewhere(one, clear) for one in others(person, wanted, seen.rows)],
-        page=_page(person, wanted, filters),
+        elsewhere=[_elsewhere(one, clear) for one in others(search, seen.rows)],
+        page=_page(search, filters),
     )
 
 
@@ -140,17 +143,17 @@ def _row_url(job: int, row_number: int) -> str:
 # -- row by row
 
 
-def _page(person: Person, wanted: Sought, filters: dict[str, Any]) -> Page:
+def _page(search: Search, filters: dict[str, Any]) -> Page:
     """Newest import first. Found by place and not by counting, so that the last page is as fast as the first."""
     newer, older = filters.get("newer"), filters.get("older")
-    found = rows_of(person, wanted, PER_PAGE + 1, newer=newer, older=older)
+    found = rows_of(search, PER_PAGE + 1, newer=newer, older=older)
     more = len(found) > PER_PAGE
     rows = found[-PER_PAGE:] if newer else found[:PER_PAGE]
     if not rows:
         return Page([], "", "")
     before, after = (more, True) if newer else (bool(older), more)
     return Page(
-        _lines(person, rows, asked=filters.get("unmasked", False)),
+        _lines(search.person, rows, asked=filters.get("unmasked", False)),
         _place(rows[0]) if before else "",
         _place(rows[-1]) if after else "",
     )

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.customers import first_of, holding, likely_field, sought
+from tagsync.imports.customers import first_of, holding_in, likely_field, sought
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
@@ -118,11 +118,12 @@ def number_of_rows(job: ImportJob, filters: dict[str, Any]) -> int:
 
 def asked_for(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[ImportRow]]:
     """Questions whose answers together are the rows that the filters mean; `typed` is an identifier or a row number."""
-    rows, typed = filtered(job, filters), filters.get("typed", "")
+    typed = filters.get("typed", "")
     if not typed:
-        return [rows]
+        return [filtered(job, filters)]
     number = row_number_of(typed)
-    return [*holding(rows, sought(typed)), *([rows.filter(row_number=number)] if number else [])]
+    by_number = [ImportRow.objects.filter(job=job, row_number=number)] if number else []
+    return [narrowed(rows, filters) for rows in (*holding_in(job, sought(typed)), *by_number)]
 
 
 def row_number_of(typed: str) -> int:
@@ -139,7 +140,11 @@ def shown_search(seen: Sight, typed: str) -> str:
 
 
 def filtered(job: ImportJob, filters: dict[str, Any]) -> QuerySet[ImportRow]:
-    rows = ImportRow.objects.filter(job=job).select_related("problem")
+    return narrowed(ImportRow.objects.filter(job=job), filters)
+
+
+def narrowed(rows: QuerySet[ImportRow], filters: dict[str, Any]) -> QuerySet[ImportRow]:
+    rows = rows.select_related("problem")
     if status := filters.get("status"):
         rows = rows.filter(status=RowStatus.WAITING if status == NOT_SENT else status)
     if problem := filters.get("problem"):

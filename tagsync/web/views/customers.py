@@ -10,7 +10,6 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tagsync.imports.customers import sought
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.filters import customer_filter
@@ -35,7 +34,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "sees_all": person.has_perm("imports.view_all_imports"),
         "may_clear": may_see_personal_data(person),
         "clear": filters.get("unmasked", False) and may_see_personal_data(person),
-        "customer": customer(person, typed, sought(typed), filters) if typed else None,
+        "customer": customer(person, typed, filters) if typed else None,
     }
     return render(request, "customers/search.html", context, status=422 if form.errors else 200)
 
