@@ -24,7 +24,7 @@ from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind
 
 # So many rows are looked at for the intentions and for other identifiers; who has more is no single customer.
-SCANNED = 1000
+SCANNED = 500
 # With more other identifiers than these, the one that was typed belongs to many people: a shared phone, a placeholder.
 OTHERS = 6
 OTHER_ROWS = 100
@@ -86,15 +86,24 @@ class Search:
         What is asked about the import is asked of `whose`, which no index knows: any other way than by the identifier
         would be a longer one, and SQLite, which keeps no figures of the table, would take it.
         """
-        rows = ImportRow.objects.alias(shelf=Shelf("job"), whose=F("job_id") + 0).filter(shelf__in=self.shelves)
+        rows = ImportRow.objects.alias(shelf=Shelf("id"), whose=F("job_id") + 0).filter(shelf__in=self.shelves)
         if self.person.has_perm("imports.view_all_imports"):
             return rows
         return rows.filter(Exists(ImportJob.objects.filter(pk=OuterRef("whose"), owner=self.person)))
 
 
 def search_for(person: Person, typed: str) -> Search:
-    shelves = ImportJob.objects.visible_to(person).order_by().values_list(Shelf("pk"), flat=True).distinct()
-    return Search(person, sought(typed), sorted(shelves))
+    return Search(person, sought(typed), _shelves(*_ends(ImportRow.objects.all(), "id")))
+
+
+def _ends(rows: QuerySet[ImportRow], order: str) -> tuple[int, int]:
+    """The ids of the first and the last row."""
+    ids = rows.values_list("pk", flat=True)
+    return ids.order_by(order).first() or 0, ids.order_by(f"-{order}").first() or 0
+
+
+def _shelves(first: int, last: int) -> range:
+    return range(first // Shelf.ROWS, last // Shelf.ROWS + 1)
 
 
 def holding(rows: QuerySet[ImportRow], wanted: Sought) -> list[QuerySet[ImportRow]]:
@@ -103,9 +112,13 @@ def holding(rows: QuerySet[ImportRow], wanted: Sought) -> list[QuerySet[ImportRo
 
 
 def holding_in(job: ImportJob, wanted: Sought) -> list[QuerySet[ImportRow]]:
-    """The same for rows of one import. Not by its index: SQLite would walk through all of it to save the sorting."""
-    rows = ImportRow.objects.alias(shelf=Shelf("job"), whose=F("job_id") + 0)
-    return holding(rows.filter(shelf=job.pk // Shelf.IMPORTS, whose=job.pk), wanted)
+    """The same for rows of one import. Not by its index: SQLite would walk through all of it to save the sorting.
+
+    The check writes rows in the order of the sheet, so that the import's first and last row stand at its ends.
+    """
+    shelves = _shelves(*_ends(ImportRow.objects.filter(job=job), "row_number"))
+    rows = ImportRow.objects.alias(shelf=Shelf("id"), whose=F("job_id") + 0)
+    return holding(rows.filter(shelf__in=shelves, whose=job.pk), wanted)
 
 
 def first_of(questions: Iterable[QuerySet[ImportRow]], most: int, *order: str) -> list[ImportRow]:
@@ -115,19 +128,6 @@ def first_of(questions: Iterable[QuerySet[ImportRow]], most: int, *order: str) -
     return sorted(found.values(), key=by, reverse=order[0].startswith("-"))[:most]
 
 
-def rows_of(search: Search, most: int, *, older: Place | None = None, newer: Place | None = None) -> list[ImportRow]:
-    """The customer's rows that the person may see, newest import first; `newer` asks for those just above a place."""
-    rows, order = search.rows().only("job_id", "row_number"), ("-job_id", "-row_number")
-    if newer:
-        rows = rows.filter(Q(whose__gt=newer.job_id) | Q(whose=newer.job_id, row_number__gt=newer.row_number))
-        order = ("job_id", "row_number")
-    elif older:
-        rows = rows.filter(Q(whose__lt=older.job_id) | Q(whose=older.job_id, row_number__lt=older.row_number))
-    found = [row.pk for row in first_of(holding(rows, search.wanted), most, *order)]
-    whole = ImportRow.objects.filter(pk__in=found).select_related("job__owner", "job__connection", "problem")
-    return list(whole.defer("job__columns", "job__summary").order_by("-job_id", "-row_number"))
-
-
 # -- what the rows say together
 
 
@@ -135,19 +135,45 @@ def rows_of(search: Search, most: int, *, older: Place | None = None, newer: Pla
 class Scan:
     """The customer's newest rows with their imports, as far as the conclusions need them."""
 
+    search: Search
     rows: list[ImportRow]
     jobs: dict[int, ImportJob]
+    connections: dict[int, Connection]
     whole: bool
 
 
 def scan(search: Search, most: int = SCANNED) -> Scan:
     rows = search.rows().defer("notes", "problem", "corrects_row", "settled_run")
     found = first_of(holding(rows, search.wanted), most + 1, "-job_id", "-row_number")
-    jobs = ImportJob.objects.filter(pk__in={row.job_id for row in found[:most]}).select_related("connection")
-    named = jobs.only(
-        "title", "file_name", "operation", "status", "first_confirmed_at", "connection__name", "connection__is_sandbox"
-    )
-    return Scan(found[:most], {job.pk: job for job in named}, len(found) <= most)
+    jobs = ImportJob.objects.filter(pk__in={row.job_id for row in found[:most]})
+    named = jobs.only("title", "file_name", "operation", "status", "first_confirmed_at", "connection")
+    known = {job.pk: job for job in named}
+    platforms = Connection.objects.only("name", "is_sandbox").in_bulk({job.connection_id for job in known.values()})
+    return Scan(search, found[:most], known, platforms, len(found) <= most)
+
+
+def rows_of(seen: Scan, most: int, *, older: Place | None = None, newer: Place | None = None) -> list[ImportRow]:
+    """The customer's rows that the person may see, newest import first; `newer` asks for those just above a place."""
+    if newer:
+        found = [row for row in seen.rows if place_of(row) > newer][-most:]
+    else:
+        found = [row for row in seen.rows if older is None or place_of(row) < older][:most]
+    if not seen.whole and len(found) < most:
+        found = _further(seen.search, most, older, newer)
+    whole = ImportRow.objects.filter(pk__in=[row.pk for row in found])
+    whole = whole.select_related("job__owner", "job__connection", "problem").defer("job__columns", "job__summary")
+    return list(whole.order_by("-job_id", "-row_number"))
+
+
+def _further(search: Search, most: int, older: Place | None, newer: Place | None) -> list[ImportRow]:
+    """Beyond what was scanned, the database is asked for the rows next to a place."""
+    rows, order = search.rows().only("job_id", "row_number"), ("-job_id", "-row_number")
+    if newer:
+        rows = rows.filter(Q(whose__gt=newer.job_id) | Q(whose=newer.job_id, row_number__gt=newer.row_number))
+        order = ("job_id", "row_number")
+    elif older:
+        rows = rows.filter(Q(whose__lt=older.job_id) | Q(whose=older.job_id, row_number__lt=older.row_number))
+    return first_of(holding(rows, search.wanted), most, *order)
 
 
 class Step(NamedTuple):
@@ -179,13 +205,13 @@ def intentions(seen: Scan) -> list[Intention]:
 
     Which of two rows of one import comes first does not matter: they do the same.
     """
-    steps = [Step(seen.jobs[row.job_id], row.row_number, row.status) for row in seen.rows]
-    tags = [row.tags for row in seen.rows]
+    steps = [(Step(seen.jobs[row.job_id], row.row_number, row.status), row.tags) for row in seen.rows]
     known: dict[tuple[int, str], Intention] = {}
-    for step, joined in sorted(zip(steps, tags, strict=True), key=lambda pair: _when(pair[0]), reverse=True):
-        if step.job.connection and (step.status == RowStatus.ACCEPTED or _is_open(step)):
-            for tag in filter(None, joined.split(",")):
-                _note(known.setdefault((step.job.connection.pk, tag), Intention(tag, step.job.connection)), step)
+    for step, tags in sorted(steps, key=lambda pair: _when(pair[0]), reverse=True):
+        platform = seen.connections.get(step.job.connection_id or 0)
+        if platform and (step.status == RowStatus.ACCEPTED or _is_open(step)):
+            for tag in filter(None, tags.split(",")):
+                _note(known.setdefault((platform.pk, tag), Intention(tag, platform)), step)
     return list(known.values())
 
 
@@ -220,9 +246,9 @@ class Other(NamedTuple):
         return self.rows >= OTHER_ROWS
 
 
-def others(search: Search, rows: Sequence[ImportRow]) -> list[Other]:
+def others(seen: Scan) -> list[Other]:
     """The customer may stand elsewhere under these; one small question per kind, nothing when they are many."""
-    places = _other_identifiers(search.wanted, rows)
+    search, places = seen.search, _other_identifiers(seen.search.wanted, seen.rows)
     if len(places) > OTHERS:
         return []
     found = Counter[tuple[str, str]]()

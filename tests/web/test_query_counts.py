@@ -70,7 +70,7 @@ PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 13),
     "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 12),
     "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 9),
-    "customer": (lambda client, job: searched(client, "/customers/", OPENID), 17),
+    "customer": (lambda client, job: searched(client, "/customers/", OPENID), 18),
 }
 
 

@@ -22,16 +22,16 @@ IDENTIFIER_COLUMNS = tuple(VALUE_COLUMNS[field] for field in IDENTIFIERS)
 
 
 class Shelf(models.Func):
-    """Which few neighbouring imports a row belongs to: the first part of the indexes by which customers are found.
+    """Which stretch of the table a row stands in: the first part of the indexes by which customers are found.
 
     New rows then go to one small place of a large index, instead of to random pages all over it, and a search looks
     once on each shelf (figures in tests/benchmarks/RESULTS.md). The number is part of the SQL text, because databases
     compare it with that of the index.
     """
 
-    IMPORTS = 16
+    ROWS = 32_768
 
-    template = f"(%(expressions)s / {IMPORTS})"
+    template = f"(%(expressions)s / {ROWS})"
     arity = 1
     output_field = models.BigIntegerField()
 
@@ -42,7 +42,7 @@ def is_filled(column: str) -> Q:
 
 
 def _found_by(column: str) -> models.Index:
-    return models.Index(Shelf("job"), column, name=f"row_by_{column}"[:30], condition=is_filled(column))
+    return models.Index(Shelf("id"), column, name=f"row_by_{column}"[:30], condition=is_filled(column))
 
 
 class Origin(models.TextChoices):

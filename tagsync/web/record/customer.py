@@ -19,7 +19,6 @@ from tagsync.imports.customers import (
     Intention,
     Other,
     Scan,
-    Search,
     Sought,
     Step,
     intentions,
@@ -91,8 +90,8 @@ class Customer:
 
 
 def customer(person: Person, typed: str, filters: dict[str, Any]) -> Customer:
-    search = search_for(person, typed)
-    seen, wanted = scan(search), search.wanted
+    seen = scan(search_for(person, typed))
+    wanted = seen.search.wanted
     clear = filters.get("unmasked", False) and may_see_personal_data(person)
     field = _field(seen, wanted) or likely_field(typed)
     known = intentions(seen)
@@ -105,8 +104,8 @@ def customer(person: Person, typed: str, filters: dict[str, Any]) -> Customer:
         tags=[_tag_line(one) for one in known[:TAGS_SHOWN]],
         more_tags=max(len(known) - TAGS_SHOWN, 0),
         platforms=len({one.connection.pk for one in known}),
-        elsewhere=[_elsewhere(one, clear) for one in others(search, seen.rows)],
-        page=_page(search, filters),
+        elsewhere=[_elsewhere(one, clear) for one in others(seen)],
+        page=_page(seen, filters),
     )
 
 
@@ -143,17 +142,17 @@ def _row_url(job: int, row_number: int) -> str:
 # -- row by row
 
 
-def _page(search: Search, filters: dict[str, Any]) -> Page:
+def _page(seen: Scan, filters: dict[str, Any]) -> Page:
     """Newest import first. Found by place and not by counting, so that the last page is as fast as the first."""
     newer, older = filters.get("newer"), filters.get("older")
-    found = rows_of(search, PER_PAGE + 1, newer=newer, older=older)
+    found = rows_of(seen, PER_PAGE + 1, newer=newer, older=older)
     more = len(found) > PER_PAGE
     rows = found[-PER_PAGE:] if newer else found[:PER_PAGE]
     if not rows:
         return Page([], "", "")
     before, after = (more, True) if newer else (bool(older), more)
     return Page(
-        _lines(search.person, rows, asked=filters.get("unmasked", False)),
+        _lines(seen.search.person, rows, asked=filters.get("unmasked", False)),
         _place(rows[0]) if before else "",
         _place(rows[-1]) if after else "",
     )
