@@ -24,7 +24,7 @@ from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind
 
 # So many rows are looked at for the intentions and for other identifiers; who has more is no single customer.
-SCANNED = 500
+SCANNED = 300
 # With more other identifiers than these, the one that was typed belongs to many people: a shared phone, a placeholder.
 OTHERS = 6
 OTHER_ROWS = 100
@@ -156,9 +156,11 @@ def rows_of(seen: Scan, most: int, *, older: Place | None = None, newer: Place |
     """The customer's rows that the person may see, newest import first; `newer` asks for those just above a place."""
     if newer:
         found = [row for row in seen.rows if place_of(row) > newer][-most:]
+        is_known = seen.whole or newer >= place_of(seen.rows[-1])
     else:
         found = [row for row in seen.rows if older is None or place_of(row) < older][:most]
-    if not seen.whole and len(found) < most:
+        is_known = seen.whole or len(found) == most
+    if not is_known:
         found = _further(seen.search, most, older, newer)
     whole = ImportRow.objects.filter(pk__in=[row.pk for row in found])
     whole = whole.select_related("job__owner", "job__connection", "problem").defer("job__columns", "job__summary")

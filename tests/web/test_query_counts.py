@@ -68,7 +68,7 @@ PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 9),
     "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 9),
     "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 13),
-    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 12),
+    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 13),
     "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 9),
     "customer": (lambda client, job: searched(client, "/customers/", OPENID), 18),
 }

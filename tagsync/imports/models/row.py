@@ -95,7 +95,10 @@ class ImportRow(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "row_number"], name="one_row_per_number")]
         indexes = [
             models.Index(fields=["job", "status", "row_number"], name="row_status"),
-            models.Index(fields=["problem", "row_number"], name="row_problem", condition=Q(problem__isnull=False)),
+            # With the state, so that causes are counted from the index alone.
+            models.Index(
+                fields=["problem", "row_number", "status"], name="row_problem", condition=Q(problem__isnull=False)
+            ),
             *(_found_by(column) for column in IDENTIFIER_COLUMNS),
         ]
 

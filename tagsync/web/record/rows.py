@@ -111,7 +111,8 @@ def only_row(job: ImportJob, typed: str) -> int | None:
 def number_of_rows(job: ImportJob, filters: dict[str, Any]) -> int:
     """How many rows a filter shows on all its pages; counted only where the counts of the import do not say it."""
     if "problem" in filters:
-        return filtered(job, filters).count()
+        rows = ImportRow.objects.filter(problem=filters["problem"])
+        return narrowed(rows, {"status": filters.get("status")}).count()
     counts = shown_counts(job)
     return counts.get(filters["status"], 0) if "status" in filters else sum(counts.values())
 
