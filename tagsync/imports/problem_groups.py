@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,22 +53,31 @@ class ProblemGroup:
     rows: int
     first_row: int
     examples: list[ImportRow]
+    # state → rows
+    by_status: Mapping[str, int]
 
 
 def groups(job: ImportJob, statuses: Iterable[RowStatus] = (), *, examples: bool = True) -> list[ProblemGroup]:
     """The causes that hold rows now, biggest first, each with up to three example rows."""
-    found = ImportRow.objects.filter(job=job, problem__isnull=False)
+    # Not by the import: its rows with these problems are found and counted in the index of problems alone.
+    found = ImportRow.objects.filter(problem__in=Problem.objects.filter(job=job).values("pk"), problem__isnull=False)
     if statuses:
         found = found.filter(status__in=list(statuses))
-    sums = found.order_by().values("problem").annotate(rows=Count("id"), first_row=Min("row_number"))
-    problems = Problem.objects.in_bulk([group["problem"] for group in sums])
-    ordered = sorted(sums, key=lambda group: (-group["rows"], group["first_row"]))
+    sums: dict[int, Counter[str]] = defaultdict(Counter)
+    first_rows: dict[int, int] = {}
+    counted = found.order_by().values_list("problem", "status")
+    for problem, status, rows, first in counted.annotate(rows=Count("id"), first=Min("row_number")):
+        sums[problem][status] = rows
+        first_rows[problem] = min(first, first_rows.get(problem, first))
+    problems = Problem.objects.select_related("settled_by").in_bulk(sums)
+    ordered = sorted(sums, key=lambda pk: (-sums[pk].total(), first_rows[pk]))
     return [
         ProblemGroup(
-            problem=problems[group["problem"]],
-            rows=group["rows"],
-            first_row=group["first_row"],
-            examples=list(found.filter(problem=group["problem"]).order_by("row_number")[:EXAMPLES]) if examples else [],
+            problem=problems[pk],
+            rows=sums[pk].total(),
+            first_row=first_rows[pk],
+            examples=list(found.filter(problem=pk).order_by("row_number")[:EXAMPLES]) if examples else [],
+            by_status=sums[pk],
         )
-        for group in ordered
+        for pk in ordered
     ]

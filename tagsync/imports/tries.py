@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
-from operator import itemgetter
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from operator import itemgetter, or_
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Func, IntegerField, Q, QuerySet
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
+from django.db.models.sql.compiler import SQLCompiler
 
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
@@ -17,16 +22,22 @@ Ranges = Sequence[Sequence[int]]
 
 
 def tries_of(job: ImportJob, numbers: Sequence[int]) -> dict[int, int]:
-    """Row number → calls that carried it. One query; ranges are few per call."""
-    tries = dict.fromkeys(numbers, 0)
+    """Row number → calls that carried it. One query, and only calls come back that lie about these rows."""
     if not numbers or job.status in UNSTARTED:
+        return dict.fromkeys(numbers, 0)
+    tries = tries_in({job.pk: numbers})
+    return {number: tries[job.pk, number] for number in numbers}
+
+
+def tries_in(numbers: Mapping[int, Collection[int]]) -> Counter[tuple[int, int]]:
+    """(Import, row number) → calls that carried it, for rows of several imports in one query."""
+    tries: Counter[tuple[int, int]] = Counter()
+    if not numbers:
         return tries
-    lowest, highest = min(numbers), max(numbers)
-    for ranges in made_calls(job).values_list("row_ranges", flat=True).iterator():
-        if ranges[-1][1] < lowest or ranges[0][0] > highest:
-            continue
-        for number in numbers:
-            tries[number] += holds(ranges, number)
+    about = [Q(job=job) & _about(min(rows), max(rows)) for job, rows in numbers.items()]
+    for job, ranges in _made().filter(reduce(or_, about)).values_list("job", "row_ranges").iterator():
+        for number in numbers[job]:
+            tries[job, number] += holds(ranges, number)
     return tries
 
 
@@ -50,15 +61,42 @@ class TriesInOrder:
 
 def calls_of(job: ImportJob, number: int) -> list[Delivery]:
     """The calls that carried this row, oldest first."""
-    places = made_calls(job).order_by("id").values_list("pk", "row_ranges").iterator()
-    ids = [pk for pk, ranges in places if holds(ranges, number)]
+    about = made_calls(job).filter(_about(number, number))
+    ids = [pk for pk, ranges in about.values_list("pk", "row_ranges").iterator() if holds(ranges, number)]
     return list(Delivery.objects.filter(pk__in=ids).order_by("id"))
 
 
 def made_calls(job: ImportJob) -> QuerySet[Delivery]:
     """Calls with rows that left, or may have left, this machine."""
-    planned = Delivery.objects.filter(job=job, row_count__gt=0).exclude(state=DeliveryState.PLANNED)
+    return _made().filter(job=job)
+
+
+def _made() -> QuerySet[Delivery]:
+    planned = Delivery.objects.filter(row_count__gt=0).exclude(state=DeliveryState.PLANNED)
     return planned.exclude(outcome=DeliveryOutcome.NOT_SENT)
+
+
+class _End(Func):
+    """The first or last number of all ranges of a call, read by the database: most calls need not come here at all."""
+
+    arity = 1
+    output_field = IntegerField()
+
+    def __init__(self, range_at: int, end: int) -> None:
+        place = f"$[{range_at}][{end}]" if range_at >= 0 else f"$[#{range_at}][{end}]"
+        super().__init__(F("row_ranges"), range_at=range_at, end=end, place=place)
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        template = "JSON_EXTRACT(%(expressions)s, '%(place)s')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Any:
+        template = "((%(expressions)s) -> %(range_at)s ->> %(end)s)::int"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+def _about(lowest: int, highest: int) -> Q:
+    return Q(LessThanOrEqual(_End(0, 0), highest)) & Q(GreaterThanOrEqual(_End(-1, 1), lowest))
 
 
 def holds(ranges: Ranges, number: int) -> bool:

@@ -33,6 +33,7 @@ PATHS = (
     "/imports/{refused}/",
     "/imports/{refused}/retry/",
     "/notices/",
+    "/customers/",
     "/connections/",
     "/connections/new/",
     "/people/",
@@ -110,6 +111,29 @@ def test_it_has_no_axe_violation_and_no_sideways_scroll(
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+    page.close()
+
+
+def test_it_shows_a_customer_without_an_axe_violation(visitor: BrowserContext, numbers: dict[str, int | str]) -> None:
+    """Reached as people reach it: the identifier is typed or taken from a row, never part of the address."""
+    page = visitor.new_page()
+    page.goto(f"/imports/{numbers['ended']}/rows/?row=3")
+    page.click("#row form[action$='/customer/'] button")
+    page.wait_for_url("**/customers/?search=*")
+    assert page.locator("main table").count() == 2
+    violations = Axe().run(page, options=RULES).response["violations"]
+    assert not violations, [(v["id"], v["nodes"][0]["target"]) for v in violations]
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+    page.click("main table a >> nth=0")
+    page.go_back()
+    page.reload()
+    assert page.locator("main table").count() == 2
+    page.fill("main input[name=typed]", "13900000000")
+    page.press("main input[name=typed]", "Enter")
+    page.wait_for_selector(".empty")
+    assert "139" not in page.url
     page.close()
 
 

@@ -206,9 +206,14 @@ def test_the_form_leads_to_an_address_without_what_is_empty(signed_in: Client) -
 
 
 @pytest.mark.parametrize("text", ["13800138000", "138 0013 8000", "+8613800138000", "o" + "x" * 27, "8" * 18])
-@pytest.mark.parametrize("field", ["q", "tag"])
-def test_no_identifier_gets_into_an_address(signed_in: Client, field: str, text: str) -> None:
-    answer = signed_in.post("/imports/find/", {field: text, "operation": "add"}, follow=True)
+def test_an_identifier_leads_to_the_customer(signed_in: Client, text: str) -> None:
+    answer = signed_in.post("/imports/find/", {"q": text, "operation": "add"})
+    assert answer["Location"].startswith("/customers/?search=") and text not in answer["Location"]
+
+
+@pytest.mark.parametrize("text", ["13800138000", "138 0013 8000", "o" + "x" * 27])
+def test_no_identifier_gets_into_an_address(signed_in: Client, text: str) -> None:
+    answer = signed_in.post("/imports/find/", {"tag": text, "operation": "add"}, follow=True)
     assert answer.redirect_chain[-1][0] == "/imports/?operation=add"
     assert "identifier of a customer" in text_of(answer) and text not in text_of(answer)
 

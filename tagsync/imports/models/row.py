@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from tagsync.imports.models.job import ImportJob
 from tagsync.imports.states import RowStatus
+from tagsync.mapping.fields import IDENTIFIERS
 
 # Field key of the mapping → column of ImportRow, in the order of the API.
 VALUE_COLUMNS = {
@@ -17,6 +18,31 @@ VALUE_COLUMNS = {
     "phone": "phone",
     "tags": "tags",
 }
+IDENTIFIER_COLUMNS = tuple(VALUE_COLUMNS[field] for field in IDENTIFIERS)
+
+
+class Shelf(models.Func):
+    """Which stretch of the table a row stands in: the first part of the indexes by which customers are found.
+
+    New rows then go to one small place of a large index, instead of to random pages all over it, and a search looks
+    once on each shelf (figures in tests/benchmarks/RESULTS.md). The number is part of the SQL text, because databases
+    compare it with that of the index.
+    """
+
+    ROWS = 32_768
+
+    template = f"(%(expressions)s / {ROWS})"
+    arity = 1
+    output_field = models.BigIntegerField()
+
+
+def is_filled(column: str) -> Q:
+    """Both the index and whoever wants to use it must say so. Not "> ''": SQLite would rather search by that."""
+    return ~Q(**{column: ""})
+
+
+def _found_by(column: str) -> models.Index:
+    return models.Index(Shelf("id"), column, name=f"row_by_{column}"[:30], condition=is_filled(column))
 
 
 class Origin(models.TextChoices):
@@ -69,7 +95,11 @@ class ImportRow(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "row_number"], name="one_row_per_number")]
         indexes = [
             models.Index(fields=["job", "status", "row_number"], name="row_status"),
-            models.Index(fields=["problem", "row_number"], name="row_problem", condition=Q(problem__isnull=False)),
+            # With the state, so that causes are counted from the index alone.
+            models.Index(
+                fields=["problem", "row_number", "status"], name="row_problem", condition=Q(problem__isnull=False)
+            ),
+            *(_found_by(column) for column in IDENTIFIER_COLUMNS),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from tagsync.imports.customers import Place
 from tagsync.imports.models.job import Operation
 from tagsync.mapping.matching import LOOKS
 from tagsync.web.looks import ROW_LOOKS
@@ -68,6 +69,28 @@ class RowFilter(forms.Form):
     before = _number()
     # the one row that is opened
     row = _number()
+    # the key of what was typed into the search box
+    search = forms.CharField(required=False, max_length=40)
+    unmasked = forms.BooleanField(required=False)
+
+
+class PlaceField(forms.RegexField):
+    """A row of some import, as "7-42"; the import's own number and the row's."""
+
+    def __init__(self) -> None:
+        super().__init__(r"\A[0-9]{1,9}-[0-9]{1,9}\Z", required=False)
+
+    def clean(self, value: Any) -> Place | None:
+        text = super().clean(value)
+        return Place(*map(int, text.split("-"))) if text else None
+
+
+class CustomerFilter(forms.Form):
+    # the key of what was typed
+    search = forms.CharField(required=False, max_length=40)
+    # the places between which the page lies
+    older = PlaceField()
+    newer = PlaceField()
     unmasked = forms.BooleanField(required=False)
 
 
@@ -121,3 +144,7 @@ def notice_filter(request: HttpRequest) -> dict[str, Any]:
 
 def row_filter(request: HttpRequest) -> dict[str, Any]:
     return chosen(RowFilter(request.GET))
+
+
+def customer_filter(request: HttpRequest) -> dict[str, Any]:
+    return chosen(CustomerFilter(request.GET))

@@ -65,8 +65,7 @@ def causes(job: ImportJob, statuses: Iterable[RowStatus] = STATUSES, shown: int 
     """Biggest first, settled ones last; the rest is only counted: a platform may word each refusal differently."""
     found = sorted(groups(job, statuses, examples=False), key=lambda group: group.problem.settled_at is not None)
     top = found[:shown]
-    again = _retryable(job, [group.problem.pk for group in top])
-    drawn = [_cause(job, group, again.get(group.problem.pk, {})) for group in top]
+    drawn = [_cause(job, group) for group in top]
     return Causes(drawn, len(found), max((group.rows for group in found), default=0))
 
 
@@ -75,17 +74,20 @@ def one_cause(job: ImportJob, problem_id: int) -> Cause | None:
     problem = job.problems.filter(pk=problem_id).first()
     if problem is None:
         return None
-    sums = ImportRow.objects.filter(job=job, problem=problem).aggregate(rows=Count("id"), first_row=Min("row_number"))
-    group = ProblemGroup(problem, sums["rows"], sums["first_row"] or 0, [])
-    return _cause(job, group, _retryable(job, [problem.pk]).get(problem.pk, {}))
+    rows = ImportRow.objects.filter(problem=problem).order_by()
+    counted = list(rows.values_list("status").annotate(rows=Count("id"), first=Min("row_number")))
+    by_status = {status: number for status, number, _first in counted}
+    first_row = min((first for _status, _number, first in counted), default=0)
+    return _cause(job, ProblemGroup(problem, sum(by_status.values()), first_row, [], by_status))
 
 
 def problem_sentence(problem: Problem) -> Sentence:
     return sentence(problem.code, problem.params)
 
 
-def _cause(job: ImportJob, group: ProblemGroup, again: dict[str, int]) -> Cause:
+def _cause(job: ImportJob, group: ProblemGroup) -> Cause:
     problem = group.problem
+    again = {state.value: rows for state in sorted(RETRYABLE) if (rows := group.by_status.get(state))}
     return Cause(
         id=problem.pk,
         rows=group.rows,
@@ -126,14 +128,6 @@ def _code(problem: Problem) -> str:
     if problem.origin != Origin.PLATFORM:
         return ""
     return str(problem.params.get("error_code") or problem.params.get("code") or "")
-
-
-def _retryable(job: ImportJob, problems: list[int]) -> dict[int, dict[str, int]]:
-    rows = ImportRow.objects.filter(job=job, problem__in=problems, status__in=RETRYABLE).order_by()
-    found: dict[int, dict[str, int]] = {}
-    for problem, status, number in rows.values_list("problem", "status").annotate(number=Count("id")):
-        found.setdefault(problem, {})[status] = number
-    return found
 
 
 def _with_query(name: str, job: ImportJob, **query: str | int) -> str:

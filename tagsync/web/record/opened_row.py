@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from tagsync.imports.models import ImportRow
 from tagsync.imports.states import UNSTARTED, RowStatus
 from tagsync.imports.tries import calls_of
-from tagsync.mapping.fields import FIELDS
+from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.web.record.calls import CallLine, call_lines, request_of
 from tagsync.web.record.rows import Line, Sight, filtered, line, overtakers, shown_status
 from tagsync.web.record.standing import NOT_SENT
@@ -55,6 +55,8 @@ class Cell:
 class OpenedRow:
     line: Line
     cells: list[Cell]
+    # the identifier by which everything about its customer can be asked for, "" when it has none
+    identified_by: str
     # what to do, when no problem says so
     next_step: str
     # other rows that share its problem
@@ -88,6 +90,7 @@ def opened_row(seen: Sight, filters: dict[str, Any], number: int) -> OpenedRow |
     return OpenedRow(
         line=line(seen, row, len(calls), overtakers(seen, [row])),
         cells=_cells(seen, row),
+        identified_by=next((field for field in IDENTIFIERS if row.values_by_field()[field]), ""),
         next_step=str(said),
         problem=row.problem_id,
         request=request_of(job, [number]) if calls else "",

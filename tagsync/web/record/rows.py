@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
+from tagsync.imports.customers import first_of, holding_in, likely_field, sought
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
 from tagsync.imports.tries import tries_of
+from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.record.causes import problem_sentence
@@ -25,6 +27,8 @@ PER_PAGE = 50
 TAGS_SHOWN = 6
 # the note of a row that gave way to a row of a newer import
 OVERTAKEN = "superseded_by"
+# what a sheet has at most
+EXCEL_ROWS = 1_048_576
 
 
 class Value(NamedTuple):
@@ -87,27 +91,61 @@ def sight(job: ImportJob, person: Person, *, asked: bool = False) -> Sight:
 
 def page_of_rows(seen: Sight, filters: dict[str, Any], per_page: int = PER_PAGE) -> Page:
     """One page in the order of the sheet, found by row number and not by counting: the last is as fast as the first."""
-    rows = filtered(seen.job, filters)
+    questions = asked_for(seen.job, filters)
     if before := filters.get("before"):
-        found = list(rows.filter(row_number__lt=before).order_by("-row_number")[: per_page + 1])
+        found = first_of((rows.filter(row_number__lt=before) for rows in questions), per_page + 1, "-row_number")
         more_before, found = len(found) > per_page, found[:per_page][::-1]
         return _page(seen, found, more_before, more_after=True)
     after = filters.get("after", 0)
-    found = list(rows.filter(row_number__gt=after).order_by("row_number")[: per_page + 1])
+    found = first_of((rows.filter(row_number__gt=after) for rows in questions), per_page + 1, "row_number")
     more_after, found = len(found) > per_page, found[:per_page]
     return _page(seen, found, more_before=bool(after), more_after=more_after)
+
+
+def only_row(job: ImportJob, typed: str) -> int | None:
+    """The number of the row that a search finds when it finds just one."""
+    found = first_of(asked_for(job, {"typed": typed}), 2, "row_number")
+    return found[0].row_number if len(found) == 1 else None
 
 
 def number_of_rows(job: ImportJob, filters: dict[str, Any]) -> int:
     """How many rows a filter shows on all its pages; counted only where the counts of the import do not say it."""
     if "problem" in filters:
-        return filtered(job, filters).count()
+        rows = ImportRow.objects.filter(problem=filters["problem"])
+        return narrowed(rows, {"status": filters.get("status")}).count()
     counts = shown_counts(job)
     return counts.get(filters["status"], 0) if "status" in filters else sum(counts.values())
 
 
+def asked_for(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[ImportRow]]:
+    """Questions whose answers together are the rows that the filters mean; `typed` is an identifier or a row number."""
+    typed = filters.get("typed", "")
+    if not typed:
+        return [filtered(job, filters)]
+    number = row_number_of(typed)
+    by_number = [ImportRow.objects.filter(job=job, row_number=number)] if number else []
+    return [narrowed(rows, filters) for rows in (*holding_in(job, sought(typed)), *by_number)]
+
+
+def row_number_of(typed: str) -> int:
+    """The number of the row that may be meant, 0 when none is: an identifier can be a small number as well."""
+    digits = narrow(typed).strip().replace(",", "")
+    return int(digits) if digits.isascii() and digits.isdigit() and int(digits) <= EXCEL_ROWS else 0
+
+
+def shown_search(seen: Sight, typed: str) -> str:
+    """What was typed, as the page may show it: a row number is nobody's secret."""
+    if not typed or row_number_of(typed):
+        return typed
+    return seen.value(likely_field(typed), typed)
+
+
 def filtered(job: ImportJob, filters: dict[str, Any]) -> QuerySet[ImportRow]:
-    rows = ImportRow.objects.filter(job=job).select_related("problem")
+    return narrowed(ImportRow.objects.filter(job=job), filters)
+
+
+def narrowed(rows: QuerySet[ImportRow], filters: dict[str, Any]) -> QuerySet[ImportRow]:
+    rows = rows.select_related("problem")
     if status := filters.get("status"):
         rows = rows.filter(status=RowStatus.WAITING if status == NOT_SENT else status)
     if problem := filters.get("problem"):

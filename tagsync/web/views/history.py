@@ -11,8 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 from tagsync.imports.permissions import may_retry
 from tagsync.web.access import signed_in
 from tagsync.web.forms.filters import history_filter, history_url, names_a_customer
+from tagsync.web.forms.search import CustomerSearch
 from tagsync.web.record.history import chips, choices, page_of_imports, tabs
 from tagsync.web.record.month import month
+from tagsync.web.views.customers import to_customer
 
 
 @require_safe
@@ -37,6 +39,9 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_POST
 def find(request: HttpRequest) -> HttpResponse:
     """From the form to the address of its hits. By POST: an identifier gets into no address and no log."""
+    customer = CustomerSearch({"typed": request.POST.get("q", "")})
+    if names_a_customer(request.POST.get("q", "")) and customer.is_valid():
+        return to_customer(request, customer.cleaned_data["typed"])
     if any(names_a_customer(request.POST.get(name, "")) for name in ("q", "tag")):
         text = _("That looks like the identifier of a customer. Here imports are found: by file name, title or tag.")
         messages.warning(request, text)
