@@ -66,7 +66,7 @@ def groups(job: ImportJob, statuses: Iterable[RowStatus] = (), *, examples: bool
     sums: dict[int, Counter[str]] = defaultdict(Counter)
     first_rows: dict[int, int] = {}
     counted = found.order_by().values_list("problem", "status")
-    for problem, status, rows, first in counted.annotate(rows=Count("id"), first=Min("row_number")):
+    for problem, status, rows, first in counted.annotate(rows=Count("*"), first=Min("row_number")):
         sums[problem][status] = rows
         first_rows[problem] = min(first, first_rows.get(problem, first))
     problems = Problem.objects.select_related("settled_by").in_bulk(sums)

@@ -26,10 +26,10 @@ class Shelf(models.Func):
 
     New rows then go to one small place of a large index, instead of to random pages all over it, and a search looks
     once on each shelf (figures in tests/benchmarks/RESULTS.md). The number is part of the SQL text, because databases
-    compare it with that of the index.
+    compare it with that of the index; who changes it builds the indexes anew in a migration.
     """
 
-    ROWS = 32_768
+    ROWS = 65_536
 
     template = f"(%(expressions)s / {ROWS})"
     arity = 1

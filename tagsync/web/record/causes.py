@@ -75,7 +75,7 @@ def one_cause(job: ImportJob, problem_id: int) -> Cause | None:
     if problem is None:
         return None
     rows = ImportRow.objects.filter(problem=problem).order_by()
-    counted = list(rows.values_list("status").annotate(rows=Count("id"), first=Min("row_number")))
+    counted = list(rows.values_list("status").annotate(rows=Count("*"), first=Min("row_number")))
     by_status = {status: number for status, number, _first in counted}
     first_row = min((first for _status, _number, first in counted), default=0)
     return _cause(job, ProblemGroup(problem, sum(by_status.values()), first_row, [], by_status))
