@@ -3,3 +3,8 @@
 from django.urls import include, path
 
 urlpatterns = [path("", include("tagsync.web.urls"))]
+
+handler400 = "tagsync.web.views.errors.bad_request"
+handler403 = "tagsync.web.views.errors.forbidden"
+handler404 = "tagsync.web.views.errors.not_found"
+handler500 = "tagsync.web.views.errors.server_error"
