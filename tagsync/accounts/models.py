@@ -14,6 +14,8 @@ class Person(AbstractUser):
 
     language = models.CharField(_("language"), max_length=10, blank=True, default="")
     theme = models.CharField(_("theme"), max_length=10, blank=True, default="")
+    # She knows the way by now: the three steps for a first import are not shown again.
+    first_steps_hidden = models.BooleanField(default=False)
 
     class Meta(AbstractUser.Meta):
         permissions = [("manage_people", "Can add, disable and give roles to people")]

@@ -10,9 +10,11 @@ from tagsync.web.views import (
     connections,
     exports,
     health,
+    help,
     history,
     job,
     mappings,
+    naming,
     people,
     preferences,
     retry,
@@ -29,6 +31,8 @@ urlpatterns = [
     path("login/", preferences.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("preferences/", preferences.set_preferences, name="set_preferences"),
+    path("first-steps/hide/", preferences.hide_first_steps, name="hide_first_steps"),
+    path("help/", help.glossary, name="help"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     # a new import, step by step
     path("imports/new/", upload.upload, name="import_new"),
@@ -44,6 +48,7 @@ urlpatterns = [
     # an import under way or over
     path("imports/", history.history, name="import_list"),
     path("imports/<int:pk>/", job.detail, name="import_detail"),
+    path("imports/<int:pk>/title/", naming.title, name="import_title"),
     path("imports/<int:pk>/live/", job.live, name="import_live"),
     path("imports/<int:pk>/rows/", rows.rows, name="import_rows"),
     path("imports/<int:pk>/calls/", job.calls, name="import_calls"),
