@@ -30,6 +30,8 @@ PATHS = (
     "/connections/new/",
     "/people/",
     "/people/new/",
+    "/imports/{ended}/title/",
+    "/help/",
     "/styleguide/",
     "/nowhere/",
 )
