@@ -61,9 +61,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "tagsync.web.request_id.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tagsync.web.middleware.SafeHeaders",
+    "tagsync.web.middleware.Maintenance",
+    "tagsync.web.middleware.BodyLimit",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -78,6 +81,9 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "tagsync.urls"
+CSRF_FAILURE_VIEW = "tagsync.web.views.errors.csrf_failure"
+# Every page says "back soon"; a file `maintenance` in TAGSYNC_HOME does the same without a restart.
+TAGSYNC_MAINTENANCE = bool(env.text("TAGSYNC_MAINTENANCE"))
 WSGI_APPLICATION = "tagsync.wsgi.application"
 TEMPLATES = [
     {
@@ -233,8 +239,9 @@ if not LOCAL:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request_id": {"()": "tagsync.web.request_id.InLog"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "tagsync": {"level": env.text("TAGSYNC_LOG_LEVEL", "INFO")},

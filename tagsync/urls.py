@@ -1,5 +1,10 @@
-"""Every address of the site; the pages themselves are in `web`."""
+"""Every address of the site; the pages themselves are in `web`, but for one in `local`."""
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("tagsync.web.urls"))]
+urlpatterns = [path("", include("tagsync.local.urls")), path("", include("tagsync.web.urls"))]
+
+handler400 = "tagsync.web.views.errors.bad_request"
+handler403 = "tagsync.web.views.errors.forbidden"
+handler404 = "tagsync.web.views.errors.not_found"
+handler500 = "tagsync.web.views.errors.server_error"

@@ -65,16 +65,55 @@ document.addEventListener("keydown", (event) => {
 
 /* Dropzone: a plain file input that also takes a drop and says what it holds. */
 on("change", "[data-dropzone] input[type=file]", (input) => {
+  const form = input.closest("[data-upload]");
+  const wrong = form && input.files.length ? whatIsWrong(form, input.files) : "";
+  if (form) find("[data-upload-errors]", form)?.remove();
+  if (wrong) refuse(form, wrong, input.files[0]);
+  else if (form) forgive(form);
+  tellFile(input);
+});
+
+function tellFile(input) {
   const zone = input.closest("[data-dropzone]");
   const name = find("[data-dropzone-name]", zone);
   const file = input.files[0];
   zone.classList.toggle("has-file", Boolean(file));
   name.hidden = !file;
-  name.textContent = file ? `${file.name} · ${sizeOf(file)}` : "";
-});
+  name.textContent = file ? `${file.name} · ${sizeOf(file.size)}` : "";
+}
 
-const sizeOf = (file) =>
-  file.size < 1048576 ? `${Math.ceil(file.size / 1024)} KB` : `${(file.size / 1048576).toFixed(1)} MB`;
+const sizeOf = (bytes) => (bytes < 1048576 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / 1048576).toFixed(1)} MB`);
+
+/* What can be seen without reading the file. The server looks at the content. */
+function whatIsWrong(form, files) {
+  const [file] = files;
+  const ending = (file.name.match(/\.[^.]+$/)?.[0] ?? "").toLowerCase();
+  if (files.length > 1) return "several";
+  if (file.size === 0) return "empty_file";
+  if (ending && !find("input[type=file]", form).accept.split(",").includes(ending)) {
+    const known = all("[data-endings]", form).find((one) => one.dataset.endings.split(",").includes(ending));
+    return known?.dataset.refusal ?? "not_a_workbook";
+  }
+  return file.size > Number(form.dataset.maxBytes) ? "too_large" : "";
+}
+
+function refuse(form, code, file) {
+  const { title, advice } = find(`[data-refusal="${code}"]`, form).dataset;
+  const notice = find("[data-upload-refusal]", form);
+  const input = find("input[type=file]", form);
+  find(".notice__title", notice).textContent = title;
+  find("[data-refused-advice]", notice).textContent = advice;
+  find("[data-refused-file]", notice).textContent = file ? `${file.name} · ${sizeOf(file.size)}` : "";
+  notice.hidden = false;
+  input.setAttribute("aria-invalid", "true");
+  if (code !== "cut_off") input.value = "";
+  tellFile(input);
+}
+
+function forgive(form) {
+  find("[data-upload-refusal]", form).hidden = true;
+  find("input[type=file]", form).removeAttribute("aria-invalid");
+}
 
 for (const name of ["dragenter", "dragover"]) {
   on(name, "[data-dropzone]", (zone, event) => { event.preventDefault(); zone.classList.add("is-dragging"); });
@@ -87,6 +126,11 @@ on("drop", "[data-dropzone]", (zone, event) => {
   zone.classList.remove("is-dragging");
   if (!event.dataTransfer.files.length) return;
   const input = find("input[type=file]", zone);
+  const form = zone.closest("[data-upload]");
+  if (form && event.dataTransfer.items[0]?.webkitGetAsEntry?.()?.isDirectory) {
+    return refuse(form, "folder", event.dataTransfer.files[0]);
+  }
+  if (form && event.dataTransfer.files.length > 1) return refuse(form, "several");
   input.files = event.dataTransfer.files;
   input.dispatchEvent(new Event("change", { bubbles: true }));
 });
@@ -97,12 +141,73 @@ for (const name of ["dragover", "drop"]) {
   });
 }
 
-document.addEventListener("htmx:xhr:progress", ({ detail }) => {
-  const meter = find("[data-upload-progress]");
-  if (!meter || !detail.total) return;
-  meter.hidden = false;
-  meter.value = (detail.loaded / detail.total) * 100;
+/* The upload itself: how far it is, then that the server reads. */
+const uploadOf = (event) => event.target.closest?.("[data-upload]");
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = uploadOf(event);
+  if (!form) return;
+  const { files } = find("input[type=file]", form);
+  if (!files.length) {
+    event.preventDefault();
+    const notice = find("[data-upload-refusal]", form);
+    if (notice.hidden) refuse(form, "missing");
+    notice.focus();
+    return;
+  }
+  forgive(form);
+  const progress = find("[data-upload-progress]", form);
+  progress.hidden = false;
+  tellUpload(progress, 0, files[0].size);
 });
+document.addEventListener("htmx:xhr:progress", (event) => {
+  const progress = find("[data-upload-progress]", uploadOf(event) ?? document.createElement("form"));
+  // Once all is sent, what still moves is the answer.
+  if (progress && event.detail.total && find("progress", progress).hasAttribute("value")) {
+    tellUpload(progress, event.detail.loaded, event.detail.total);
+  }
+});
+
+function tellUpload(progress, loaded, total) {
+  const bar = find("progress", progress);
+  const text = find("[data-upload-text]", progress);
+  const percent = Math.floor((loaded / total) * 100);
+  const values = { percent, loaded: sizeOf(loaded), total: sizeOf(total) };
+  if (percent < 100) {
+    bar.value = percent;
+    text.textContent = progress.dataset.says.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  } else {
+    bar.removeAttribute("value");
+    text.textContent = progress.dataset.saysReading;
+    find("#live-status").textContent = text.textContent;
+  }
+  find("[data-upload-cancel]", progress).hidden = percent >= 100;
+}
+
+on("click", "[data-upload-cancel]", (button) => htmx.trigger(button.closest("[data-upload]"), "htmx:abort"));
+for (const name of ["htmx:sendError", "htmx:sendAbort", "htmx:responseError"]) {
+  document.addEventListener(name, (event) => {
+    const form = uploadOf(event);
+    if (!form) return;
+    const progress = find("[data-upload-progress]", form);
+    progress.hidden = true;
+    find("progress", progress).value = 0;
+    if (name === "htmx:sendError") refuse(form, "cut_off", find("input[type=file]", form).files[0]);
+  });
+}
+
+/* A press that came to nothing is never silent; under the reference the log has the cause. */
+for (const name of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(name, (event) => {
+    if (isPoll(event.detail.requestConfig.elt) || (name === "htmx:sendError" && uploadOf(event))) return;
+    const notice = find("#request-failed");
+    const reference = event.detail.xhr?.getResponseHeader("X-Request-ID");
+    find("[data-reference]", notice).hidden = !reference;
+    find("code", notice).textContent = reference ?? "";
+    notice.hidden = false;
+  });
+}
+on("click", "[data-hide]", (button) => { find(button.dataset.hide).hidden = true; });
 
 /* Forms: one submit, a busy button, fields that submit by themselves. */
 document.addEventListener("submit", (event) => {
@@ -117,8 +222,10 @@ window.addEventListener("pageshow", ({ persisted }) => {
   for (const form of all("form[data-sent]")) delete form.dataset.sent;
   for (const button of all(".btn[aria-busy]")) button.removeAttribute("aria-busy");
 });
-document.addEventListener("htmx:beforeRequest", ({ detail }) => {
-  detail.requestConfig.triggeringEvent?.submitter?.setAttribute("aria-busy", "true");
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.defaultPrevented) return;
+  find("#request-failed").hidden = true;
+  event.detail.requestConfig.triggeringEvent?.submitter?.setAttribute("aria-busy", "true");
 });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   detail.requestConfig.triggeringEvent?.submitter?.removeAttribute("aria-busy");

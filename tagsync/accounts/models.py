@@ -16,6 +16,8 @@ class Person(AbstractUser):
     theme = models.CharField(_("theme"), max_length=10, blank=True, default="")
     # whether notices come by e-mail too, when this installation sends any
     mail_notices = models.BooleanField(_("send me notices by e-mail"), default=True)
+    # She knows the way by now: the three steps for a first import are not shown again.
+    first_steps_hidden = models.BooleanField(default=False)
 
     class Meta(AbstractUser.Meta):
         permissions = [("manage_people", "Can add, disable and give roles to people")]

@@ -21,8 +21,11 @@ _SURNAMES = "赵钱孙李周吴郑王冯陈"
 
 def write(path: Path) -> None:
     """Once: whoever has changed it since keeps the changes."""
-    if path.exists():
-        return
+    if not path.exists():
+        book().save(path)
+
+
+def book() -> openpyxl.Workbook:
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
@@ -33,7 +36,7 @@ def write(path: Path) -> None:
         sheet.append(row)
     for letter in "ABCD":
         sheet.column_dimensions[letter].width = 32
-    book.save(path)
+    return book
 
 
 def rows() -> Iterator[Row]:

@@ -1,16 +1,20 @@
-"""What every page needs around it: sign-in, the person's language, safe headers."""
+"""What every page needs around it: sign-in, the person's language, safe headers, limits before anything is read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import translation
+from django.utils.http import urlencode
+
+from tagsync.web.views import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,11 +36,15 @@ class SignInRequired(LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         response = super().process_view(request, view_func, view_args, view_kwargs)
         htmx = getattr(request, "htmx", None)
-        if response is None or not htmx:
+        if response is None or not (htmx or request.method == "POST"):
             return response
-        # A redirect would swap the sign-in form into the polled card; and the way back is to the page, not the card.
-        sign_in = redirect_to_login(htmx.current_url_abs_path or "/", resolve_url(settings.LOGIN_URL))
-        return HttpResponse(status=204, headers={"HX-Redirect": sign_in["Location"]})
+        # The way back is to the page that was open: what a card or a form was sent to is no page.
+        page = (htmx.current_url_abs_path if htmx else errors.page_before(request)) or "/"
+        sign_in = redirect_to_login(page, resolve_url(settings.LOGIN_URL))["Location"]
+        if request.method == "POST":
+            sign_in = f"{sign_in}&{urlencode({'ended': 1})}"
+        # A redirect would be followed inside the script's request, and the form swapped into the card.
+        return HttpResponse(status=204, headers={"HX-Redirect": sign_in}) if htmx else HttpResponseRedirect(sign_in)
 
 
 class StillThere:
@@ -76,3 +84,39 @@ class SafeHeaders:
         # Pages hold personal data: no copy stays in a browser's or proxy's cache.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class Maintenance:
+    """Pages say "back soon" while `TAGSYNC_MAINTENANCE` is set or a file `maintenance` lies in TAGSYNC_HOME."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        asked = settings.TAGSYNC_MAINTENANCE or Path(settings.TAGSYNC_HOME, "maintenance").exists()
+        # The process is well: whoever watches it must not restart it.
+        return errors.maintenance(request) if asked and request.path != "/healthz" else self.get_response(request)
+
+
+class BodyLimit:
+    """Refuses a body that can hold no allowed file before any of it is stored."""
+
+    # What the form's other fields and the boundaries may take.
+    ALLOWANCE_BYTES = 1024 * 1024
+    CHUNK_BYTES = 64 * 1024
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdecimal() and int(length) > settings.TAGSYNC_MAX_UPLOAD_BYTES + self.ALLOWANCE_BYTES:
+            self._drain(request)
+            return errors.too_large(request)
+        return self.get_response(request)
+
+    def _drain(self, request: HttpRequest) -> None:
+        """Read as much again as is allowed: a browser whose upload is cut off shows its own error, not our answer."""
+        for _chunk in range(0, 2 * (settings.TAGSYNC_MAX_UPLOAD_BYTES + self.ALLOWANCE_BYTES), self.CHUNK_BYTES):
+            if not request.read(self.CHUNK_BYTES):
+                return

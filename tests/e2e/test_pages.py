@@ -38,6 +38,8 @@ PATHS = (
     "/connections/new/",
     "/people/",
     "/people/new/",
+    "/imports/{ended}/title/",
+    "/help/",
     "/styleguide/",
     "/nowhere/",
 )

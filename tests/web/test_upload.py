@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -77,7 +78,7 @@ def test_it_answers_a_script_with_the_form_alone(signed: Client) -> None:
 @override_settings(TAGSYNC_MAX_UPLOAD_BYTES=1024)
 def test_it_refuses_more_bytes_than_allowed(signed: Client) -> None:
     answer = signed.post(URL, {"file": upload_of(workbook())})
-    assert answer.status_code == 422
+    assert answer.status_code == 413
     assert "too large" in answer.content.decode()
     assert not stored_files()
 
@@ -202,3 +203,22 @@ def test_its_template_needs_no_work_at_all(signed: Client, marketer: Person, tmp
     assert len(rows) == 3
     assert [check_row(row, columns).notes for row in rows] == [(), (), ()]
     assert header.cells[0].text == template_workbook.sheets(language)[0].header[0]
+
+
+def test_it_tells_the_browser_what_to_refuse(signed: Client) -> None:
+    page = signed.get(URL).content.decode()
+    assert f'data-max-bytes="{settings.TAGSYNC_MAX_UPLOAD_BYTES}"' in page
+    for code, words in (
+        ("pdf", "This is a PDF"),
+        ("too_large", "at most 100 MB"),
+        ("empty_file", "The file is empty."),
+    ):
+        assert re.search(f'data-refusal="{code}"[^>]*{words}', page)
+
+
+def test_it_says_which_settings_are_used_again(signed: Client, make_draft: MakeDraft) -> None:
+    job = like(make_draft)
+    ImportJob.objects.update(status=JobStatus.FINISHED, first_confirmed_at=timezone.now())
+    page = signed.get(URL).content.decode()
+    assert f"?like={job.pk}" in page and "Use the same settings" in page
+    assert "Delete tags" in page and "Fuzzy matching, way 2" in page

@@ -13,9 +13,19 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.accounts.models import Person
 from tagsync.imports.drafts import Refusal
 from tagsync.imports.models import ImportJob
-from tagsync.imports.problems import sentence
+from tagsync.imports.problems import Sentence, sentence
 
 ACCEPTED = ".xlsx,.xlsm,.xls,.et,.csv,.tsv,.txt"
+# What people take for a sheet, by its ending: code of `imports.problems` → endings.
+MISTAKEN = {
+    "pdf": ".pdf",
+    "image": ".png,.jpg,.jpeg,.gif,.webp,.heic,.bmp",
+    "archive": ".zip,.rar,.7z,.gz",
+    "numbers": ".numbers",
+    "ods": ".ods",
+    "xlsb": ".xlsb",
+    "html": ".html,.htm,.mht",
+}
 
 
 class UploadForm(forms.Form):
@@ -34,13 +44,26 @@ class UploadForm(forms.Form):
         upload: UploadedFile[bytes] = self.cleaned_data["file"]
         most = settings.TAGSYNC_MAX_UPLOAD_BYTES
         if (upload.size or 0) > most:
-            raise forms.ValidationError(_what_and_advice("too_large", {"max_bytes": most}))
+            lines = _what_and_advice("too_large", {"max_bytes": most})
+            raise forms.ValidationError([forms.ValidationError(line, code="too_large") for line in lines])
         return upload
+
+    @property
+    def status(self) -> int:
+        """Of the answer that shows what is wrong."""
+        return 413 if self.has_error("file", "too_large") else 422
 
     def refuse(self, refusal: Refusal) -> None:
         """Say at the file why it was not taken, and what to do."""
         for line in _what_and_advice(refusal.code, refusal.params):
             self.add_error("file", line)
+
+
+def refusals() -> list[tuple[str, str, Sentence]]:
+    """(code, endings, sentence) of what a browser can refuse by itself, before anything is sent."""
+    limit = {"max_bytes": settings.TAGSYNC_MAX_UPLOAD_BYTES}
+    plain = [(code, "", sentence(code, limit)) for code in ("not_a_workbook", "empty_file", "too_large")]
+    return plain + [(code, endings, sentence(code)) for code, endings in MISTAKEN.items()]
 
 
 def _what_and_advice(code: str, params: Mapping[str, str | int]) -> list[str]:

@@ -8,14 +8,17 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.template import Context
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.imports.models import ImportJob
 from tagsync.mapping import masking
 from tagsync.sheets.cells import column_letter
 from tagsync.web import bars, figures, icons, wording
+from tagsync.web.glossary import ANCHORS, ENTRIES
 from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look_of
 
 register = template.Library()
@@ -32,6 +35,19 @@ THEMES = {
 @register.simple_tag
 def icon(name: str, size: int = 16, label: str = "", spin: bool = False) -> SafeString:
     return icons.icon(name, size, str(label), spin)
+
+
+@register.simple_tag(name="help")
+def help_link(word: str, id: str = "") -> SafeString:
+    """A small "?" that leads to a word's entry on the help page, in a tab of its own: this page may hold choices.
+
+    `word`: an anchor, or the status of a row. `id`: for links in fragments that are replaced. Raises: KeyError.
+    """
+    entry = ENTRIES[ANCHORS.get(word, word)]
+    name = gettext("%(question)s (opens in a new tab)") % {"question": entry.question}
+    values = (id or f"help-{entry.anchor}", f"{reverse('help')}#{entry.anchor}", entry.question, name)
+    link = '<a class="help" id="{}" href="{}" target="_blank" rel="noopener" title="{}" aria-label="{}">{}</a>'
+    return format_html(link, *values, icons.icon("circle-question-mark", 14))
 
 
 def _badge(look: Look, text: object) -> SafeString:

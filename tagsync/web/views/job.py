@@ -112,6 +112,7 @@ def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     person = signed_in(request)
     steers = may_steer(person, job) and job.status != JobStatus.BLOCKED
     return {
+        "may_rename": may_steer(person, job),
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
         "may_resume": steers and allowed(Act.RESUME, job.status) is not None and job.count(RowStatus.WAITING) > 0,
         "may_undo": may_steer(person, job) and may_be_undone(job),

@@ -1,4 +1,4 @@
-"""Signing in, and each person's language and theme."""
+"""Signing in, and what each person has chosen for herself: language, theme, no first steps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from tagsync.accounts.models import Person
+from tagsync.web.access import signed_in
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "tagsync_theme"
@@ -43,6 +44,16 @@ def set_preferences(request: HttpRequest) -> HttpResponse:
     response = redirect(_next(request))
     _remember(response, language, theme)
     return response
+
+
+@require_POST
+def hide_first_steps(request: HttpRequest) -> HttpResponse:
+    person = signed_in(request)
+    person.first_steps_hidden = True
+    person.save(update_fields=["first_steps_hidden"])
+    if getattr(request, "htmx", False):
+        return render(request, "wizard/_first_steps_hidden.html")
+    return redirect("import_new")
 
 
 def _offered(request: HttpRequest, name: str, choices: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.web.access import signed_in
 from tagsync.web.bars import Column
 from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS
 
@@ -35,6 +36,14 @@ BODY = """{
   ]
 }"""
 
+BANNER = {
+    "tone": "warning",
+    "title": _("Test platform: nothing reaches 兔展."),
+    "text": "",
+    "action_url": "#main",
+    "action_label": _("Details"),
+}
+
 
 class SampleForm(forms.Form):
     title = forms.CharField(label=_("Name"), help_text=_("Shown in the list of imports."), required=False)
@@ -44,7 +53,8 @@ class SampleForm(forms.Form):
 
 
 def styleguide(request: HttpRequest) -> HttpResponse:
-    if not getattr(request.user, "is_staff", False):
+    person = signed_in(request)
+    if not (person.is_staff or person.has_perm("accounts.manage_people")):
         raise Http404
     waiting = TOTAL - sum(COUNTS.values())
     context = {
@@ -61,15 +71,8 @@ def styleguide(request: HttpRequest) -> HttpResponse:
         "body": BODY,
         "form": SampleForm({"title": "双11会员", "rows": "5000", "way": "1"}),
         "page": Paginator(range(1284), 50).page(2),
+        "cell_tones": ["ok", "info", "warn", "bad"],
         "tones": ["info", "success", "warning", "danger"],
-        "banners": [
-            {
-                "tone": "warning",
-                "title": _("Test platform: nothing reaches 兔展."),
-                "text": "",
-                "action_url": "#main",
-                "action_label": _("Details"),
-            }
-        ],
+        "banners": [BANNER],
     }
     return render(request, "styleguide.html", context)

@@ -23,7 +23,7 @@ from tagsync.imports.keeping import unstarted_of
 from tagsync.imports.models import ImportJob
 from tagsync.sheets import writer
 from tagsync.web.access import signed_in
-from tagsync.web.forms.upload import ACCEPTED, UploadForm, like_of
+from tagsync.web.forms.upload import ACCEPTED, UploadForm, like_of, refusals
 from tagsync.web.wizard import template_workbook
 from tagsync.web.wizard.check_page import matching_words
 from tagsync.web.wizard.whereabouts import address
@@ -44,7 +44,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             return _go_on(request, _next_step(request, made))
         form.refuse(made)
     page = "wizard/_upload_form.html" if getattr(request, "htmx", False) else "wizard/upload.html"
-    return render(request, page, _context(person, form, like), status=422)
+    return render(request, page, _context(person, form, like), status=form.status)
 
 
 @require_GET
@@ -72,15 +72,20 @@ def _go_on(request: HttpRequest, url: str) -> HttpResponse:
 
 def _context(person: Person, form: UploadForm, like: ImportJob | None) -> dict[str, Any]:
     own = ImportJob.objects.filter(owner=person).select_related("connection").order_by("-pk")
-    recent = own.filter(first_confirmed_at__isnull=False)[:RECENT]
+    recent = list(own.filter(first_confirmed_at__isnull=False)[:RECENT])
+    usable = list(Connection.objects.usable())
     return {
         "form": form,
         "accepted": ACCEPTED,
+        "refusals": refusals(),
+        "max_bytes": settings.TAGSYNC_MAX_UPLOAD_BYTES,
         "max_megabytes": settings.TAGSYNC_MAX_UPLOAD_BYTES // (1024 * 1024),
         "draft_days": settings.TAGSYNC_DRAFT_DAYS,
         "like": like,
         "like_matching": matching_words(like) if like else "",
         "unfinished": [(one, address(one.job)) for one in unstarted_of(person, UNFINISHED)],
-        "recent": [(job, address(job)) for job in recent],
-        "has_connection": Connection.objects.usable().exists(),
+        "recent": [(job, address(job), matching_words(job)) for job in recent],
+        "has_connection": bool(usable),
+        "has_sample": settings.LOCAL and any(connection.is_sandbox for connection in usable),
+        "first_steps": not recent and not person.first_steps_hidden,
     }

@@ -11,19 +11,22 @@ from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.drafts import SheetView
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.mapping.rows import Checked
 from tagsync.web.forms.columns import ColumnsForm
 from tagsync.web.forms.settings import SettingsForm
-from tagsync.web.wizard.first_request import first_request, orders
+from tagsync.web.wizard.examples import matching_examples, operation_examples, telling_row
+from tagsync.web.wizard.first_request import first_request, look_at, orders
 from tagsync.web.wizard.sheet_columns import ColumnCard, column_cards, preview_rows, standing
 
 
 class Choice(NamedTuple):
-    """One radio card."""
+    """One radio card. `example`: what the choice does to a row of this file, "" while none can be sent."""
 
     value: str
     title: str
     text: str
     checked: bool
+    example: str = ""
     is_warning: bool = False
 
 
@@ -35,6 +38,8 @@ def page_context(
     connection = _connection(settings)
     operation, matching = str(settings["operation"].value()), str(settings["matching"].value())
     cards = column_cards(view, columns)
+    look = look_at(view.body, chosen, columns.chosen_tags())
+    example = telling_row(look.sendable)
     return {
         "job": job,
         "view": view,
@@ -49,9 +54,9 @@ def page_context(
         "connections": _connections(),
         "connection": connection,
         "blocked_because": _blocked_because(connection),
-        "operations": _operations(operation),
-        "matchings": _matchings(matching, connection),
-        "first": first_request(view.body, chosen, columns.chosen_tags(), connection, operation, matching),
+        "operations": _operations(operation, example),
+        "matchings": _matchings(matching, connection, example),
+        "first": first_request(look, connection, operation, matching),
     }
 
 
@@ -106,16 +111,17 @@ def _blocked_because(connection: Connection | None) -> Sentence | None:
     return sentence(f"connection_{connection.blocked_reason}")
 
 
-def _operations(chosen: str) -> list[Choice]:
+def _operations(chosen: str, row: Checked | None) -> list[Choice]:
     add = _("The customers get the tags of their row. Tags they have already stay.")
     delete = _("The customers lose the tags of their row on the platform. tagsync cannot give them back by itself.")
+    examples = operation_examples(row)
     return [
-        Choice("add", _("Add tags"), add, chosen == "add"),
-        Choice("delete", _("Delete tags"), delete, chosen == "delete", is_warning=True),
+        Choice("add", _("Add tags"), add, chosen == "add", examples.get("add", "")),
+        Choice("delete", _("Delete tags"), delete, chosen == "delete", examples.get("delete", ""), is_warning=True),
     ]
 
 
-def _matchings(chosen: str, connection: Connection | None) -> list[Choice]:
+def _matchings(chosen: str, connection: Connection | None, row: Checked | None) -> list[Choice]:
     spelt_out = orders(connection)
     fuzzy = _("When a row has several identifiers, the platform tries them in this order: %(order)s.")
     texts = {
@@ -127,4 +133,7 @@ def _matchings(chosen: str, connection: Connection | None) -> list[Choice]:
             _("The rows are not matched against existing customers; the platform decides what becomes of them."),
         ),
     }
-    return [Choice(value, title, text, chosen == value) for value, (title, text) in texts.items()]
+    examples = matching_examples(row, connection)
+    return [
+        Choice(value, title, text, chosen == value, examples.get(value, "")) for value, (title, text) in texts.items()
+    ]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal, cast
 
 from tagsync.connections.models import Connection
 from tagsync.imports.identification import order
-from tagsync.mapping.rows import check_row, is_blank
+from tagsync.mapping.rows import Checked, check_row, is_blank
 from tagsync.sheets.cells import Row
 from tagsync.tuzhan.messages import Settings, batch_body
 from tagsync.web.forms.columns import field_label
@@ -29,23 +28,28 @@ class FirstRequest:
     connection: Connection | None
 
 
-def first_request(
-    body: Sequence[Row],
-    chosen: Mapping[int, str | None],
-    fixed_tags: str,
-    connection: Connection | None,
-    operation: str,
-    matching: str,
-) -> FirstRequest:
+@dataclass(frozen=True)
+class Look:
+    """The first rows as the choices read them: those that can be sent, and out of how many that are not blank."""
+
+    sendable: list[Checked]
+    looked_at: int
+
+
+def look_at(body: Sequence[Row], chosen: Mapping[int, str | None], fixed_tags: str) -> Look:
     candidates = [row for row in body if not is_blank(row)]
     checked = (check_row(row, _columns(chosen), fixed_tags) for row in candidates)
-    sendable = list(islice((row for row in checked if not row.notes), ROWS_SHOWN))
+    return Look([row for row in checked if not row.notes], len(candidates))
+
+
+def first_request(look: Look, connection: Connection | None, operation: str, matching: str) -> FirstRequest:
+    rows = look.sendable[:ROWS_SHOWN]
     text = ""
-    if sendable:
+    if rows:
         key = connection.customer_id_key if connection else "audienceUserId"
-        request = batch_body(_settings(operation, matching), [row.values for row in sendable], key)
+        request = batch_body(_settings(operation, matching), [row.values for row in rows], key)
         text = json.dumps(request, ensure_ascii=False, indent=2)
-    return FirstRequest(text, [row.row_number for row in sendable], len(candidates), connection)
+    return FirstRequest(text, [row.row_number for row in rows], look.looked_at, connection)
 
 
 def orders(connection: Connection | None) -> dict[int, str]:

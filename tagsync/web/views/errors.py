@@ -1,0 +1,66 @@
+"""Pages for when something went wrong. They ask no database, no session and no person: any of these may be what failed.
+
+What a page says stands in its template; why it happened stands in the log, under the same request id.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import get_template
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from tagsync.web import request_id
+
+RETRY_AFTER_SECONDS = 120
+
+
+def error_page(request: HttpRequest, name: str, status: int, **more: object) -> HttpResponse:
+    """In the language of the person if she is known by now, else of her cookie or browser."""
+    language = getattr(request, "LANGUAGE_CODE", "") or translation.get_language_from_request(request)
+    # No context processors: they would ask who is signed in.
+    with translation.override(language):
+        text = get_template(name).render({"request": request, "request_id": request_id.current(), **more})
+    return HttpResponse(text, status=status, headers={"Content-Language": language})
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(request, "400.html", 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(request, "403.html", 403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(request, "404.html", 404)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    megabytes = settings.TAGSYNC_MAX_UPLOAD_BYTES // (1024 * 1024)
+    return error_page(request, "413.html", 413, max_megabytes=megabytes)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error_page(request, "500.html", 500)
+
+
+def maintenance(request: HttpRequest) -> HttpResponse:
+    response = error_page(request, "503.html", 503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """As a rule a page that was open while its person signed in anew somewhere else."""
+    return error_page(request, "403_csrf.html", 403, back=page_before(request))
+
+
+def page_before(request: HttpRequest) -> str:
+    """The page of ours that the request was sent from, as far as the browser tells; "" otherwise."""
+    address = request.headers.get("Referer", "")
+    here = f"{request.scheme}://{request.get_host()}"
+    if not url_has_allowed_host_and_scheme(address, {request.get_host()}) or not address.startswith(f"{here}/"):
+        return ""
+    return address.removeprefix(here)

@@ -1,0 +1,213 @@
+"""Error pages: they say what happened and what to do, carry the id that the log has, and need nothing that may fail."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, connections
+from django.http import HttpRequest
+from django.test import Client, override_settings
+from django.urls import path
+
+from tagsync.accounts.models import Person
+from tagsync.imports.models import ImportJob
+from tagsync.web import request_id
+from tagsync.web.urls import urlpatterns as real
+
+ID = re.compile(r"[0-9a-f]{12}")
+
+
+def fail(request: HttpRequest) -> Any:
+    raise RuntimeError("13800138000")
+
+
+def deny(request: HttpRequest) -> Any:
+    raise PermissionDenied
+
+
+urlpatterns = [*real, path("fail/", fail), path("deny/", deny)]
+handler400 = "tagsync.web.views.errors.bad_request"
+handler403 = "tagsync.web.views.errors.forbidden"
+handler404 = "tagsync.web.views.errors.not_found"
+handler500 = "tagsync.web.views.errors.server_error"
+
+
+@pytest.fixture(autouse=True)
+def _urls() -> Iterator[None]:
+    with override_settings(ROOT_URLCONF=__name__):
+        yield
+
+
+def calm(client: Client) -> Client:
+    client.raise_request_exception = False
+    return client
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "words"),
+    [
+        ("/deny/", 403, "You may not see this page"),
+        ("/nowhere/", 404, "There is nothing here"),
+        ("/fail/", 500, "Something went wrong on our side"),
+    ],
+)
+def test_it_says_what_happened(signed: Client, url: str, status: int, words: str) -> None:
+    response = calm(signed).get(url)
+    page = response.content.decode()
+    assert response.status_code == status
+    assert words in page and '<html lang="en"' in page
+    assert ID.fullmatch(response[request_id.HEADER])
+    assert f"Reference for your admin: {response[request_id.HEADER]}" in page
+    assert "13800138000" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh-CN,zh;q=0.9", "无法理解这个请求"), ("en-GB", "cannot be understood")]
+)
+def test_it_speaks_the_browser_s_language(client: Client, db: None, language: str, words: str) -> None:
+    response = calm(client).get("/login/", headers={"Accept-Language": language, "Host": "evil.com"})
+    assert response.status_code == 400
+    assert words in response.content.decode()
+
+
+def test_the_cookies_win(client: Client, db: None) -> None:
+    client.cookies["tagsync_language"], client.cookies["tagsync_theme"] = "en", "dark"
+    page = calm(client).get("/login/", headers={"Accept-Language": "zh-CN", "Host": "evil.com"}).content.decode()
+    assert '<html lang="en" data-theme="dark">' in page
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_it_renders_while_the_database_is_down(
+    client: Client, marketer: Person, monkeypatch: pytest.MonkeyPatch, signed_in: bool
+) -> None:
+    if signed_in:
+        client.force_login(marketer)
+    else:
+        client.cookies["sessionid"] = "a" * 32
+    client.cookies["tagsync_language"] = "zh-hans"
+
+    def down(*_args: object, **_named: object) -> Any:
+        raise DatabaseError("the server closed the connection")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(type(connections["default"]), "cursor", down)
+        response = calm(client).get("/imports/")
+    page = response.content.decode()
+    assert response.status_code == 500
+    assert '<html lang="zh-hans"' in page and response[request_id.HEADER] in page
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_the_log_has_the_same_id(signed: Client, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.addFilter(request_id.InLog())
+    with caplog.at_level(logging.WARNING):
+        response = calm(signed).get("/fail/")
+    assert {record.request_id for record in caplog.records} == {response[request_id.HEADER]}  # type: ignore[attr-defined]
+    assert request_id.current() == "-"
+
+
+def test_each_request_has_its_own_id_whatever_is_sent_along(signed: Client) -> None:
+    ids = {signed.get("/imports/", headers={request_id.HEADER: "x\n"})[request_id.HEADER] for _time in range(3)}
+    assert len(ids) == 3 and all(ID.fullmatch(one) for one in ids)
+
+
+# -- a form whose token is of another sign-in
+
+
+def test_a_refused_form_leads_back_to_its_page(marketer: Person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(marketer)
+    client.cookies["tagsync_language"] = "en"
+    response = client.post("/imports/new/", headers={"Referer": "http://testserver/imports/new/?like=1"})
+    assert response.status_code == 403
+    page = response.content.decode()
+    assert 'href="/imports/new/?like=1"' in page
+    assert "This page was open for too long" in page
+
+
+@pytest.mark.parametrize(
+    "referer", ["", "http://evil.com/imports/", "javascript:alert(1)", "http://testserver.evil.com/"]
+)
+def test_a_refused_form_leads_to_no_other_site(marketer: Person, referer: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(marketer)
+    page = client.post("/imports/new/", headers={"Referer": referer}).content.decode()
+    assert re.findall(r'class="btn[^"]*" href="([^"]*)"', page) == ["/"]
+
+
+# -- a session that ended
+
+
+def ways_back(address: str) -> tuple[str, dict[str, list[str]]]:
+    return urlsplit(address).path, parse_qs(urlsplit(address).query)
+
+
+def test_a_press_after_the_session_leads_back_to_the_page(client: Client, ready: ImportJob) -> None:
+    page = f"http://testserver/imports/{ready.pk}/check/"
+    response = client.post(f"/imports/{ready.pk}/start/", headers={"Referer": page})
+    assert ways_back(response["Location"]) == ("/login/", {"next": [f"/imports/{ready.pk}/check/"], "ended": ["1"]})
+    client.cookies["tagsync_language"] = "en"
+    assert "What you pressed last was not done." in client.get(response["Location"]).content.decode()
+
+
+def test_a_press_from_nowhere_leads_to_the_start(client: Client, ready: ImportJob) -> None:
+    response = client.post(f"/imports/{ready.pk}/start/", headers={"Referer": "http://evil.com/x/"})
+    assert ways_back(response["Location"]) == ("/login/", {"next": ["/"], "ended": ["1"]})
+
+
+def test_a_script_s_press_sends_the_browser(client: Client, ready: ImportJob) -> None:
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/imports/{ready.pk}/columns/"}
+    response = client.post(f"/imports/{ready.pk}/request/", headers=headers)
+    assert response.status_code == 204
+    back = ways_back(response["HX-Redirect"])
+    assert back == ("/login/", {"next": [f"/imports/{ready.pk}/columns/"], "ended": ["1"]})
+
+
+def test_a_look_after_the_session_says_nothing_of_a_press(client: Client, db: None) -> None:
+    assert client.get("/imports/?page=2")["Location"] == "/login/?next=/imports/%3Fpage%3D2"
+
+
+# -- too large
+
+
+@override_settings(TAGSYNC_MAX_UPLOAD_BYTES=1024)
+def test_it_stores_nothing_of_what_is_far_too_large(signed: Client, tmp_path: Path) -> None:
+    signed.cookies["tagsync_language"] = "en"
+    with override_settings(FILE_UPLOAD_TEMP_DIR=str(tmp_path), FILE_UPLOAD_MAX_MEMORY_SIZE=0):
+        response = signed.post("/imports/new/", b"x" * 1_100_000, content_type="multipart/form-data; boundary=b")
+    assert response.status_code == 413
+    assert "The file is too large" in response.content.decode()
+    assert not list(tmp_path.iterdir())
+    assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize("length", ["", "x", "-1", "²"])
+def test_it_makes_nothing_of_an_odd_length(client: Client, db: None, length: str) -> None:
+    assert client.get("/login/", CONTENT_LENGTH=length).status_code == 200
+
+
+# -- maintenance
+
+
+def test_it_says_that_it_will_be_back(signed: Client) -> None:
+    with override_settings(TAGSYNC_MAINTENANCE=True):
+        response = signed.get("/imports/", headers={"Accept-Language": "en"})
+        assert b"<html" not in signed.get("/healthz").content
+    assert response.status_code == 503
+    assert response["Retry-After"] == "120"
+    assert "tagsync is being maintained" in response.content.decode()
+    assert signed.get("/imports/").status_code == 200
+
+
+def test_a_file_is_enough_for_it(client: Client, tmp_path: Path) -> None:
+    """Without a database: the fixture that would allow one is not asked for."""
+    (tmp_path / "maintenance").touch()
+    with override_settings(TAGSYNC_HOME=tmp_path):
+        assert client.get("/imports/").status_code == 503
