@@ -150,7 +150,7 @@ def test_it_says_at_the_form_why_a_file_is_refused(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     upload(in_english, tmp_path / name)
-    expect(in_english.locator("main form")).to_contain_text(said)
+    expect(in_english.locator("main form[data-upload]")).to_contain_text(said)
 
 
 def test_it_works_without_javascript(platform: Up, browser, browser_context_args) -> None:  # type: ignore[no-untyped-def]
