@@ -33,8 +33,10 @@ SPOKEN = ("aria-label", "placeholder", "title", "alt", "data-announce")
 # Han characters that belong on an English page: the platform, headers it knows, the name of the other language.
 AT_HOME = ("兔展", "中文", "简体中文")
 OTHER_LANGUAGE = "English"
+# A workbook, and a page of invented data in both languages.
+DATA = ("import_template", "import_sample", "styleguide")
 # Pages of their own; what answers otherwise than with a page is passed over.
-PLAIN = {one.name for one in urlpatterns if one.name and not one.pattern.converters and one.name != "import_template"}
+PLAIN = {one.name for one in urlpatterns if one.name and not one.pattern.converters and one.name not in DATA}
 OF_ONE = {one.name for one in urlpatterns if one.name and set(one.pattern.converters) == {"pk"}}
 
 

@@ -14,8 +14,8 @@ from tagsync.accounts.models import Person
 STYLES = (Path(settings.BASE_DIR) / "static/css/app.css").read_text()
 URL = "/styleguide/"
 
-# Only there while something happens, or around pages that have no shell.
-ELSEWHERE = {"centred", "is-dragging", "has-file"}
+# Only there while something happens, around pages that have no shell, or the places of one table and one text.
+ELSEWHERE = {"centred", "is-dragging", "has-file", "panel", "history", "bulk", "inline"}
 # What has no colour of its own, or stands once on a page: not in the two samples.
 WITHOUT_COLOUR = {
     *("shell", "sidebar", "topbar", "menu", "skip", "banners", "page", "page-head", "breadcrumb", "formbar", "lead"),
