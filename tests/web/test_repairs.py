@@ -58,7 +58,7 @@ def test_it_offers_each_cause_its_repair(job: ImportJob, signed: Client) -> None
     html = page(signed, job)
     assert f"?open={phone(job).pk}#cause-{phone(job).pk}" in html
     assert "Leave 3 out" in html and "Download 3" in html
-    assert "Row by row" not in html
+    assert "Repair row by row" not in html
 
 
 def test_it_opens_the_commonest_values_and_the_cells(job: ImportJob, signed: Client) -> None:
