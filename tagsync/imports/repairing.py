@@ -53,13 +53,11 @@ def make(job: ImportJob, repair: Repair, by: Person) -> Counter[str]:
         hold()
         repair.job, repair.by = job, by
         repair.save()
+        event = _told(repair, Mark.REPAIR, by)
     became = _apply(repair, hold)
     if not became:
+        event.delete()
         repair.delete()
-        return became
-    JobEvent.objects.create(
-        job=job, act=Mark.REPAIR, before=JobStatus.READY, after=JobStatus.READY, by=by, why=str(repair.pk)
-    )
     job.refresh_from_db()
     return became
 
@@ -71,6 +69,9 @@ def undo(repair: Repair, by: Person) -> int:
     Raises: MoveRefused.
     """
     job, hold = repair.job, _ready(repair.job)
+    with transaction.atomic():
+        hold()
+        _told(repair, Mark.UNDO_REPAIR, by)
     later = list(job.repairs.filter(pk__gt=repair.pk, undone_at=None).order_by("pk"))
     for one in reversed(later):
         _restore(one, hold)
@@ -78,11 +79,14 @@ def undo(repair: Repair, by: Person) -> int:
     Repair.objects.filter(pk=repair.pk).update(undone_at=timezone.now())
     for one in later:
         _apply(one, hold)
-    JobEvent.objects.create(
-        job=job, act=Mark.UNDO_REPAIR, before=JobStatus.READY, after=JobStatus.READY, by=by, why=str(repair.pk)
-    )
     job.refresh_from_db()
     return rows
+
+
+def _told(repair: Repair, mark: Mark, by: Person) -> JobEvent:
+    """Before the first row is touched: from now on no page that shows the rows as they were can start the import."""
+    ready = JobStatus.READY
+    return JobEvent.objects.create(job=repair.job, act=mark, before=ready, after=ready, by=by, why=str(repair.pk))
 
 
 def make_again(job: ImportJob, hold: Hold) -> None:

@@ -319,3 +319,18 @@ def test_what_was_sent_again_drops_out_of_the_earlier_retry(marketer: Person, sa
     acts.start(second, marketer)
     failed = ImportRow.objects.filter(job=first, status="rejected")
     assert without_fixed(failed, first).count() == 0
+
+
+def test_a_page_from_before_cannot_start_it_in_the_middle(
+    job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    write = repairing._write
+
+    def spy(*arguments: Any) -> Any:
+        seen.append(job.events.filter(act="repair").count())
+        return write(*arguments)
+
+    monkeypatch.setattr(repairing, "_write", spy)
+    repairing.make(job, value("phone", "无", ""), marketer)
+    assert seen == [1]
