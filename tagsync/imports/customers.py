@@ -121,6 +121,13 @@ def holding_in(job: ImportJob, wanted: Sought) -> list[QuerySet[ImportRow]]:
     return holding(rows.filter(shelf__in=shelves, whose=job.pk), wanted)
 
 
+def among(job: ImportJob, column: str, values: Iterable[str]) -> QuerySet[ImportRow]:
+    """Rows of one import with any of these identifiers in this column."""
+    shelves = _shelves(*_ends(ImportRow.objects.filter(job=job), "row_number"))
+    rows = ImportRow.objects.alias(shelf=Shelf("id"), whose=F("job_id") + 0).filter(shelf__in=shelves, whose=job.pk)
+    return rows.filter(is_filled(column), **{f"{column}__in": list(values)})
+
+
 def first_of(questions: Iterable[QuerySet[ImportRow]], most: int, *order: str) -> list[ImportRow]:
     """The first rows of all questions together, each once, in the order of their attributes ("-" all descending)."""
     found = {row.pk: row for question in questions for row in question.order_by(*order)[:most]}

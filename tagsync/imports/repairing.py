@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from tagsync.accounts.models import Person
-from tagsync.imports import counting
-from tagsync.imports.corrections import FAILED
+from tagsync.imports import counting, customers
+from tagsync.imports.corrections import FAILED, OF_THE_ROW
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, Repair, RepairedRow
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
@@ -71,12 +71,13 @@ def undo(repair: Repair, by: Person) -> int:
     job, hold = repair.job, _ready(repair.job)
     with transaction.atomic():
         hold()
-        _told(repair, Mark.UNDO_REPAIR, by)
+        # Whoever still makes this repair stops at the next piece.
+        if Repair.objects.filter(pk=repair.pk, undone_at=None).update(undone_at=timezone.now()):
+            _told(repair, Mark.UNDO_REPAIR, by)
     later = list(job.repairs.filter(pk__gt=repair.pk, undone_at=None).order_by("pk"))
     for one in reversed(later):
         _restore(one, hold)
     rows = _restore(repair, hold)
-    Repair.objects.filter(pk=repair.pk).update(undone_at=timezone.now())
     for one in later:
         _apply(one, hold)
     job.refresh_from_db()
@@ -95,6 +96,7 @@ def make_again(job: ImportJob, hold: Hold) -> None:
     RepairedRow.objects.filter(repair__in=repairs).delete()
     ImportJob.objects.filter(pk=job.pk, corrects__in=repairs.values("earlier")).update(corrects=None)
     for repair in repairs:
+        Repair.objects.filter(pk=repair.pk).update(rows=0)
         _apply(repair, hold)
 
 
@@ -114,13 +116,14 @@ def _ready(job: ImportJob) -> Hold:
 def _apply(repair: Repair, hold: Hold) -> Counter[str]:
     changes_of = _Changes(repair)
     became: Counter[str] = Counter()
-    repair.rows, last = 0, 0
+    last = 0
     while True:
         with transaction.atomic():
             locked = hold()
+            if not Repair.objects.filter(pk=repair.pk, undone_at=None).exists():
+                return became
             rows = list(changes_of.rows.filter(row_number__gt=last).order_by("row_number")[:ROWS_AT_ONCE])
             if not rows:
-                Repair.objects.filter(pk=repair.pk).update(rows=repair.rows)
                 return became
             last = rows[-1].row_number
             changes = changes_of.made(rows)
@@ -129,7 +132,7 @@ def _apply(repair: Repair, hold: Hold) -> Counter[str]:
                 for row, columns in changes
             )
             became.update(_write(locked, changes))
-            repair.rows += len(changes)
+            repair.rows = repair.touched.count()
             Repair.objects.filter(pk=repair.pk).update(rows=repair.rows)
             if repair.earlier_id and locked.corrects_id is None:
                 ImportJob.objects.filter(pk=locked.pk).update(corrects=repair.earlier_id)
@@ -234,7 +237,8 @@ class _Changes:
         return self._repair.row_number is not None or any(note["field"] == self._repair.field for note in row.notes)
 
     def _checked(self, row: ImportRow) -> Checked:
-        notes = tuple(_note(stored) for stored in row.notes)
+        # What is said of the row as a whole is found anew, or else a former duplicate would stay one.
+        notes = tuple(_note(stored) for stored in row.notes if stored["code"] not in OF_THE_ROW)
         now = Checked(row.row_number, row.values_by_field(), notes)
         return check_again(now, self._repair.field, self._repair.after, self._columns, self._job.fixed_tags)
 
@@ -280,8 +284,9 @@ def _twins(job: ImportJob, checked: Sequence[Checked]) -> dict[int, int]:
     """Row → the row with the same five values that is sent, in the database or among these."""
     seen: dict[bytes, int] = {}
     for column, values in _by_identifier(checked).items():
-        for row in _rows(job).filter(status=RowStatus.WAITING, **{f"{column}__in": values}):
-            seen[content_of(row.values_by_field())] = row.row_number
+        for row in customers.among(job, column, values):
+            if row.status == RowStatus.WAITING:
+                seen[content_of(row.values_by_field())] = row.row_number
     twins = {}
     for one in checked:
         number = seen.setdefault(content_of(one.values), one.row_number)

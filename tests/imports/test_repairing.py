@@ -6,6 +6,8 @@ import random
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.test import TestCase
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -334,3 +336,38 @@ def test_a_page_from_before_cannot_start_it_in_the_middle(
     monkeypatch.setattr(repairing, "_write", spy)
     repairing.make(job, value("phone", "无", ""), marketer)
     assert seen == [1]
+
+
+def test_a_duplicate_that_gets_another_cell_is_sent(marketer: Person, sandbox_connection: Connection) -> None:
+    job = checked(marketer, sandbox_connection, [("", customer(1)[1], "", "", "VIP"), ("", "", "", "", "VIP")])
+    assert repairing.make(job, cell(3, "openid", "", customer(1)[1]), marketer) == {"duplicate": 1}
+    assert repairing.make(job, cell(3, "phone", "", "13900000003"), marketer) == {"waiting": 1}
+    assert job.rows.get(row_number=3).notes == []
+
+
+def test_a_repair_that_is_taken_back_while_it_is_made_stops(
+    job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, write = snapshot(job), repairing._write
+    monkeypatch.setattr(repairing, "ROWS_AT_ONCE", 1)
+
+    def meanwhile(*arguments: Any) -> Any:
+        """After the first piece, somebody takes it back in another tab."""
+        monkeypatch.setattr(repairing, "_write", write)
+        found = write(*arguments)
+        transaction.on_commit(lambda: repairing.undo(Repair.objects.get(), marketer))
+        return found
+
+    monkeypatch.setattr(repairing, "_write", meanwhile)
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        repairing.make(job, value("phone", "无", ""), marketer)
+    assert snapshot(job) == before
+    assert Repair.objects.get().undone_at
+
+
+def test_a_long_text_in_an_identifier_column_is_only_to_fix(marketer: Person, sandbox_connection: Connection) -> None:
+    """PostgreSQL refuses index entries beyond 2,704 bytes."""
+    text = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(4000))
+    job = checked(marketer, sandbox_connection, [customer(0), (*customer(1)[:3], text, "VIP")])
+    assert statuses(job) == {2: "waiting", 3: "to_fix"}
+    assert repairing.make(job, cell(3, "openid", customer(1)[1], text), marketer) == {"to_fix": 1}

@@ -132,6 +132,7 @@ def test_taking_back_twice_says_so(job: ImportJob, signed: Client) -> None:
     "data",
     [
         {"act": "value", "row": "3", "field": "phone", "text": "无手机"},
+        {"act": "value", "row": "3", "field": "phone", "text": " "},  # emptying has a button of its own
         {"act": "value", "row": "999", "field": "phone", "text": "1"},
         {"act": "value", "row": "2", "field": "phone", "text": "1"},  # nothing is wrong there
         {"act": "cells"},
@@ -145,6 +146,11 @@ def test_what_fits_nothing_changes_nothing(job: ImportJob, signed: Client, data:
     assert "Nothing was changed" in post(signed, job, **data)
     assert list(job.rows.order_by("pk").values()) == before
     assert not job.repairs.exists()
+
+
+def test_it_takes_whatever_is_typed(job: ImportJob, signed: Client) -> None:
+    html = post(signed, job, act="cells", **{"cell-3-phone": "1\x00" + "长" * 9000, "cell-5-phone": "<b>x</b>"})
+    assert "still have a problem" in html and "<b>x</b>" not in html
 
 
 @pytest.mark.parametrize("data", [{}, {"act": "explode"}, {"act": "value", "row": "x"}, {"act": "value", "row": 9**20}])

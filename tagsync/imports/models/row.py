@@ -36,9 +36,17 @@ class Shelf(models.Func):
     output_field = models.BigIntegerField()
 
 
+class IsShort(models.Func):
+    """Whether a text fits into an index: PostgreSQL takes 2,704 bytes, and what is to fix is kept as it was typed."""
+
+    template = "(LENGTH(%(expressions)s) <= 200)"
+    arity = 1
+    output_field = models.BooleanField()
+
+
 def is_filled(column: str) -> Q:
     """Both the index and whoever wants to use it must say so. Not "> ''": SQLite would rather search by that."""
-    return ~Q(**{column: ""})
+    return ~Q(**{column: ""}) & Q(IsShort(column))
 
 
 def _found_by(column: str) -> models.Index:

@@ -16,6 +16,7 @@ from tagsync.imports.models import ImportJob, ImportRow, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.states import RowStatus
+from tagsync.mapping.characters import storable
 from tagsync.web.forms.filters import MAX_NUMBER
 
 LONGEST = 5000
@@ -42,6 +43,8 @@ def wanted(job: ImportJob, form: RepairForm, data: QueryDict, *, in_full: bool) 
     match said["act"]:
         case "cells":
             return list(_cells(job, data, in_full))
+        case "value" if not said["text"].strip():
+            return []  # emptying cells has a button of its own
         case "value" | "clear":
             return _value(job, said["row"], said["field"], "" if said["act"] == "clear" else said["text"])
         case "leave_out" if said["row"]:
@@ -61,7 +64,11 @@ def _value(job: ImportJob, number: int | None, field: str, text: str) -> list[Re
 
 
 def _cells(job: ImportJob, data: QueryDict, in_full: bool) -> Iterator[Repair]:
-    typed = {(int(found[1]), found[2]): str(data[name])[:LONGEST] for name in data if (found := CELL.fullmatch(name))}
+    typed = {
+        (int(found[1]), found[2]): storable(str(data[name]))[:LONGEST]
+        for name in data
+        if (found := CELL.fullmatch(name))
+    }
     numbers = {number for number, _field in typed if number <= MAX_NUMBER}
     rows = {row.row_number: row for row in _broken(job).filter(row_number__in=numbers)}
     for (number, field), text in sorted(typed.items()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tagsync.imports.models import ImportJob, Repair
@@ -26,7 +27,9 @@ class Made(NamedTuple):
 
 def repairs_made(job: ImportJob, *, in_full: bool) -> tuple[list[Made], list[Made]]:
     """Those that hold, newest first: the latest, and the others."""
-    found = job.repairs.filter(undone_at=None).select_related("by", "earlier").order_by("-pk")
+    # One that was only half taken back, because the server went away, can be taken back to the end.
+    holds = Q(undone_at=None) | Q(rows__gt=0)
+    found = job.repairs.filter(holds).select_related("by", "earlier").order_by("-pk")
     made = [Made(one.pk, told(one, in_full=in_full), one.rows, one.by.label if one.by else "", one.at) for one in found]
     return made[:LATEST], made[LATEST:]
 

@@ -63,4 +63,5 @@ def page_before(request: HttpRequest) -> str:
     here = f"{request.scheme}://{request.get_host()}"
     if not url_has_allowed_host_and_scheme(address, {request.get_host()}) or not address.startswith(f"{here}/"):
         return ""
-    return address.removeprefix(here)
+    path = address.removeprefix(here)
+    return "" if path.startswith("//") else path

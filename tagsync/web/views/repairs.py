@@ -64,7 +64,7 @@ def undo(request: HttpRequest, pk: int, repair: int) -> HttpResponse:
     found = job.repairs.filter(pk=repair).select_related("job").first()
     if found is None:
         raise Http404
-    if job.status != JobStatus.READY or found.undone_at:
+    if job.status != JobStatus.READY or (found.undone_at and not found.touched.exists()):
         return overtaken(request, job)
     try:
         rows = repairing.undo(found, signed_in(request))

@@ -148,8 +148,10 @@ def earlier_import(job: ImportJob, person: Person) -> Earlier | None:
 
 
 def _rest(job: ImportJob, same: ImportJob) -> int:
+    """Only for an import that the owner may see: its name and its failures will stand in hers."""
     delivered = same.count(RowStatus.ACCEPTED)
     possible = same.status in ENDED and delivered and job.corrects_id is None
+    possible = possible and ImportJob.objects.visible_to(job.owner).filter(pk=same.pk).exists()
     return max(0, job.count(RowStatus.WAITING) - delivered) if possible else 0
 
 
