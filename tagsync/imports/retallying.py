@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from tagsync.imports.models import ImportJob, JobTag
 from tagsync.imports.tallies import (
+    CONTENT_BITS,
     LOOK_ALIKES_SHOWN,
     TAGS_KEPT,
     TAGS_SHOWN,
@@ -35,7 +36,7 @@ def retally(job: ImportJob, come: Iterable[Values], gone: Iterable[Values]) -> N
     sets = Counter({tuple(keys): rows for keys, rows in summary["identifiers"]})
     sets.update(present(values) for values in come)
     sets.subtract(present(values) for values in gone)
-    summary["content"] = hex(content % 2**128)
+    summary["content"] = hex(content % 2**CONTENT_BITS)
     summary["identifiers"] = [[list(keys), rows] for keys, rows in (+sets).items()]
     _retally_tags(job, come, gone)
     job.content_sha256 = fingerprint(job, content)

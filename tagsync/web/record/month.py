@@ -114,7 +114,7 @@ def month(person: Person) -> Month | None:
 
 
 def _days(started: object) -> list[Day]:
-    rows = started.values(day=TruncDate("first_confirmed_at")).annotate(  # type: ignore[attr-defined]
+    rows = started.values(day=TruncDate("first_confirmed_at")).annotate(  # type: ignore[attr-defined]  # TruncDate in values() is unknown to the stubs
         imports=Count("id"),
         accepted=_sum(RowStatus.ACCEPTED),
         rejected=_sum(RowStatus.REJECTED),
