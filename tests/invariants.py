@@ -8,15 +8,14 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
 
 from tagsync.connections.models import Connection
 from tagsync.imports.counting import counted
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.problems import TEXTS, sentence
-from tagsync.imports.states import ENDED, Act, JobStatus, RowStatus
+from tagsync.imports.states import ENDED, Act, JobStatus, Mark, RowStatus, allowed
 from tagsync.mapping.rows import identifiers
 from tagsync.sandbox.ledger import Entry
 
@@ -200,15 +199,23 @@ def check_leases(jobs: Iterable[ImportJob], ledger: Iterable[Entry], slack: time
 
 def _windows(job: ImportJob) -> dict[int, tuple[datetime, datetime]]:
     """Fence → from the claim to the end of the lease."""
-    events = [event for event in JobEvent.objects.filter(job=job).order_by("id") if event.act != Act.STOP]
-    claims = [(one, after) for one, after in pairwise([*events, None]) if one and one.act == Act.CLAIM]
-    assert not [one for one, after in claims if after and after.act == Act.CLAIM], f"C5: import {job.pk}: two runners"
-    end_of_time = datetime.max.replace(tzinfo=claims[0][0].at.tzinfo) - SLACK * 4 if claims else datetime.max
-    fences = range(job.fence - len(claims) + 1, job.fence + 1)
-    return {
-        fence: (claim.at, after.at if after else end_of_time)
-        for fence, (claim, after) in zip(fences, claims, strict=True)
-    }
+    moves = JobEvent.objects.filter(job=job).exclude(act__in=list(Mark)).order_by("id")
+    ends_work = [event for event in moves if _ends_work(event)]
+    windows, fence, after, next_act = {}, job.fence, datetime.max.replace(tzinfo=UTC) - SLACK * 4, ""
+    for event in reversed(ends_work):
+        if event.act == Act.CLAIM:
+            assert next_act != Act.CLAIM, f"C5: import {job.pk}: two runners"
+            windows[fence] = (event.at, after)
+        if event.act == Act.START:
+            break
+        fence, after, next_act = fence - 1, event.at, event.act
+    return windows
+
+
+def _ends_work(event: JobEvent) -> bool:
+    move = allowed(Act(event.act), event.before)
+    assert move is not None, f"{event.act} from {event.before}"
+    return move.ends_work
 
 
 # -- C8

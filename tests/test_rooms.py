@@ -32,9 +32,16 @@ ALLOWED = {
 }
 REFUSED = {"web": {"tuzhan.client"}}
 # Files beside the rooms; only these few may be imported, and only by each other.
-OUTSIDE = {"settings": {"environment"}, "urls": {"web"}, "wsgi": set(), "environment": set(), "terminal": set()}
-# How commands speak, for whoever has commands.
-SPEECH = "terminal"
+OUTSIDE = {
+    "settings": {"environment"},
+    "urls": {"web"},
+    "wsgi": set(),
+    "environment": set(),
+    "terminal": set(),
+    "database": set(),
+}
+# How commands speak, for whoever has commands; and what the database says, for whoever has one.
+FOR_DJANGO_ROOMS = {"terminal", "database"}
 
 # room → outside packages that would give it a second task
 WITHOUT = {
@@ -150,7 +157,7 @@ def may_import(importer: Path, target: str) -> bool:
     other = target.split(".")[0]
     if room == other:
         return True
-    if other == SPEECH:
+    if other in FOR_DJANGO_ROOMS:
         return room in DJANGO_ROOMS
     if room in OUTSIDE:
         return other in OUTSIDE[room]

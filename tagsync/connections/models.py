@@ -95,6 +95,8 @@ class Connection(models.Model):
     slowed_at = models.DateTimeField(null=True, blank=True)
     # Since then no call got a readable answer: nothing new is begun before one does.
     silent_since = models.DateTimeField(null=True, blank=True)
+    # While it is silent: when the next call may look whether it answers again. Whoever moves it on makes that call.
+    next_probe_at = models.DateTimeField(null=True, blank=True)
     resend_unanswered = models.BooleanField(_("send again what got no answer"), default=True)
 
     state = models.CharField(_("state"), max_length=10, choices=ConnectionState.choices, default=ConnectionState.READY)

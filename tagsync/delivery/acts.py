@@ -2,60 +2,65 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from tagsync.accounts.models import Person
+from tagsync.database import repeated_after_deadlock
 from tagsync.delivery import doorbell
 from tagsync.imports import retrying
+from tagsync.imports.locking import locked_for_act
 from tagsync.imports.models import ImportJob
 from tagsync.imports.outcomes import settle_open_as_in_doubt
 from tagsync.imports.remembering import remember
 from tagsync.imports.retrying import Selection
-from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.imports.states import Act, JobStatus, RowStatus
 
 
 class NothingToSend(Exception):
     """The check left no row that can be sent."""
 
 
+@repeated_after_deadlock
 def check(job: ImportJob, by: Person) -> None:
     """Raises MoveRefused."""
-    with transaction.atomic():
+    with locked_for_act(job, Act.CHECK):
         job.begin_check(by)
         doorbell.ring_after_commit(doorbell.CHECKS, job.pk)
 
 
+@repeated_after_deadlock
 def start(job: ImportJob, by: Person, trial_rows: int | None = None) -> None:
     """With `trial_rows` only so many are sent, then it waits for a person. Raises MoveRefused, NothingToSend."""
-    with transaction.atomic():
-        if job.status == JobStatus.READY and not job.count(RowStatus.WAITING):
+    with locked_for_act(job, Act.START) as locked:
+        if locked.status == JobStatus.READY and not locked.count(RowStatus.WAITING):
             raise NothingToSend
         job.start(by, trial_rows)
         remember(job)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
 
 
+@repeated_after_deadlock
 def stop(job: ImportJob, by: Person) -> None:
     """Raises MoveRefused."""
-    with transaction.atomic():
+    with locked_for_act(job, Act.STOP):
         job.stop(by)
         if job.status == JobStatus.STOPPED:
             settle_open_as_in_doubt(job)
     job.refresh_from_db()
 
 
+@repeated_after_deadlock
 def resume(job: ImportJob, by: Person) -> None:
     """Send the rows that were never settled. Raises MoveRefused, NothingToSend."""
-    with transaction.atomic():
-        if not job.count(RowStatus.WAITING):
+    with locked_for_act(job, Act.RESUME) as locked:
+        if not locked.count(RowStatus.WAITING):
             raise NothingToSend
         job.resume(by)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
 
 
+@repeated_after_deadlock
 def retry(job: ImportJob, selection: Selection, by: Person) -> int:
     """Queue failed rows again; returns how many. Raises MoveRefused, retrying.NothingToRetry."""
-    with transaction.atomic():
+    with locked_for_act(job, Act.RETRY):
         rows = retrying.retry(job, selection, by)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
     return rows

@@ -20,6 +20,8 @@ class JobStatus(TextChoices):
     STOPPED = "stopped", _("Stopped")
     BLOCKED = "blocked", _("Blocked")
     FINISHED = "finished", _("Finished")
+    # No longer shown to anybody: its rows are being deleted, and then it is gone.
+    DISCARDED = "discarded", _("Discarded")
 
 
 class RowStatus(TextChoices):
@@ -40,6 +42,7 @@ class Act(StrEnum):
     CHECKED = "checked"
     UNREADABLE = "unreadable"
     CHANGE = "change"
+    DISCARD = "discard"
     START = "start"
     CLAIM = "claim"
     PAUSE = "pause"
@@ -59,12 +62,15 @@ class Mark(StrEnum):
 
 
 class Move(NamedTuple):
+    """`ends_work`: whoever worked on the import until now works for nobody; the fence is raised."""
+
     sources: frozenset[JobStatus]
     target: JobStatus
+    ends_work: bool
 
 
-def _move(*sources: JobStatus, to: JobStatus) -> Move:
-    return Move(frozenset(sources), to)
+def _move(*sources: JobStatus, to: JobStatus, ends_work: bool = True) -> Move:
+    return Move(frozenset(sources), to, ends_work)
 
 
 _S = JobStatus
@@ -75,10 +81,15 @@ MOVES: dict[Act, tuple[Move, ...]] = {
     Act.CHECKED: (_move(_S.CHECKING, to=_S.READY),),
     Act.UNREADABLE: (_move(_S.CHECKING, to=_S.UNREADABLE),),
     Act.CHANGE: (_move(_S.CHECKING, _S.READY, _S.UNREADABLE, to=_S.DRAFT),),
+    Act.DISCARD: (_move(_S.DRAFT, _S.READY, _S.UNREADABLE, to=_S.DISCARDED),),
     Act.START: (_move(_S.READY, to=_S.QUEUED),),
     Act.CLAIM: (_move(_S.QUEUED, to=_S.RUNNING),),
     Act.PAUSE: (_move(_S.RUNNING, to=_S.QUEUED),),
-    Act.STOP: (_move(_S.QUEUED, _S.BLOCKED, to=_S.STOPPED), _move(_S.RUNNING, to=_S.STOPPING)),
+    Act.STOP: (
+        _move(_S.QUEUED, _S.BLOCKED, to=_S.STOPPED),
+        # The worker goes on until the calls under way are recorded.
+        _move(_S.RUNNING, to=_S.STOPPING, ends_work=False),
+    ),
     Act.STOPPED: (_move(_S.STOPPING, to=_S.STOPPED),),
     Act.FINISH: (_move(_S.RUNNING, to=_S.FINISHED),),
     Act.BLOCK: (_move(_S.RUNNING, to=_S.BLOCKED),),

@@ -114,7 +114,7 @@ def test_it_lets_the_old_runner_change_nothing_more(marketer: Person, connection
     let_lease_expire(job)
     keeper.give_back_expired()
     new = claim_import(job.pk)
-    assert new is not None and new.fence == old.fence + 1
+    assert new is not None and new.fence > old.fence
     assert renew(old) is None
     with pytest.raises(FenceLost):
         outcomes.begin_call(old, Batch([2], "0" * 64))

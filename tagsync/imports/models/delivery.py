@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.imports.models.job import ImportJob
@@ -54,7 +55,7 @@ class Delivery(models.Model):
     fence = models.PositiveIntegerField()
 
     state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PLANNED)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
     answered_at = models.DateTimeField(null=True, blank=True)
 
     outcome = models.CharField(max_length=16, choices=DeliveryOutcome.choices, blank=True, default="")
@@ -65,6 +66,11 @@ class Delivery(models.Model):
     data = models.CharField(max_length=500, blank=True, default="")
     excerpt = models.CharField(max_length=500, blank=True, default="")
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    # What the platform added to an acceptance that may mean that not all of it was one; redacted.
+    remarks = models.CharField(max_length=500, blank=True, default="")
+    # An answer that came when the call had been given up; it stands beside `outcome`, whose consequences are drawn.
+    late_outcome = models.CharField(max_length=16, choices=DeliveryOutcome.choices, blank=True, default="")
+    late_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "deliveries"

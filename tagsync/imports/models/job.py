@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -57,7 +57,7 @@ class ImportJob(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="imports")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="imports", null=True, blank=True)
     title = models.CharField(_("title"), max_length=200, blank=True, default="")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     # the sheet
     file = models.FileField(upload_to=_random_path, max_length=200)
@@ -83,6 +83,9 @@ class ImportJob(models.Model):
     status = models.CharField(max_length=12, choices=JobStatus.choices, default=JobStatus.DRAFT)
     run = models.PositiveIntegerField(default=0)
     queue_number = models.PositiveBigIntegerField(null=True, blank=True)
+    # The place in line that the start took: what is newer and what is older between opposite imports.
+    first_queue_number = models.PositiveBigIntegerField(null=True, blank=True)
+    # for people; what decides is the number
     first_confirmed_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -104,6 +107,10 @@ class ImportJob(models.Model):
     refusals_seen = models.BooleanField(default=False)
     # The place in line for which rows that newer imports overtook were looked for.
     superseded_for = models.PositiveBigIntegerField(null=True, blank=True)
+    # The row up to which they were looked for, while that is not done.
+    superseded_to = models.PositiveIntegerField(default=0)
+    # What a retry still has to make wait again before anything is sent: `retrying.Selection` as JSON.
+    retry_selection = models.JSONField(null=True, blank=True)
     corrects = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="corrections")
     # the import whose accepted rows this one takes back
     undoes = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="undone_by")
@@ -179,10 +186,13 @@ class ImportJob(models.Model):
         Raises: MoveRefused when the state, or `where`, does not allow it; nothing is changed then.
         """
         with transaction.atomic():
-            before = ImportJob.objects.select_for_update().values_list("status", flat=True).get(pk=self.pk)
+            found = ImportJob.objects.select_for_update(no_key=True).filter(pk=self.pk)
+            before = found.values_list("status", flat=True).first() or JobStatus.DISCARDED
             move = allowed(act, before)
             if move is None:
                 raise MoveRefused(act, before)
+            if move.ends_work:
+                changes["fence"] = F("fence") + 1
             rows = ImportJob.objects.filter(where or Q(), pk=self.pk, status=before)
             if not rows.update(status=move.target, **changes):
                 raise MoveRefused(act, before)
@@ -204,19 +214,21 @@ class ImportJob(models.Model):
         """Freeze the settings and take a place in the connection's line."""
         assert self.connection is not None
         with transaction.atomic():
+            place = self.connection.take_queue_number()
             self.move(
                 Act.START,
                 by=by,
                 run=1,
                 trial_rows=trial_rows,
-                queue_number=self.connection.take_queue_number(),
-                first_confirmed_at=timezone.now(),
+                queue_number=place,
+                first_queue_number=place,
+                first_confirmed_at=Now(),
                 lease_until=None,
             )
 
     def stop(self, by: Person) -> None:
         """A queued import stops at once; a running one after the calls in flight are recorded."""
-        self.move(Act.STOP, by=by, ended_at=timezone.now(), wait_until=None, wait_reason="")
+        self.move(Act.STOP, by=by, ended_at=Now(), wait_until=None, wait_reason="")
 
     def resume(self, by: Person) -> None:
         """Send what was never settled; who goes on after a trial or a refusal of everything has seen it."""
@@ -251,7 +263,7 @@ class JobEvent(models.Model):
     """One change of state: who, when, from, to, why. `why` is a code or a short fact, never personal data."""
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="events")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     act = models.CharField(max_length=20)
     before = models.CharField(max_length=12)

@@ -98,6 +98,11 @@ class ImportRow(models.Model):
     # the row of the corrected import (`job.corrects`) that this one replaces
     corrects_row = models.PositiveIntegerField(null=True, blank=True)
     settled_run = models.PositiveIntegerField(null=True, blank=True)
+    # When a call that carried it ended without anybody knowing what became of it, unless the platform accepted the row
+    # since. Whatever the status says, the row may have been applied.
+    unanswered_at = models.DateTimeField(null=True, blank=True)
+    # The place in line of an admin's retry that sent it over a newer opposite row; else that of the import counts.
+    confirmed_number = models.PositiveBigIntegerField(null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "row_number"], name="one_row_per_number")]
@@ -107,6 +112,8 @@ class ImportRow(models.Model):
             models.Index(
                 fields=["problem", "row_number", "status"], name="row_problem", condition=Q(problem__isnull=False)
             ),
+            models.Index(fields=["job", "row_number"], name="row_unanswered", condition=Q(unanswered_at__isnull=False)),
+            models.Index(fields=["job"], name="row_confirmed", condition=Q(confirmed_number__isnull=False)),
             *(_found_by(column) for column in IDENTIFIER_COLUMNS),
         ]
 
