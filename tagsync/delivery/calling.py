@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -11,6 +10,7 @@ from tagsync.delivery.batches import Load
 from tagsync.imports.models import Delivery
 from tagsync.imports.outcomes import TheirAnswer
 from tagsync.tuzhan.client import Client
+from tagsync.tuzhan.deadline import Deadline
 from tagsync.tuzhan.errors import Answer, NotSent, Outcome
 from tagsync.tuzhan.messages import Settings, batch_body, encode
 from tagsync.tuzhan.redaction import redact
@@ -28,12 +28,12 @@ class Flight:
     token: str
 
 
-def call(client: Client, token: str, body: bytes, start_before: float) -> Outcome:
-    """`start_before`: monotonic seconds. A process that slept past its lease must not send any more."""
-    if time.monotonic() > start_before:
+def call(client: Client, token: str, body: bytes, start_before: Deadline) -> Outcome:
+    """A process that slept past `start_before`, and so perhaps past its lease, must not send any more."""
+    if start_before.has_passed():
         return NotSent(Answer(), "overslept")
     # From the same moment, so that a sleep between this line and the first byte counts too.
-    return client.send(token, body, end_by=start_before + settings.TAGSYNC_CALL_SECONDS)
+    return client.send(token, body, end_by=start_before.later(settings.TAGSYNC_CALL_SECONDS))
 
 
 def their_answer(outcome: Outcome, known: frozenset[str]) -> TheirAnswer:

@@ -32,6 +32,7 @@ from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.outcomes import FenceLost
 from tagsync.imports.states import Act, JobStatus
 from tagsync.tuzhan.client import Client
+from tagsync.tuzhan.deadline import Deadline
 from tagsync.tuzhan.errors import BatchRefused, Blocked, NotSent, Outcome, Throttled, Unanswered
 
 SLICE_SECONDS = 20.0
@@ -147,7 +148,7 @@ class Slice:
         if token is None or self.ready is None:
             return
         load, self.ready = self.ready, None
-        start_before = time.monotonic() + START_WITHIN_SECONDS
+        start_before = Deadline.after(START_WITHIN_SECONDS)
         with transaction.atomic():
             self._renew()
             self.connection.refresh_from_db(fields=["state"])

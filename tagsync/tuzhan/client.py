@@ -6,14 +6,13 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from math import inf
 from types import TracebackType
 from typing import Any
 
 import httpx
 
 from .answers import Answer, parse
-from .deadline import DeadlineTransport, within
+from .deadline import Deadline, DeadlineTransport, within
 from .errors import CALL_ERRORS, Accepted, Blocked, Outcome, TokenRejected, Unanswered, classify, translate
 
 MAX_ANSWER_BYTES = 1_000_000
@@ -73,10 +72,10 @@ class Client:
             trust_env=False,
         )
 
-    def send(self, token: str, body: bytes, end_by: float = inf) -> Outcome:
+    def send(self, token: str, body: bytes, end_by: Deadline | None = None) -> Outcome:
         """One batch call, over after `timeout_seconds` in total. Never raises for what the network does.
 
-        `end_by`: monotonic seconds; nothing is written after it, even when the process slept meanwhile.
+        `end_by`: nothing is written after it, even when the process or the machine slept meanwhile.
         A token that can't stand in a header is TokenRejected without a call.
 
         Source: page 986553
@@ -96,7 +95,7 @@ class Client:
         if not (_is_printable(app_id) and _is_printable(app_secret)):
             return Blocked(Answer(), "app_id_or_secret")
         params = {"instanceAppid": app_id, "instanceSecrect": app_secret}
-        outcome, reply = self._call("GET", self._token_url, (app_id, app_secret), inf, params=params)
+        outcome, reply = self._call("GET", self._token_url, (app_id, app_secret), None, params=params)
         if isinstance(outcome, TokenRejected):
             return Blocked(outcome.answer, "app_id_or_secret")
         if isinstance(outcome, Accepted) and reply is not None:
@@ -117,7 +116,7 @@ class Client:
         self.close()
 
     def _call(
-        self, method: str, url: str, known: tuple[str, ...], end_by: float, **request: Any
+        self, method: str, url: str, known: tuple[str, ...], end_by: Deadline | None, **request: Any
     ) -> tuple[Outcome, _Reply | None]:
         started = time.monotonic()
         try:

@@ -3,7 +3,8 @@
     class          from                                                what the caller may do
     Outcome
     ├─ Accepted       2xx, JSON object, str(code) == "200"         record: the platform took the batch
-    ├─ NotSent        DNS, connect, TLS but the certificate, pool  nothing was written: again, with back-off
+    ├─ NotSent        DNS, connect, TLS but the certificate, pool, nothing was written: again, with back-off
+    │                 a deadline before the first byte
     ├─ Unanswered     sent, but time-out, cut, 5xx, unreadable,    may have been applied: this batch again,
     │                 4xx without a JSON `code`                    and nothing new before an answer
     ├─ Throttled      429, or "操作频繁" in `msg`                  wait `retry_after_seconds`; never a failure
@@ -38,6 +39,7 @@ __all__ = [
     "Blocked",
     "NotSent",
     "Outcome",
+    "Overslept",
     "Throttled",
     "TokenRejected",
     "TooLarge",
@@ -64,7 +66,7 @@ class Accepted:
 @dataclass(frozen=True)
 class NotSent:
     answer: Answer
-    reason: str = ""  # "dns", "connect", "tls", "pool"
+    reason: str = ""  # "dns", "connect", "tls", "pool", "overslept"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,10 @@ Outcome = Accepted | NotSent | Unanswered | Throttled | TokenRejected | Blocked 
 
 class AddressRefused(Exception):
     """The host's name leads to an address that this client may not talk to; nothing was sent."""
+
+
+class Overslept(Exception):
+    """The call's deadline passed before a byte of its request was written; nothing was sent."""
 
 
 def classify(
@@ -204,6 +210,7 @@ PLACES: dict[type[Exception], tuple[type[NotSent] | type[Unanswered] | type[Bloc
     httpx.UnsupportedProtocol: (Blocked, "wrong_address"),
     httpx.InvalidURL: (Blocked, "wrong_address"),
     AddressRefused: (Blocked, "wrong_address"),
+    Overslept: (NotSent, "overslept"),
     httpx.TooManyRedirects: (Blocked, "redirected"),
     httpx.DecodingError: (Unanswered, "unreadable"),
     httpx.TransportError: (Unanswered, "cut"),
