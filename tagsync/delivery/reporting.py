@@ -13,6 +13,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.problem_groups import groups
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import NEVER_SENT, RESTING, JobStatus, RowStatus
+from tagsync.imports.unanswered import UNTOLD, counted_by_status
 from tagsync.terminal import COULD_NOT_RUN
 
 POLL_SECONDS = 0.3
@@ -28,6 +29,7 @@ def report(job: ImportJob) -> dict[str, Any]:
         "import": job.pk,
         "status": "blocked" if job.is_blocked else job.status,
         "rows": {"total": sum(rows.values()), **rows},
+        "may_have_been_applied": _maybe_applied(job),
         "calls": job.deliveries.count(),
         "problems": [
             {
@@ -39,6 +41,12 @@ def report(job: ImportJob) -> dict[str, Any]:
             for group in groups(job, examples=False)
         ],
     }
+
+
+def _maybe_applied(job: ImportJob) -> dict[str, int]:
+    """Of which rows nobody knows whether the platform applied them: a call that carried them got no answer."""
+    unanswered = counted_by_status(job)
+    return {"in_doubt": job.count(RowStatus.IN_DOUBT), **{str(state): unanswered.get(state, 0) for state in UNTOLD}}
 
 
 def exit_status(job: ImportJob) -> int:

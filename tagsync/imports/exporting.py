@@ -20,6 +20,7 @@ from tagsync.imports.models import Export, ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.imports.tries import TriesInOrder
+from tagsync.imports.unanswered import needs_remark, remark_with_date
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.mapping.matching import LOOKS
@@ -34,12 +35,15 @@ Progress = Callable[[int], None]
 
 
 def rows_of(job: ImportJob, filters: Mapping[str, Any]) -> QuerySet[ImportRow]:
-    """The rows that a filter means: `statuses`, `problem`, and `open` for those that no correction has fixed."""
+    """The rows that a filter means: `statuses`, `problem`, `unsent` for those that no call of unknown fate carried, and
+    `open` for those that no correction has fixed."""
     rows = ImportRow.objects.filter(job=job)
     if statuses := filters.get("statuses"):
         rows = rows.filter(status__in=statuses)
     if problem := filters.get("problem"):
         rows = rows.filter(problem=problem)
+    if filters.get("unsent"):
+        rows = rows.filter(unanswered_at=None)
     return without_fixed(rows, job) if filters.get("open") else rows
 
 
@@ -97,7 +101,7 @@ class _Lines:
             str(row.row_number),
             self._state(row),
             "\n".join(_with_column(letter, one.title) for letter, one in said),
-            "\n".join(dict.fromkeys(one.advice for _letter, one in said)),
+            "\n".join(dict.fromkeys([*(one.advice for _letter, one in said), *_remark(row)])),
             str(self._tries.of(row.row_number)),
         ]
 
@@ -124,7 +128,7 @@ class _Lines:
 
     def _state(self, row: ImportRow) -> str:
         if row.status == RowStatus.WAITING and self._job.status in ENDED:
-            return _("Not sent")
+            return str(RowStatus.IN_DOUBT.label) if row.unanswered_at else _("Not sent")
         return str(RowStatus(row.status).label)
 
     def _repaired_fields(self) -> dict[int, set[str]]:
@@ -144,6 +148,14 @@ def _side_by_side(rows: Iterable[ImportRow], source: Iterator[Row]) -> Iterator[
         while typed is not None and typed.number < row.row_number:
             typed = next(source, None)
         yield row, typed if typed is not None and typed.number == row.row_number else None
+
+
+def _remark(row: ImportRow) -> tuple[str, ...]:
+    """That it may have been applied, of a row whose state does not say so."""
+    if not needs_remark(row):
+        return ()
+    said = remark_with_date(row)
+    return (_("%(sentence)s.") % {"sentence": said.title}, said.advice)
 
 
 def _with_column(letter: str, text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -228,3 +229,31 @@ def test_its_list_asks_the_same_for_one_or_ten(
 def test_its_list_is_only_read_and_not_by_strangers(signed: Client, client: Client) -> None:
     assert signed.post("/exports/").status_code == 405
     assert client.get("/exports/")["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("status", [RowStatus.REJECTED, RowStatus.SUPERSEDED, RowStatus.IN_DOUBT, RowStatus.WAITING])
+@pytest.mark.parametrize(
+    ("language", "remark", "belied"),
+    [
+        ("en", "An earlier call of 2026-11-20 14:02 got no answer: the row may have been applied.", "not sent"),
+        ("zh-hans", "此前 2026-11-20 14:02 的一次调用未收到有效响应，该行可能已在平台生效。", "未发送"),
+    ],
+)
+def test_it_says_of_a_row_that_it_may_have_been_applied(
+    signed: Client, ended: ImportJob, marketer: Person, status: RowStatus, language: str, remark: str, belied: str
+) -> None:
+    """Row 3; of one in doubt its state says so, and of one left waiting by an ended import it has to."""
+    Person.objects.filter(pk=marketer.pk).update(language=language)
+    at = datetime(2026, 11, 20, 14, 2, tzinfo=ZoneInfo("Asia/Shanghai"))
+    ended.rows.filter(row_number=3).update(status=status, unanswered_at=at)
+    rows = {row[3]: row for row in fetched(signed, made(signed, ended, rows="all"))}
+    state, todo = str(rows["3"][4]), str(rows["3"][6] or "")
+    assert (remark in todo) == (status != RowStatus.IN_DOUBT)
+    assert belied not in f"{state} {todo}".lower()
+    assert remark not in str(rows["2"][6] or "") and remark not in str(rows["4"][6] or "")
+
+
+def test_it_leaves_what_may_have_been_applied_out_of_the_rows_not_sent(signed: Client, ended: ImportJob) -> None:
+    ended.rows.update(status=RowStatus.WAITING)
+    ended.rows.filter(row_number=3).update(unanswered_at=timezone.now())
+    assert ask(signed, ended, rows="not_sent").rows == 2

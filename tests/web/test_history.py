@@ -22,7 +22,7 @@ from tests.web.records import S, blame, make_import, text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/imports/"
-QUERIES = 13
+QUERIES = 14
 
 
 @pytest.fixture

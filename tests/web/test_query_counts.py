@@ -63,12 +63,12 @@ def searched(client: Client, address: str, typed: str) -> str:
 
 
 PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
-    "history": (lambda client, job: "/imports/", 13),
-    "job": (lambda client, job: f"/imports/{job.pk}/", 23),
-    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 9),
-    "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 9),
-    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 15),
-    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 14),
+    "history": (lambda client, job: "/imports/", 14),
+    "job": (lambda client, job: f"/imports/{job.pk}/", 24),
+    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 10),
+    "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 10),
+    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 16),
+    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 15),
     "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 9),
     "customer": (lambda client, job: searched(client, "/customers/", OPENID), 18),
 }

@@ -27,13 +27,18 @@ ROWS: dict[str, Text] = {
     ),
     "superseded": Text(
         _("A newer import (#%(import)s) did the opposite for these customers"),
-        _("They are not sent, so that nothing newer is undone."),
+        _("They were set aside, so that nothing newer is undone. An admin can send them all the same."),
         Mover.NOBODY,
     ),
     "superseded_by": Text(
         _("Overtaken by import #%(import)s, row %(row)s"),
-        _("It is not sent, so that nothing newer is undone."),
+        _("It was set aside, so that nothing newer is undone. An admin can send it all the same."),
         Mover.NOBODY,
+    ),
+    # beside what the state of a row says: a call of it had an unknown fate
+    "earlier_call_unanswered": Text(
+        _("An earlier call of %(time)s got no answer: the row may have been applied"),
+        _("Look on the platform whether the customer has the tags."),
     ),
     "worker_died": Text(
         _("Sending these rows ended the worker three times"),

@@ -28,7 +28,9 @@ class ExportForm(forms.Form):
         if which == "failed":
             found |= {"statuses": [str(status) for status in FAILED], "open": True}
         elif which != "all":
-            found["statuses"] = [str(RowStatus.WAITING) if which == "not_sent" else which]
+            found |= (
+                {"statuses": [str(RowStatus.WAITING)], "unsent": True} if which == "not_sent" else {"statuses": [which]}
+            )
         return found
 
     def file_name(self, uploaded: str) -> str:

@@ -19,6 +19,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import RowStatus
+from tagsync.imports.unanswered import waiting_by_import
 from tagsync.web.forms.filters import PAGING, history_url
 from tagsync.web.looks import JOB_LOOKS
 from tagsync.web.record.finding import FILTERS, STATUS_WORDS, found
@@ -65,7 +66,9 @@ def page_of_imports(person: Person, filters: dict[str, Any]) -> Page:
         shown, newer, older = _cut(jobs, {})
     if not shown:
         return Page([], 0, None, None)
-    return Page([line(job) for job in shown], number, shown[0].pk if newer else None, shown[-1].pk if older else None)
+    unanswered = waiting_by_import(shown)
+    lines = [line(job, unanswered.get(job.pk, 0)) for job in shown]
+    return Page(lines, number, shown[0].pk if newer else None, shown[-1].pk if older else None)
 
 
 def _cut(jobs: Any, filters: Mapping[str, Any]) -> tuple[list[ImportJob], bool, bool]:
@@ -77,11 +80,12 @@ def _cut(jobs: Any, filters: Mapping[str, Any]) -> tuple[list[ImportJob], bool, 
     return below[:PER_PAGE], "before" in filters, len(below) > PER_PAGE
 
 
-def line(job: ImportJob) -> Line:
+def line(job: ImportJob, unanswered: int = 0) -> Line:
+    """`unanswered`: rows that wait although they may have been applied."""
     tags = [str(tag) for tag, _rows in job.summary.get("tags", ())]
     more = max(int(job.summary.get("tag_count", 0)) - TAGS_SHOWN, 0)
     when = job.first_confirmed_at or job.created_at
-    return Line(job, address(job), shown_counts(job), when, tags[:TAGS_SHOWN], more)
+    return Line(job, address(job), shown_counts(job, unanswered), when, tags[:TAGS_SHOWN], more)
 
 
 # -- tabs

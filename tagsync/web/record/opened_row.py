@@ -26,6 +26,8 @@ NEXT: dict[str, str | Promise] = {
     RowStatus.DUPLICATE: gettext_lazy("The same as an earlier row, which counts for both. Nothing to do."),
     RowStatus.LEFT_OUT: gettext_lazy("Left out before the start. To send it, upload it in a new import."),
     RowStatus.WAITING: gettext_lazy("It is sent as soon as it is its turn. Nothing to do."),
+    # one with a problem says so itself; this is one that an ended import left waiting
+    RowStatus.IN_DOUBT: gettext_lazy("It was sent, but no readable answer came. “Resume” sends it again."),
     NOT_SENT: gettext_lazy("The import ended before this row was sent. “Resume” sends it."),
 }
 READY = gettext_lazy("Nothing is wrong with this row: it is sent when the import is started.")
@@ -68,6 +70,12 @@ class OpenedRow:
     # the rows around it, as the table behind it goes
     previous: int | None
     following: int | None
+    unanswered: bool
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether no call carried it: there is none, and none of which only the row knows."""
+        return not self.tries and not self.unanswered
 
     @property
     def latest(self) -> list[tuple[int, CallLine]]:
@@ -97,6 +105,7 @@ def opened_row(seen: Sight, filters: dict[str, Any], number: int) -> OpenedRow |
         tries=list(enumerate(calls, start=1))[::-1],
         previous=around.filter(row_number__lt=number).aggregate(found=Max("row_number"))["found"],
         following=around.filter(row_number__gt=number).aggregate(found=Min("row_number"))["found"],
+        unanswered=row.unanswered_at is not None,
     )
 
 

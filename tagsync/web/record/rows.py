@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,11 +17,12 @@ from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
 from tagsync.imports.tries import tries_of
+from tagsync.imports.unanswered import needs_remark, remark, unanswered_rows
 from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.record.causes import problem_sentence
-from tagsync.web.record.standing import NOT_SENT, shown_counts
+from tagsync.web.record.standing import NOT_SENT
 
 PER_PAGE = 50
 TAGS_SHOWN = 6
@@ -55,6 +56,8 @@ class Line:
     flaws: list[Flaw]
     tries: int
     selectable: bool
+    # that it may have been applied although its state does not say so
+    remark: Sentence | None = None
 
 
 class Page(NamedTuple):
@@ -108,12 +111,11 @@ def only_row(job: ImportJob, typed: str) -> int | None:
     return found[0].row_number if len(found) == 1 else None
 
 
-def number_of_rows(job: ImportJob, filters: dict[str, Any]) -> int:
-    """How many rows a filter shows on all its pages; counted only where the counts of the import do not say it."""
+def number_of_rows(job: ImportJob, filters: dict[str, Any], counts: Mapping[str, int]) -> int:
+    """How many rows a filter shows on all its pages; counted only where `counts`, by shown state, do not say it."""
     if "problem" in filters:
         rows = ImportRow.objects.filter(problem=filters["problem"])
         return narrowed(rows, {"status": filters.get("status")}).count()
-    counts = shown_counts(job)
     return counts.get(filters["status"], 0) if "status" in filters else sum(counts.values())
 
 
@@ -121,10 +123,17 @@ def asked_for(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[ImportRo
     """Questions whose answers together are the rows that the filters mean; `typed` is an identifier or a row number."""
     typed = filters.get("typed", "")
     if not typed:
-        return [filtered(job, filters)]
+        return [filtered(job, filters), *_shown_in_doubt(job, filters)]
     number = row_number_of(typed)
     by_number = [ImportRow.objects.filter(job=job, row_number=number)] if number else []
     return [narrowed(rows, filters) for rows in (*holding_in(job, sought(typed)), *by_number)]
+
+
+def _shown_in_doubt(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[ImportRow]]:
+    """What an ended import left waiting although it may have been applied is shown among the rows in doubt."""
+    if filters.get("status") != RowStatus.IN_DOUBT or job.status not in ENDED or not job.count(RowStatus.WAITING):
+        return []
+    return [narrowed(unanswered_rows(job), filters | {"status": RowStatus.WAITING})]
 
 
 def row_number_of(typed: str) -> int:
@@ -147,7 +156,8 @@ def filtered(job: ImportJob, filters: dict[str, Any]) -> QuerySet[ImportRow]:
 def narrowed(rows: QuerySet[ImportRow], filters: dict[str, Any]) -> QuerySet[ImportRow]:
     rows = rows.select_related("problem")
     if status := filters.get("status"):
-        rows = rows.filter(status=RowStatus.WAITING if status == NOT_SENT else status)
+        unsent = {"status": RowStatus.WAITING, "unanswered_at": None}
+        rows = rows.filter(**unsent) if status == NOT_SENT else rows.filter(status=status)
     if problem := filters.get("problem"):
         rows = rows.filter(problem=problem)
     return rows
@@ -174,6 +184,7 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = ()) 
         flaws=flaws(seen, row, others),
         tries=tries,
         selectable=seen.may_select and row.status in RETRYABLE,
+        remark=remark(row) if needs_remark(row) else None,
     )
 
 
@@ -184,7 +195,10 @@ def values_of(seen: Sight, row: ImportRow, fields: Iterable[str] = FIELDS) -> li
 
 
 def shown_status(job: ImportJob, row: ImportRow) -> str:
-    return NOT_SENT if row.status == RowStatus.WAITING and job.status in ENDED else row.status
+    """Of an ended import nothing waits: it was not sent, or nobody knows."""
+    if row.status != RowStatus.WAITING or job.status not in ENDED:
+        return row.status
+    return RowStatus.IN_DOUBT if row.unanswered_at else NOT_SENT
 
 
 def overtakers(seen: Sight, rows: Iterable[ImportRow]) -> set[int]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus
+from tagsync.imports.unanswered import counted_by_status
 from tagsync.web.figures import thousands
 from tagsync.web.looks import ROW_LOOKS
 
@@ -26,14 +27,17 @@ STABLE_CALLS = 3
 STABLE_SECONDS = 8
 
 
-def shown_counts(job: ImportJob) -> dict[str, int]:
+def shown_counts(job: ImportJob, unanswered: int) -> dict[str, int]:
     """State → rows as pages name them: what an ended import did not send is "not sent", not "waiting".
 
-    Nothing that was sent is still waiting then: rows without an answer are in doubt from the same moment on.
+    `unanswered`: waiting rows that may have been applied; of these nobody may say that they were not sent.
     """
     counts = {str(state): rows for state, rows in job.counts.items() if rows}
     if job.status in ENDED and RowStatus.WAITING in counts:
-        counts[NOT_SENT] = counts.pop(RowStatus.WAITING)
+        waiting = counts.pop(RowStatus.WAITING)
+        in_doubt = min(unanswered, waiting)
+        shown = {RowStatus.IN_DOUBT: counts.get(RowStatus.IN_DOUBT, 0) + in_doubt, NOT_SENT: waiting - in_doubt}
+        counts |= {str(state): rows for state, rows in shown.items() if rows}
     return counts
 
 
@@ -54,6 +58,8 @@ class Standing:
     accepted: int
     waiting: int
     live: bool
+    # shown state → rows of it that may have been applied all the same
+    maybe_applied: Mapping[str, int]
 
     @property
     def percent(self) -> int:
@@ -67,7 +73,8 @@ class Standing:
 
 
 def standing(job: ImportJob) -> Standing:
-    counts = shown_counts(job)
+    unanswered = counted_by_status(job)
+    counts = shown_counts(job, unanswered.get(RowStatus.WAITING, 0))
     never = {str(state) for state in NEVER_SENT}
     to_send = {state: rows for state, rows in counts.items() if state not in never}
     live = job.status in UNDER_WAY
@@ -82,6 +89,7 @@ def standing(job: ImportJob) -> Standing:
         accepted=counts.get(RowStatus.ACCEPTED, 0),
         waiting=job.count(RowStatus.WAITING),
         live=live,
+        maybe_applied={state: rows for state, rows in unanswered.items() if state in counts},
     )
 
 

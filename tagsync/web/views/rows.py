@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, UNSTARTED
+from tagsync.imports.unanswered import waiting_by_import
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.filters import row_filter
 from tagsync.web.forms.search import CustomerSearch
@@ -37,14 +38,14 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     if "search" in filters and not filters["typed"]:
         return _search_is_over(request, job)
     seen = sight(job, signed_in(request), asked=filters.get("unmasked", False))
-    counts = shown_counts(job)
+    counts = shown_counts(job, waiting_by_import([job]).get(job.pk, 0))
     cause = _cause(job, filters.get("problem"))
     opened = _opened(seen, filters)
     if opened and request.htmx.target == PANEL:  # type: ignore[attr-defined]  # the middleware of django-htmx
         return render(request, "job/_row.html", {"job": job, "opened": opened, "unstarted": job.status in UNSTARTED})
     context = {
         "job": job,
-        "shown_rows": 0 if job.status in UNDER_WAY or filters["typed"] else number_of_rows(job, filters),
+        "shown_rows": 0 if job.status in UNDER_WAY or filters["typed"] else number_of_rows(job, filters, counts),
         "home": address(job),
         "unstarted": job.status in UNSTARTED,
         "seen": seen,

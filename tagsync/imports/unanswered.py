@@ -1,0 +1,67 @@
+"""Rows that a call of unknown fate has carried and that the platform has not accepted since: whatever their state says,
+they may have been applied. Counts them and has the sentence that says so; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Count, F, QuerySet, Value
+from django.db.models.functions import Concat
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.states import ENDED, RowStatus
+
+# "In doubt" says by itself that the row may have been applied; of these states nobody would think so.
+UNTOLD = (RowStatus.REJECTED, RowStatus.SUPERSEDED, RowStatus.WAITING)
+
+
+def needs_remark(row: ImportRow) -> bool:
+    return row.status in UNTOLD and row.unanswered_at is not None
+
+
+def remark(row: ImportRow) -> Sentence:
+    """What to add to the state of a row that needs it."""
+    assert row.unanswered_at is not None
+    local = timezone.localtime(row.unanswered_at)
+    # A day only where it is another one; what is read later has it in any case (`remark_with_date`).
+    return _remark(date_format(local, "H:i" if local.date() == timezone.localdate() else "Y-m-d H:i"))
+
+
+def remark_with_date(row: ImportRow) -> Sentence:
+    """The same for a workbook, which may be read on any day."""
+    assert row.unanswered_at is not None
+    return _remark(date_format(timezone.localtime(row.unanswered_at), "Y-m-d H:i"))
+
+
+def _remark(time: str) -> Sentence:
+    return sentence("earlier_call_unanswered", {"time": time})
+
+
+def unanswered_rows(job: ImportJob) -> QuerySet[ImportRow]:
+    return ImportRow.objects.filter(job=job, unanswered_at__isnull=False)
+
+
+def counted_by_status(job: ImportJob) -> dict[str, int]:
+    """State → rows that may have been applied, without those in doubt, of which the state says it."""
+    # By a text that no index knows: SQLite would rather walk through all rows of the import in the order of states.
+    state = Concat(F("status"), Value(""))
+    counted = unanswered_rows(job).order_by().values_list(state).annotate(rows=Count("*"))
+    return {status: rows for status, rows in counted if status in UNTOLD}
+
+
+def counted_by_problem(job: ImportJob) -> dict[int, int]:
+    """Problem → its rows that may have been applied, without those in doubt."""
+    rows = unanswered_rows(job).exclude(status=RowStatus.IN_DOUBT).filter(problem__isnull=False)
+    return dict(rows.order_by().values_list("problem").annotate(rows=Count("*")))
+
+
+def waiting_by_import(jobs: Iterable[ImportJob]) -> Mapping[int, int]:
+    """Ended import → its waiting rows that may have been applied: they are no "not sent" rows."""
+    ended = [job.pk for job in jobs if job.status in ENDED]
+    if not ended:
+        return {}
+    rows = ImportRow.objects.filter(job__in=ended, unanswered_at__isnull=False, status=RowStatus.WAITING)
+    return dict(rows.order_by().values_list("job").annotate(rows=Count("*")))
