@@ -233,6 +233,6 @@ def stored_words(jobs: Iterable[ImportJob]) -> Iterator[str]:
     """The texts of the record that pages and logs may show to everybody."""
     for job in jobs:
         for delivery in job.deliveries.all():
-            yield " ".join((delivery.error_code, delivery.message, delivery.data, delivery.excerpt))
+            yield " ".join((delivery.error_code, delivery.message, delivery.data, delivery.excerpt, delivery.remarks))
         yield from (str(problem.params) for problem in job.problems.all())
         yield from job.events.values_list("why", flat=True)

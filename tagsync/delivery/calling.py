@@ -11,7 +11,7 @@ from tagsync.imports.models import Delivery
 from tagsync.imports.outcomes import TheirAnswer
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
-from tagsync.tuzhan.errors import Answer, NotSent, Outcome
+from tagsync.tuzhan.errors import Accepted, Answer, NotSent, Outcome
 from tagsync.tuzhan.messages import Settings, batch_body, encode
 from tagsync.tuzhan.redaction import redact
 
@@ -47,4 +47,5 @@ def their_answer(outcome: Outcome, known: frozenset[str]) -> TheirAnswer:
         data="" if answer.data in known else answer.data[:500],
         excerpt=redact(answer.excerpt, known)[:500],
         duration_ms=answer.duration_ms,
+        remarks=redact(outcome.remarks, known)[:500] if isinstance(outcome, Accepted) else "",
     )

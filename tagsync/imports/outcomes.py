@@ -56,6 +56,8 @@ class TheirAnswer:
     data: str = ""
     excerpt: str = ""
     duration_ms: int | None = None
+    # what an acceptance says besides, see `tuzhan.remarks`
+    remarks: str = ""
 
 
 @dataclass(frozen=True)

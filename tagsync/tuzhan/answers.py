@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .redaction import HIDDEN, redact, tidy
+from .remarks import extras_in
 
 MAX_EXCERPT_CHARACTERS = 500
 MAX_CODE_CHARACTERS = 64
+TWICE = "(twice)"  # where `parse` keeps the earlier values of a key that stands twice in its object
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def answer_from(
         error_code=redact(_code(found.get("errorCode")), known),
         message=_excerpt(_text(found.get("msg")), known),
         data=_data(found.get("data"), known),
-        excerpt="" if code else _excerpt(_decode(body), known),
+        # What stands beside the documented fields is kept, whatever it means.
+        excerpt=_excerpt(extras_in(found) if code else _decode(body), known),
         duration_ms=duration_ms,
     )
 
@@ -71,7 +74,13 @@ def _code(value: object) -> str:
 def _text(value: object) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        # Nested so deep that the parser could just follow.
+        return HIDDEN
 
 
 def _data(value: object, known: tuple[str, ...]) -> str:
@@ -99,7 +108,11 @@ def _without_double_code(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     # {"code":"500","code":"200"} says two things; Python's parser would believe the second.
     if sum(key == "code" for key, _ in pairs) > 1:
         raise ValueError("code stands twice")
-    return dict(pairs)
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        # {"success":false,"success":true}: the last one counts, and the others are not forgotten.
+        found[TWICE] = [{key: value} for key, value in pairs if found[key] is not value]
+    return found
 
 
 def _refuse_constant(name: str) -> Any:

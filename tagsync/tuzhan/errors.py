@@ -2,7 +2,7 @@
 
     class          from                                                what the caller may do
     Outcome
-    ├─ Accepted       2xx, JSON object, str(code) == "200"         record: the platform took the batch
+    ├─ Accepted       2xx, JSON object, str(code) == "200"         record: the platform took the batch; `remarks`
     ├─ NotSent        DNS, connect, TLS but the certificate, pool, nothing was written: again, with back-off
     │                 a deadline before the first byte
     ├─ Unanswered     sent, but time-out, cut, 5xx, unreadable,    may have been applied: this batch again,
@@ -21,7 +21,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -30,6 +30,7 @@ import httpx
 
 from .answers import Answer, answer_from, parse
 from .redaction import redact
+from .remarks import remarks_in
 
 __all__ = [
     "Accepted",
@@ -61,6 +62,7 @@ MAX_RETRY_AFTER_SECONDS = 15 * 60.0
 @dataclass(frozen=True)
 class Accepted:
     answer: Answer
+    remarks: str = ""  # what the answer adds that may mean that not all of it is a success; redacted
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def classify(
 
     `known` are values (a token) that must not be kept even if the platform repeats them.
     """
+    known = tuple(known)
     found = parse(body) if complete else None
     answer = answer_from(http_status, body, found, duration_ms, known)
     by_status = _by_status(http_status, headers, answer)
@@ -134,7 +137,8 @@ def classify(
         return by_status
     if found is None:
         return Unanswered(answer, "unreadable")
-    return _by_body(http_status, headers, found, answer)
+    outcome = _by_body(http_status, headers, found, answer)
+    return replace(outcome, remarks=remarks_in(found, known)) if isinstance(outcome, Accepted) else outcome
 
 
 def _by_status(http_status: int, headers: Mapping[str, str], answer: Answer) -> Outcome | None:
