@@ -17,6 +17,8 @@
     apply_then_cut                                              closed before the answer                 yes
     truncated_json                                              half of the answer                       yes
     slow_drip         seconds (1), for each byte                the answer, byte by byte                 yes
+    remarks           error_code (PARTIAL_FAIL), failed (3),    code 200 with that errorCode, and data   all but the
+                      success (null)                            that lists so many rows as failed        last `failed`
 
 `times` (null: until switched off) and `on` ("batch", "token" or "all") go with every kind.
 """
@@ -27,7 +29,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .contract import CUSTOMER_ID_KEYS
+from .contract import CUSTOMER_ID_KEYS, MAX_ROWS
 
 _NUMBER = (int, float)
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -45,6 +47,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "apply_then_cut": {},
     "truncated_json": {},
     "slow_drip": {"seconds": 1},
+    "remarks": {"error_code": "PARTIAL_FAIL", "failed": 3, "success": None},
 }
 KINDS = tuple(_DEFAULTS)
 FIELDS = ("audienceUserId", "openid", "unionid", "phone", "tags")
@@ -159,6 +162,9 @@ def _check_option(name: str, value: Any) -> None:
         "seconds": isinstance(value, _NUMBER) and 0 <= value <= 3600,
         "http_status": type(value) is int and 200 <= value <= 599,
         "json": isinstance(value, bool),
+        "failed": type(value) is int and 0 <= value <= MAX_ROWS,
+        "error_code": isinstance(value, str) and value.isprintable(),
+        "success": value is None or isinstance(value, bool),
         "field": value in FIELDS,
     }.get(name, value is None or isinstance(value, int) or (isinstance(value, str) and value.isprintable()))
     if not right:

@@ -28,6 +28,7 @@ _BUTTONS: tuple[tuple[dict[str, str], str], ...] = (
     ({"kind": "html", "times": "3"}, "返回网页 3 次 · a web page 3 times"),
     ({"kind": "cut", "times": "3"}, "断开 3 次 · cut 3 times"),
     ({"kind": "apply_then_hang", "seconds": "60", "times": "1"}, "已处理但不回答 1 次 · applied, no answer, once"),
+    ({"kind": "remarks", "failed": "3", "times": "1"}, "成功但附有 3 行失败 1 次 · success, but 3 rows failed, once"),
     ({"kind": "refuse_all"}, "全部拒绝 · refuse everything"),
 )
 
@@ -78,7 +79,7 @@ def forms(platform: Platform) -> str:
 
 def fault_from_form(form: dict[str, str]) -> dict[str, Any]:
     """The fault a form asks for. Raises: ValueError for a number that is none."""
-    numbers = {name: int(form[name]) for name in ("seconds", "http_status", "times") if form.get(name)}
+    numbers = {name: int(form[name]) for name in ("seconds", "http_status", "times", "failed") if form.get(name)}
     return {**{name: text for name, text in form.items() if text}, **numbers}
 
 

@@ -108,8 +108,9 @@ class Platform:
         if fault and fault.kind == "apply_half":
             half = answer("500", "SYSTEM_ERROR", "系统异常", http_status=fault.options["http_status"])
             return half, (rows + 1) // 2
-        # 17 digits: page 986414
-        return answer("200", "SUCCESS", "ok", str(10**16 + secrets.randbelow(9 * 10**16))), rows
+        if fault and fault.kind == "remarks":
+            return _with_remarks(body["data"], fault)
+        return answer("200", "SUCCESS", "ok", _batch_id()), rows
 
     def _issue(self, query: Mapping[str, str]) -> Reply:
         wanted = {
@@ -172,6 +173,23 @@ def _spoil(reply: Reply, fault: Fault | None) -> Reply:
         case "slow_drip":
             return replace(reply, seconds_per_byte=fault.options["seconds"])
     return reply
+
+
+def _with_remarks(rows: list[dict[str, str]], fault: Fault) -> tuple[Reply, int]:
+    """A success by its code, which says besides that some rows were none; the shape is made up."""
+    failed = min(fault.options["failed"], len(rows))
+    done = len(rows) - failed
+    listed = [{**row, "reason": "客户不存在"} for row in rows[done:]]
+    data = {"batchId": _batch_id(), "total": len(rows), "success": done, "fail": failed, "failList": listed}
+    reply = answer("200", fault.options["error_code"], "ok", data)
+    if fault.options["success"] is not None:
+        found = {**json.loads(reply.body), "success": fault.options["success"]}
+        reply = replace(reply, body=json.dumps(found, ensure_ascii=False).encode("utf-8"))
+    return reply, done
+
+
+def _batch_id() -> str:
+    return str(10**16 + secrets.randbelow(9 * 10**16))  # 17 digits: page 986414
 
 
 def _data_error(fault: Fault) -> Reply:

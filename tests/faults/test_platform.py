@@ -55,6 +55,7 @@ PASSING = (
     Case("truncated_json"),
     Case("slow_drip", {"seconds": 0.2}),
     Case("refuse_all"),
+    Case("remarks", {"failed": 0}),
 )
 LASTING = (
     Case("refuse_rows", {"field": "phone", "equals": customer(7)[3]}, {"accepted": ROWS - 1, "rejected": 1}),

@@ -94,6 +94,15 @@ def test_it_applies_half(sandbox, caller):
     assert list(sandbox.tags) == ["0", "1"]
 
 
+def test_it_takes_a_batch_and_says_that_some_rows_failed(sandbox, caller):
+    sandbox.faults.add("remarks", failed=2, success=False)
+    _, answer = caller.rows(*[{"phone": str(n), "tags": "a"} for n in range(3)])
+    assert (answer["code"], answer["errorCode"], answer["success"]) == ("200", "PARTIAL_FAIL", False)
+    assert (answer["data"]["total"], answer["data"]["success"], answer["data"]["fail"]) == (3, 1, 2)
+    assert [row["phone"] for row in answer["data"]["failList"]] == ["1", "2"]
+    assert list(sandbox.tags) == ["0"]
+
+
 def test_it_drips(sandbox, caller):
     sandbox.faults.add("slow_drip", seconds=0.005)
     started = time.monotonic()
