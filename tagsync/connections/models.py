@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,11 +18,15 @@ from tagsync.connections.addresses import check_base_url, check_path, normalised
 from tagsync.connections.credentials import check_credential
 from tagsync.connections.crypto import decrypt, encrypt
 from tagsync.connections.signals import state_changed
+from tagsync.database import database_now
 
 DEFAULT_PATH = "/api/integrate/audience/tag/batchAdd"
 DEFAULT_TOKEN_PATH = "/api/open/app/getOrgAccessToken"
 STATE_FIELDS = ["state", "blocked_reason", "blocked_detail", "blocked_at", "repaired_at"]
 MAX_ROWS_PER_CALL = 500  # Source: pages 986538 and 986700
+MAX_PARALLEL_CALLS = 16
+
+log = logging.getLogger(__name__)
 
 
 class ConnectionState(models.TextChoices):
@@ -87,7 +93,9 @@ class Connection(models.Model):
     calls_per_period = models.PositiveIntegerField(_("calls per period"), default=10, validators=[MinValueValidator(1)])
     period_seconds = models.FloatField(_("period in seconds"), default=5, validators=[MinValueValidator(0.1)])
     parallel_calls = models.PositiveSmallIntegerField(
-        _("parallel calls per import"), default=2, validators=[MinValueValidator(1), MaxValueValidator(16)]
+        _("parallel calls per import"),
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_PARALLEL_CALLS)],
     )
     next_slot_at = models.DateTimeField(null=True, blank=True)
     # The platform asked to slow down: the pace is divided by this until it has been quiet for a while.
@@ -167,8 +175,9 @@ class Connection(models.Model):
         self._forget_token()
 
     def _forget_token(self) -> None:
+        """Whoever fetches one with the old credentials at this moment has lost the lease, and keeps nothing."""
         self.token_encrypted, self.token_expires_at, self.token_renew_at = "", None, None
-        self.token_refusals = 0
+        self.token_lease_until, self.token_refusals = None, 0
 
     def fixed_token(self) -> str:
         return decrypt(self.fixed_token_encrypted)
@@ -195,29 +204,37 @@ class Connection(models.Model):
         Connection.objects.filter(pk=self.pk).update(effective_rows_per_call=max(1, refused_rows // 2))
         self.refresh_from_db(fields=["effective_rows_per_call"])
 
-    def block(self, reason: str, detail: str = "") -> bool:
-        """True when this call blocked it, False when it was blocked already."""
+    def block(self, reason: str, detail: str = "", where: Q | None = None) -> bool:
+        """True when this call blocked it, False when it was blocked already.
+
+        `where`: what the platform refused, as `tokens.sent_with` tells it. What is no longer stored so, because a
+        person has replaced it meanwhile, was refused to nobody: nothing is changed then.
+        """
         with transaction.atomic():
-            changed = Connection.objects.filter(pk=self.pk, state=ConnectionState.READY).update(
+            ready = Connection.objects.filter(where or Q(), pk=self.pk, state=ConnectionState.READY)
+            changed = ready.update(
                 state=ConnectionState.BLOCKED,
                 blocked_reason=reason,
                 blocked_detail=detail[:500],
-                blocked_at=timezone.now(),
+                blocked_at=Now(),
             )
             self.refresh_from_db(fields=STATE_FIELDS)
             if changed:
                 state_changed.send(sender=Connection, connection=self, by=None)
+        if changed:
+            log.warning("connection %s is blocked: %s", self.pk, reason)
         return bool(changed)
 
     def unblock(self, by: Person | None = None) -> None:
-        """A person says it is repaired: what was refused before says nothing any more."""
+        """A person says it is repaired: what was refused before says nothing any more, also when it is told later."""
         with transaction.atomic():
             changed = Connection.objects.filter(pk=self.pk, state=ConnectionState.BLOCKED).update(
                 state=ConnectionState.READY,
                 blocked_reason="",
                 blocked_detail="",
                 blocked_at=None,
-                repaired_at=timezone.now(),
+                # No Now(): `tokens.sent_with` compares it for equality, and SQLite writes the two differently.
+                repaired_at=database_now(),
             )
             Connection.objects.filter(pk=self.pk).update(token_refusals=0)
             self.refresh_from_db(fields=STATE_FIELDS)

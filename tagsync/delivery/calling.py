@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Q
 
 from tagsync.delivery.batches import Load
 from tagsync.imports.models import Delivery
@@ -21,11 +22,12 @@ EMPTY_CALL = encode(batch_body(Settings(match="none", identify_way=None, operati
 
 @dataclass
 class Flight:
-    """A call that is under way."""
+    """A call that is under way. `sent_with`: `connections.tokens.sent_with` of the moment when it began."""
 
     delivery: Delivery
     load: Load
     token: str
+    sent_with: Q
 
 
 def call(client: Client, token: str, body: bytes, start_before: Deadline) -> Outcome:

@@ -21,6 +21,12 @@ class Unusable(Exception):
         self.reason = reason
 
 
+def calls(client: Client, connection: Connection) -> bool:
+    """Whether this client calls where the connection leads now."""
+    address = (connection.base_url, connection.path, connection.token_path)
+    return (client.base_url, client.path, client.token_path) == address
+
+
 def client_for(connection: Connection) -> Client:
     """Raises Unusable. The address is checked again: what may be called can have changed since it was saved."""
     try:

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from tagsync.connections import silence, tokens
-from tagsync.connections.models import Connection, ConnectionState
+from tagsync.connections.models import MAX_PARALLEL_CALLS, Connection, ConnectionState
 from tagsync.connections.pace import MAX_WAIT_SECONDS, slow_down, speed_up, take_slot
 from tagsync.connections.tokens import BeingRenewed
 from tagsync.delivery.batches import BatchSource, Load
@@ -25,7 +25,7 @@ from tagsync.delivery.decisions import Circumstances, Decision, Pause, back_off_
 from tagsync.delivery.ending import give_back
 from tagsync.delivery.leaving import leaving
 from tagsync.delivery.patience import is_back, is_in_doubt, pause_seconds, silent_too_long
-from tagsync.delivery.reach import Unusable, client_for
+from tagsync.delivery.reach import Unusable, calls, client_for
 from tagsync.imports import counting, outcomes, splitting, superseding
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
@@ -53,10 +53,11 @@ def run_slice(job_id: int) -> None:
     try:
         client = client_for(job.connection)
     except Unusable as error:
-        job.connection.block(error.reason)
+        job.connection.block(error.reason, where=tokens.read_from(job.connection))
         job.move(Act.PAUSE, why=error.reason, lease_until=None)
         return
-    with client, ThreadPoolExecutor(job.connection.parallel_calls, "call") as pool:
+    # Threads begin when they are needed, and an admin may allow more calls at any moment.
+    with client, ThreadPoolExecutor(MAX_PARALLEL_CALLS, "call") as pool:
         Slice(job, job.connection, client, pool).run()
 
 
@@ -118,7 +119,8 @@ class Slice:
     def _over(self) -> bool:
         blocked = self.connection.state == ConnectionState.BLOCKED
         stopped = self.seen != JobStatus.RUNNING or blocked or self.question is not None or leaving()
-        return stopped or time.monotonic() - self.began > SLICE_SECONDS
+        moved = not calls(self.client, self.connection)
+        return stopped or moved or time.monotonic() - self.began > SLICE_SECONDS
 
     def _look_again(self) -> None:
         """No call is in flight. Short pauses are waited out here, long ones free the worker."""
@@ -133,10 +135,6 @@ class Slice:
     def _hold(self, pause: Pause | None) -> None:
         self.hold, self.pause = True, pause or self.pause
 
-    def _block(self, reason: str, detail: str = "") -> None:
-        if self.connection.block(reason, detail):
-            log.warning("connection %s is blocked: %s", self.connection.pk, reason)
-
     # -- a call
 
     def _begin(self) -> None:
@@ -147,11 +145,12 @@ class Slice:
         token = self._token()
         if token is None or self.ready is None:
             return
+        sent_with = tokens.sent_with(self.connection, self.client)
         load, self.ready = self.ready, None
         start_before = Deadline.after(START_WITHIN_SECONDS)
         with transaction.atomic():
             self._renew()
-            self.connection.refresh_from_db(fields=["state"])
+            self.connection.refresh_from_db()
             if self._over():
                 return
             delivery = outcomes.begin_call(self.job, load.batch)
@@ -159,7 +158,7 @@ class Slice:
             # While nothing is answered no new batch is begun; and its rows still look as if nobody had sent them.
             self._hold(None)
         future = self.pool.submit(call, self.client, token, load.body, start_before)
-        self.flights[future] = Flight(delivery, load, token)
+        self.flights[future] = Flight(delivery, load, token, sent_with)
 
     def _have_ready(self) -> bool:
         """A batch with its slot of the connection's pace."""
@@ -182,9 +181,10 @@ class Slice:
         if isinstance(found, BeingRenewed):
             self._hold(Pause(1.0, "token"))
         elif isinstance(found, Blocked):
-            self._block(found.reason)
+            self.connection.block(found.reason, where=tokens.sent_with(self.connection, self.client))
         elif isinstance(found, BatchRefused):
-            self._block("token_refused", f"{found.answer.code} {found.answer.message}")
+            said = f"{found.answer.code} {found.answer.message}"
+            self.connection.block("token_refused", said, tokens.sent_with(self.connection, self.client))
         else:
             self.failures += 1
             seconds = found.retry_after_seconds if isinstance(found, Throttled) else back_off_seconds(self.failures)
@@ -257,10 +257,10 @@ class Slice:
             self._hold(decision.pause)
         if decision.shrink:
             self.connection.shrink_batches(len(flight.load.batch.row_numbers))
-        if decision.new_token and tokens.refused(self.connection, flight.token):
-            self._block("token_rejected")
+        if decision.new_token:
+            tokens.refused(self.connection, flight.token, flight.sent_with)
         if decision.block_reason:
-            self._block(decision.block_reason, flight.delivery.message)
+            self.connection.block(decision.block_reason, flight.delivery.message, flight.sent_with)
 
     def _tell_connection(self, decision: Decision) -> None:
         """What all imports of the connection must know."""

@@ -60,6 +60,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         public_only: bool = False,
     ) -> None:
+        self.base_url, self.path, self.token_path = base_url, path, token_path
         self._batch_url = _join(base_url, path)
         self._token_url = _join(base_url, token_path)
         self._timeout_seconds = timeout_seconds

@@ -29,6 +29,9 @@ CREDENTIAL_FIELDS = (
     "fixed_token_encrypted",
     "token_encrypted",
     "token_expires_at",
+    "token_renew_at",
+    "token_lease_until",
+    "token_refusals",
 )
 # What was sent to one tenant must be finished with that tenant.
 UNSETTLED = Q(status__in=UNDER_WAY) | Q(status__in=(JobStatus.STOPPED, JobStatus.BLOCKED), counts__waiting__gt=0)
