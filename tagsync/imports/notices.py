@@ -71,20 +71,20 @@ def _finished(notice: Notice) -> Said:
         )
     else:
         title = _("“%(import)s” is finished: %(accepted)s of %(sent)s rows were accepted")
-    return Said(title % values, _others(rows))
+    return Said(title % values, (*_others(rows), *_maybe_applied(notice)))
 
 
 def _blocked(notice: Notice) -> Said:
     cause = sentence(str(notice.params.get("cause", "")))
     title = _("“%(import)s” is blocked: %(cause)s") % {"import": _name(notice), "cause": cause.title}
-    return Said(title, (cause.advice, _accepted(_rows(notice))))
+    return Said(title, (cause.advice, _accepted(_rows(notice)), *_maybe_applied(notice)))
 
 
 def _trial_done(notice: Notice) -> Said:
     title = _("“%(import)s” waits for you: the trial is sent") % {"import": _name(notice)}
     rows = _rows(notice)
     rows["waiting"] = 0
-    return Said(title, (_accepted(rows), *_others(rows), sentence("trial_done").advice))
+    return Said(title, (_accepted(rows), *_others(rows), *_maybe_applied(notice), sentence("trial_done").advice))
 
 
 # -- an import, by somebody else
@@ -106,8 +106,8 @@ def _queued(rows: int) -> str:
 
 def _unsent(rows: int) -> str:
     return ngettext(
-        "%(rows)s row was still to be sent; it can be resumed.",
-        "%(rows)s rows were still to be sent; they can be resumed.",
+        "%(rows)s row had no result yet; it can be resumed.",
+        "%(rows)s rows had no result yet; they can be resumed.",
         rows,
     )
 
@@ -242,6 +242,20 @@ def _sendable(rows: dict[str, int]) -> int:
 def _accepted(rows: dict[str, int]) -> str:
     values = {"accepted": _number(rows["accepted"]), "sendable": _number(_sendable(rows))}
     return _("%(accepted)s of %(sendable)s rows were accepted by the platform.") % values
+
+
+def _maybe_applied(notice: Notice) -> tuple[str, ...]:
+    """Of what was rejected or superseded, what may have been applied before."""
+    counts = notice.params.get("maybe_applied", {})
+    rows = sum(int(counts.get(status.value, 0)) for status in (RowStatus.REJECTED, RowStatus.SUPERSEDED))
+    if not rows:
+        return ()
+    text = ngettext(
+        "%(rows)s rejected or superseded row may have been applied all the same: an earlier call got no answer.",
+        "%(rows)s rejected or superseded rows may have been applied all the same: an earlier call got no answer.",
+        rows,
+    )
+    return (text % {"rows": _number(rows)},)
 
 
 def _others(rows: dict[str, int]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tagsync.imports.models.notice import QUESTIONS, Notice, NoticeKind
 from tagsync.imports.states import Act, RowStatus
+from tagsync.imports.unanswered import counted_by_status
 
 if TYPE_CHECKING:
     # the models call this
@@ -44,5 +45,9 @@ def _kind(job: ImportJob, act: Act) -> NoticeKind | None:
 
 def _params(job: ImportJob, event: JobEvent) -> dict[str, Any]:
     """The numbers of this moment: a later run changes those of the import."""
-    queued = int(event.why) if event.act == Act.RETRY and event.why.isdigit() else job.count(RowStatus.WAITING)
-    return {"counts": job.counts, "rows": queued, "cause": job.cause}
+    unanswered = counted_by_status(job)
+    # Of those that may have been applied nobody may say that they are still to be sent.
+    queued = job.count(RowStatus.WAITING) - (unanswered.get(RowStatus.WAITING, 0) if event.act == Act.STOP else 0)
+    if event.act == Act.RETRY and event.why.isdigit():
+        queued = int(event.why)
+    return {"counts": job.counts, "maybe_applied": unanswered, "rows": queued, "cause": job.cause}

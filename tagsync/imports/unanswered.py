@@ -3,19 +3,24 @@ they may have been applied. Counts them and has the sentence that says so; chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from django.db.models import Count, F, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.states import ENDED, RowStatus
+from tagsync.imports.states import RowStatus
+
+if TYPE_CHECKING:
+    # what the models call, calls this
+    from tagsync.imports.models import ImportJob, ImportRow
 
 # "In doubt" says by itself that the row may have been applied; of these states nobody would think so.
 UNTOLD = (RowStatus.REJECTED, RowStatus.SUPERSEDED, RowStatus.WAITING)
+# As a text that no index knows: SQLite would rather walk through all rows of an import that are in a state.
+STATE = Concat(F("status"), Value(""))
 
 
 def needs_remark(row: ImportRow) -> bool:
@@ -41,14 +46,12 @@ def _remark(time: str) -> Sentence:
 
 
 def unanswered_rows(job: ImportJob) -> QuerySet[ImportRow]:
-    return ImportRow.objects.filter(job=job, unanswered_at__isnull=False)
+    return job.rows.filter(unanswered_at__isnull=False)
 
 
 def counted_by_status(job: ImportJob) -> dict[str, int]:
     """State → rows that may have been applied, without those in doubt, of which the state says it."""
-    # By a text that no index knows: SQLite would rather walk through all rows of the import in the order of states.
-    state = Concat(F("status"), Value(""))
-    counted = unanswered_rows(job).order_by().values_list(state).annotate(rows=Count("*"))
+    counted = unanswered_rows(job).order_by().values_list(STATE).annotate(rows=Count("*"))
     return {status: rows for status, rows in counted if status in UNTOLD}
 
 
@@ -56,12 +59,3 @@ def counted_by_problem(job: ImportJob) -> dict[int, int]:
     """Problem → its rows that may have been applied, without those in doubt."""
     rows = unanswered_rows(job).exclude(status=RowStatus.IN_DOUBT).filter(problem__isnull=False)
     return dict(rows.order_by().values_list("problem").annotate(rows=Count("*")))
-
-
-def waiting_by_import(jobs: Iterable[ImportJob]) -> Mapping[int, int]:
-    """Ended import → its waiting rows that may have been applied: they are no "not sent" rows."""
-    ended = [job.pk for job in jobs if job.status in ENDED]
-    if not ended:
-        return {}
-    rows = ImportRow.objects.filter(job__in=ended, unanswered_at__isnull=False, status=RowStatus.WAITING)
-    return dict(rows.order_by().values_list("job").annotate(rows=Count("*")))

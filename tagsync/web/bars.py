@@ -128,8 +128,14 @@ def swatch(status: str) -> SafeString:
     )
 
 
-def tiles(counts: Mapping[str, int], total: int, urls: Mapping[str, str]) -> list[dict[str, object]]:
-    """What the legend shows: accepted always, the rest when there is any."""
+def tiles(
+    counts: Mapping[str, int], total: int, urls: Mapping[str, str], maybe_applied: Mapping[str, int] | None = None
+) -> list[dict[str, object]]:
+    """What the legend shows: accepted always, the rest when there is any.
+
+    `maybe_applied`: state → rows of it that may have been applied although the state does not say so.
+    """
+    maybe = maybe_applied or {}
     return [
         {
             "status": status,
@@ -138,6 +144,7 @@ def tiles(counts: Mapping[str, int], total: int, urls: Mapping[str, str]) -> lis
             "share": percent(counts.get(status, 0), total),
             "swatch": swatch(status),
             "url": urls.get(status, ""),
+            "maybe_applied": maybe.get(status, 0),
         }
         for status, look in ROW_LOOKS.items()
         if counts.get(status, 0) or status == "accepted"

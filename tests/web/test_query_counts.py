@@ -64,7 +64,7 @@ def searched(client: Client, address: str, typed: str) -> str:
 
 PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "history": (lambda client, job: "/imports/", 14),
-    "job": (lambda client, job: f"/imports/{job.pk}/", 24),
+    "job": (lambda client, job: f"/imports/{job.pk}/", 25),
     "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 10),
     "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 10),
     "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 16),

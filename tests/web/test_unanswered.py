@@ -16,7 +16,7 @@ from tagsync.delivery.reporting import report
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
-from tagsync.imports.states import JobStatus
+from tagsync.imports.states import Act, JobStatus
 from tests.web.records import S, add_call, blame, make_import, text_of
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,15 @@ BELIED = {
     "zh-hans": ("未发送", "从未发送", "不会发送", "不再发送", "尚未发送"),
 }
 PANEL = {"HX-Request": "true", "HX-Target": "row"}
+# Said of columns, and of connections to the test platform.
+INNOCENT = ("1 more column is not sent.", "另有 1 列不发送。", "测试平台：不会发送到兔展。")
 LANGUAGES = ["en", "zh-hans"]
+
+
+def belied(page: str, language: str) -> list[str]:
+    for text in INNOCENT:
+        page = page.replace(text, "")
+    return [words for words in BELIED[language] if words in page.lower()]
 
 
 def speak(language: str, person: Person) -> None:
@@ -77,7 +85,7 @@ def test_its_panel_says_that_it_may_have_been_applied(
     speak(language, marketer)
     page = text_of(signed.get(f"/imports/{job.pk}/rows/?row={number}", headers=PANEL))
     assert REMARK[language] in page
-    assert not [words for words in BELIED[language] if words in page.lower()]
+    assert not belied(page, language)
 
 
 @pytest.mark.parametrize("number", [3, 5, 6])
@@ -117,7 +125,7 @@ def test_what_may_have_been_applied_is_not_called_not_sent(
     speak(language, marketer)
     made = stopped_with_doubt(marketer, sandbox_connection)
     page = text_of(signed.get(f"/imports/{made.pk}/rows/?row=2", headers=PANEL))
-    assert not [words for words in BELIED[language] if words in page.lower()]
+    assert not belied(page, language)
     assert {"en": "In doubt", "zh-hans": "结果待确认"}[language] in page
 
 
@@ -144,3 +152,105 @@ def test_commands_say_how_many_may_have_been_applied(job: ImportJob) -> None:
     said = report(job)
     assert said["may_have_been_applied"] == {"in_doubt": 1, "rejected": 1, "superseded": 1, "waiting": 0}
     assert said["rows"]["rejected"] == 2
+
+
+# -- counts
+
+
+COUNTED = {
+    "en": {
+        "tile": "1 may have been applied",
+        "balance": "(of these, 1 may have been applied)",
+        "headline": "1 of the rejected rows may have been applied all the same: an earlier call got no answer.",
+        "superseded": "1 of the superseded rows may have been applied all the same",
+        "cause": "1 of these rows may have been applied all the same: an earlier call got no answer.",
+    },
+    "zh-hans": {
+        "tile": "其中 1 行可能已生效",
+        "balance": "（其中 1 行可能已生效）",
+        "headline": "平台拒绝的行中，有 1 行可能已在平台生效：此前的一次调用未收到有效响应。",
+        "superseded": "被取代的行中，有 1 行可能已在平台生效",
+        "cause": "其中 1 行可能已在平台生效：此前的一次调用未收到有效响应。",
+    },
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_job_page_counts_what_may_have_been_applied(
+    signed: Client, marketer: Person, job: ImportJob, language: str
+) -> None:
+    speak(language, marketer)
+    page, words = text_of(signed.get(f"/imports/{job.pk}/")), COUNTED[language]
+    assert not [name for name, text in words.items() if text not in page]
+    # once in the tile and once in the cause, of the rejected and of the superseded
+    assert (page.count(words["balance"]), page.count(words["cause"])) == (2, 2)
+    assert not belied(page, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_a_cause_counts_it(signed: Client, marketer: Person, job: ImportJob, language: str) -> None:
+    speak(language, marketer)
+    cause = job.problems.get(code="refused")
+    page = text_of(signed.get(f"/imports/{job.pk}/rows/?problem={cause.pk}"))
+    assert COUNTED[language]["cause"] in page
+
+
+def test_it_says_nothing_where_nothing_is_unsure(signed: Client, job: ImportJob) -> None:
+    job.rows.update(unanswered_at=None)
+    assert "may have been applied" not in text_of(signed.get(f"/imports/{job.pk}/"))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Stopped: 0 of 3 rows were accepted, 2 were not sent."),
+        ("zh-hans", "已停止：应发送 3 行，平台已接收 0 行，未发送 2 行。"),
+    ],
+)
+def test_a_stopped_import_counts_as_not_sent_only_what_was_not(
+    signed: Client, marketer: Person, sandbox_connection: Connection, language: str, words: str
+) -> None:
+    speak(language, marketer)
+    response = signed.get(f"/imports/{stopped_with_doubt(marketer, sandbox_connection).pk}/")
+    assert words in text_of(response)
+    assert response.context["standing"].counts == {"in_doubt": 1, "not_sent": 2}
+
+
+def test_a_running_import_says_it_of_rows_that_wait(
+    signed: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    made = make_import(marketer, sandbox_connection, JobStatus.RUNNING, [S.WAITING] * 3)
+    broken_off(made, [2, 3])
+    assert "2 may have been applied" in text_of(signed.get(f"/imports/{made.pk}/live/"))
+
+
+# -- notices
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "2 rejected or superseded rows may have been applied all the same"),
+        ("zh-hans", "被平台拒绝或已被取代的行中，有 2 行可能已在平台生效"),
+    ],
+)
+def test_the_notice_of_the_end_says_it(
+    signed: Client, marketer: Person, job: ImportJob, language: str, words: str
+) -> None:
+    speak(language, marketer)
+    ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.RUNNING)
+    job.refresh_from_db()
+    job.move(Act.FINISH)
+    assert words in text_of(signed.get("/notices/"))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "2 rows had no result yet"), ("zh-hans", "还有 2 行没有结果")])
+def test_the_notice_of_a_stop_does_not_belie_it(
+    signed: Client, marketer: Person, admin_person: Person, sandbox_connection: Connection, language: str, words: str
+) -> None:
+    speak(language, marketer)
+    made = make_import(marketer, sandbox_connection, JobStatus.QUEUED, [S.WAITING] * 3)
+    broken_off(made, [2])
+    made.stop(admin_person)
+    page = text_of(signed.get("/notices/"))
+    assert words in page and not belied(page, language)

@@ -17,6 +17,7 @@ from tagsync.imports.models.row import Origin
 from tagsync.imports.problem_groups import ProblemGroup, groups
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import RETRYABLE, RowStatus
+from tagsync.imports.unanswered import counted_by_problem
 
 STATUSES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX, RowStatus.SUPERSEDED)
 SHOWN = 20
@@ -45,6 +46,8 @@ class Cause:
     retry_url: str
     settled_at: datetime | None = None
     settled_by: str = ""
+    # how many of the rows may have been applied although their state does not say so
+    maybe_applied: int = 0
 
     @property
     def again(self) -> int:
@@ -65,7 +68,8 @@ def causes(job: ImportJob, statuses: Iterable[RowStatus] = STATUSES, shown: int 
     """Biggest first, settled ones last; the rest is only counted: a platform may word each refusal differently."""
     found = sorted(groups(job, statuses, examples=False), key=lambda group: group.problem.settled_at is not None)
     top = found[:shown]
-    drawn = [_cause(job, group) for group in top]
+    unanswered = counted_by_problem(job) if top else {}
+    drawn = [_cause(job, group, unanswered.get(group.problem.pk, 0)) for group in top]
     return Causes(drawn, len(found), max((group.rows for group in found), default=0))
 
 
@@ -77,15 +81,16 @@ def one_cause(job: ImportJob, problem_id: int) -> Cause | None:
     rows = ImportRow.objects.filter(problem=problem).order_by()
     counted = list(rows.values_list("status").annotate(rows=Count("*"), first=Min("row_number")))
     by_status = {status: number for status, number, _first in counted}
+    maybe = rows.filter(unanswered_at__isnull=False).exclude(status=RowStatus.IN_DOUBT).count()
     first_row = min((first for _status, _number, first in counted), default=0)
-    return _cause(job, ProblemGroup(problem, sum(by_status.values()), first_row, [], by_status))
+    return _cause(job, ProblemGroup(problem, sum(by_status.values()), first_row, [], by_status), maybe)
 
 
 def problem_sentence(problem: Problem) -> Sentence:
     return sentence(problem.code, problem.params)
 
 
-def _cause(job: ImportJob, group: ProblemGroup) -> Cause:
+def _cause(job: ImportJob, group: ProblemGroup, maybe_applied: int) -> Cause:
     problem = group.problem
     again = {state.value: rows for state in sorted(RETRYABLE) if (rows := group.by_status.get(state))}
     return Cause(
@@ -101,6 +106,7 @@ def _cause(job: ImportJob, group: ProblemGroup) -> Cause:
         retry_url=retry_url(job, problem.pk, again) if again else "",
         settled_at=problem.settled_at,
         settled_by=problem.settled_by.label if problem.settled_by else "",
+        maybe_applied=maybe_applied,
     )
 
 

@@ -19,11 +19,10 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import RowStatus
-from tagsync.imports.unanswered import waiting_by_import
 from tagsync.web.forms.filters import PAGING, history_url
 from tagsync.web.looks import JOB_LOOKS
 from tagsync.web.record.finding import FILTERS, STATUS_WORDS, found
-from tagsync.web.record.standing import shown_counts
+from tagsync.web.record.standing import shown_counts, waiting_but_sent
 from tagsync.web.wizard.whereabouts import address
 
 PER_PAGE = 25
@@ -66,7 +65,7 @@ def page_of_imports(person: Person, filters: dict[str, Any]) -> Page:
         shown, newer, older = _cut(jobs, {})
     if not shown:
         return Page([], 0, None, None)
-    unanswered = waiting_by_import(shown)
+    unanswered = waiting_but_sent(shown)
     lines = [line(job, unanswered.get(job.pk, 0)) for job in shown]
     return Page(lines, number, shown[0].pk if newer else None, shown[-1].pk if older else None)
 

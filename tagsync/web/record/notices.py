@@ -9,8 +9,9 @@ from typing import NamedTuple
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
@@ -24,6 +25,14 @@ from tagsync.web.figures import thousands
 from tagsync.web.record.standing import NOT_SENT, Standing, waits_until
 from tagsync.web.wording import sentences
 
+MAYBE_APPLIED: dict[str, str | Promise] = {
+    RowStatus.REJECTED: gettext_lazy(
+        "%(rows)s of the rejected rows may have been applied all the same: an earlier call got no answer."
+    ),
+    RowStatus.SUPERSEDED: gettext_lazy(
+        "%(rows)s of the superseded rows may have been applied all the same: an earlier call got no answer."
+    ),
+}
 TO_THE_SECOND = timedelta(minutes=2)
 
 
@@ -174,8 +183,13 @@ def _others(standing: Standing) -> str:
             standing.counts.get(RowStatus.TO_FIX, 0),
         ),
     }  # fmt: skip
-    rows = {status: standing.counts.get(status, 0) for status in said}
-    return sentences(*(text % {"rows": thousands(rows[status])} for status, text in said.items() if rows[status]))
+    found = []
+    for status, text in said.items():
+        if rows := standing.counts.get(status, 0):
+            found.append(text % {"rows": thousands(rows)})
+        if maybe := standing.maybe_applied.get(status, 0):
+            found.append(MAYBE_APPLIED[status] % {"rows": thousands(maybe)})
+    return sentences(*found)
 
 
 def _blocked(connection: Connection, person: Person) -> Notice:

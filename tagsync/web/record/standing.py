@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -11,10 +11,10 @@ from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus
-from tagsync.imports.unanswered import counted_by_status
+from tagsync.imports.unanswered import STATE, counted_by_status
 from tagsync.web.figures import thousands
 from tagsync.web.looks import ROW_LOOKS
 
@@ -41,9 +41,20 @@ def shown_counts(job: ImportJob, unanswered: int) -> dict[str, int]:
     return counts
 
 
+def waiting_but_sent(jobs: Iterable[ImportJob]) -> Mapping[int, int]:
+    """Ended import → its waiting rows that may have been applied."""
+    ended = [job.pk for job in jobs if job.status in ENDED]
+    rows = ImportRow.objects.filter(job__in=ended, unanswered_at__isnull=False)
+    rows = rows.alias(state=STATE).filter(state=RowStatus.WAITING)
+    return dict(rows.order_by().values_list("job").annotate(rows=Count("*")))
+
+
 class Share(NamedTuple):
+    """`maybe_applied`: how many of the rows may have been applied although their state does not say so."""
+
     status: str
     rows: int
+    maybe_applied: int = 0
 
 
 @dataclass(frozen=True)
@@ -93,9 +104,10 @@ def standing(job: ImportJob) -> Standing:
     )
 
 
-def balance(job: ImportJob, counts: Mapping[str, int]) -> list[Share]:
+def balance(job: ImportJob, standing: Standing) -> list[Share]:
     """The parts that add up to the rows of the file; "blank" is no state, only a number."""
-    parts = [Share(state, counts[state]) for state in ROW_LOOKS if counts.get(state)]
+    counts, maybe = standing.counts, standing.maybe_applied
+    parts = [Share(state, counts[state], maybe.get(state, 0)) for state in ROW_LOOKS if counts.get(state)]
     return [*parts, Share("blank", job.blank_rows)] if job.blank_rows else parts
 
 

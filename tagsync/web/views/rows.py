@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, UNSTARTED
-from tagsync.imports.unanswered import waiting_by_import
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.filters import row_filter
 from tagsync.web.forms.search import CustomerSearch
@@ -22,7 +21,7 @@ from tagsync.web.looks import ROW_LOOKS
 from tagsync.web.record.causes import Cause, one_cause
 from tagsync.web.record.opened_row import OpenedRow, opened_row
 from tagsync.web.record.rows import Sight, number_of_rows, only_row, page_of_rows, shown_search, sight
-from tagsync.web.record.standing import shown_counts
+from tagsync.web.record.standing import shown_counts, waiting_but_sent
 from tagsync.web.searches import recall, remember
 from tagsync.web.wizard.whereabouts import address
 
@@ -38,7 +37,7 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     if "search" in filters and not filters["typed"]:
         return _search_is_over(request, job)
     seen = sight(job, signed_in(request), asked=filters.get("unmasked", False))
-    counts = shown_counts(job, waiting_by_import([job]).get(job.pk, 0))
+    counts = shown_counts(job, waiting_but_sent([job]).get(job.pk, 0))
     cause = _cause(job, filters.get("problem"))
     opened = _opened(seen, filters)
     if opened and request.htmx.target == PANEL:  # type: ignore[attr-defined]  # the middleware of django-htmx
