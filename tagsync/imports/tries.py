@@ -34,11 +34,16 @@ def tries_in(numbers: Mapping[int, Collection[int]]) -> Counter[tuple[int, int]]
     tries: Counter[tuple[int, int]] = Counter()
     if not numbers:
         return tries
-    about = [Q(job=job) & _about(min(rows), max(rows)) for job, rows in numbers.items()]
-    for job, ranges in _made().filter(reduce(or_, about)).values_list("job", "row_ranges").iterator():
+    for job, ranges in calls_about(numbers).values_list("job", "row_ranges").iterator():
         for number in numbers[job]:
             tries[job, number] += holds(ranges, number)
     return tries
+
+
+def calls_about(numbers: Mapping[int, Collection[int]]) -> QuerySet[Delivery]:
+    """The calls that were made between the first and the last of these rows of each import; at least one import."""
+    about = [Q(job=job) & _about(min(rows), max(rows)) for job, rows in numbers.items()]
+    return _made().filter(reduce(or_, about))
 
 
 class TriesInOrder:

@@ -76,6 +76,7 @@ NOTICE_LOOKS: dict[str, Look] = {
 # A call by its outcome; without one it is under way, or only planned. Words stand in `record.calls`.
 CALL_LOOKS: dict[str, tuple[str, str]] = {
     "accepted": ("success", "check"),
+    "remarked": ("warning", "message-square-warning"),
     "not_sent": ("outline", "unplug"),
     "unanswered": ("warning", "circle-question-mark"),
     "worker_died": ("warning", "circle-question-mark"),

@@ -39,7 +39,7 @@ def make(marketer: Person, sandbox_connection: Connection) -> Make:
             for cause, row in enumerate(job.rows.filter(status=S.REJECTED)):
                 row.problem = blame(job, S.IN_DOUBT, "refused", message=f"{cause}")
                 row.save(update_fields=["problem"])
-                add_call(job, [2 + cause, 3 + cause], batch=cause + 1)
+                add_call(job, [2 + cause, 3 + cause], batch=cause + 1, remarks=f"fail: {cause}")
         return job
 
     return make
@@ -64,11 +64,11 @@ def searched(client: Client, address: str, typed: str) -> str:
 
 PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "history": (lambda client, job: "/imports/", 14),
-    "job": (lambda client, job: f"/imports/{job.pk}/", 25),
-    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 10),
+    "job": (lambda client, job: f"/imports/{job.pk}/", 26),
+    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 11),
     "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 10),
-    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 16),
-    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 15),
+    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 17),
+    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 16),
     "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 9),
     "customer": (lambda client, job: searched(client, "/customers/", OPENID), 18),
 }

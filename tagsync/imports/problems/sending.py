@@ -40,6 +40,11 @@ ROWS: dict[str, Text] = {
         _("An earlier call of %(time)s got no answer: the row may have been applied"),
         _("Look on the platform whether the customer has the tags."),
     ),
+    # beside "accepted": the call with the row was a success by its code, and said more
+    "accepted_with_remarks": Text(
+        _("Accepted with remarks: %(words)s"),
+        _("The platform did not refuse the row, but its answer speaks of failures. Look at this customer there."),
+    ),
     "worker_died": Text(
         _("Sending these rows ended the worker three times"),
         _("The platform may have taken these rows or not. Tell whoever runs this installation; the rest was sent."),

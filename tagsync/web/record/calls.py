@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, QuerySet
+from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,7 @@ from tagsync.imports.models import Delivery, ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.outcomes import TheirAnswer
 from tagsync.imports.ranges import numbers_in
+from tagsync.imports.remarked import REMARKED, is_remarked
 from tagsync.mapping.masking import mask
 from tagsync.tuzhan.messages import Settings, batch_body
 from tagsync.web.figures import thousands
@@ -27,6 +28,7 @@ from tagsync.web.looks import CALL_LOOKS, Look
 
 PER_PAGE = 50
 ROWS_SHOWN = 20
+REMARKED_LOOK = "remarked"
 DEEPEST = 9  # 500 rows halved until one is left
 
 
@@ -44,7 +46,8 @@ class CallLine(NamedTuple):
 
     @property
     def look(self) -> Look:
-        return call_look(self.call.outcome, self.word, planned=self.planned, rows=self.call.row_count)
+        outcome = REMARKED_LOOK if is_remarked(self.call) else self.call.outcome
+        return call_look(outcome, self.word, planned=self.planned, rows=self.call.row_count)
 
     @property
     def others(self) -> int:
@@ -76,6 +79,8 @@ def call_look(outcome: str, word: str, *, planned: bool = False, rows: int = 1) 
 def word(call: Delivery) -> str:
     if call.state == DeliveryState.PLANNED:
         return _("Planned, not sent yet")
+    if call.outcome == DeliveryOutcome.ACCEPTED and is_remarked(call):
+        return _("Accepted with remarks")
     return outcome_word(call.outcome) if call.outcome else str(call.get_state_display())
 
 
@@ -87,9 +92,11 @@ def outcome_word(outcome: str) -> str:
 
 def calls_by_outcome(job: ImportJob) -> list[tuple[Look, int]]:
     """Calls that were made or are under way, as they look, with their number."""
-    counted = job.deliveries.exclude(state=DeliveryState.PLANNED).order_by().values_list("outcome")
+    shown = Case(When(REMARKED, outcome=DeliveryOutcome.ACCEPTED, then=Value(REMARKED_LOOK)), default="outcome")
+    counted = job.deliveries.exclude(state=DeliveryState.PLANNED).order_by().values_list(shown)
     numbers = dict(counted.annotate(number=Count("id")))
     words = [("", _("Under way")), *((outcome.value, outcome_word(outcome)) for outcome in DeliveryOutcome)]
+    words.insert(2, (REMARKED_LOOK, _("Accepted with remarks")))
     return [(call_look(outcome, said, rows=2), numbers[outcome]) for outcome, said in words if outcome in numbers]
 
 
@@ -148,8 +155,13 @@ def answer_facts(answer: Delivery | TheirAnswer) -> list[Fact]:
         "error_code": _("Error code"),
         "message": _("Message"),
         "data": _("Batch reference"),
-        "excerpt": _("Unreadable answer"),
+        # With a code it could be read, and the rest is what no document names.
+        "excerpt": _("Besides in the answer") if answer.code else _("Unreadable answer"),
     }
+    if answer.remarks:
+        labels["remarks"] = _("Remarks")
+    if answer.code and not answer.excerpt:
+        del labels["excerpt"]
     said = [Fact(label, str(getattr(answer, name) or "–")) for name, label in labels.items()]
     took = "–" if answer.duration_ms is None else _("%(ms)s ms") % {"ms": thousands(answer.duration_ms)}
     return [*said, Fact(_("Duration"), took)]

@@ -32,11 +32,12 @@ from tagsync.imports.customers import (
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.permissions import may_see_personal_data
+from tagsync.imports.remarked import RowRemarks, remarks_of_rows
 from tagsync.imports.states import UNSTARTED
 from tagsync.imports.tries import tries_in
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
-from tagsync.web.record.rows import Line, Sight, line, overtakers, sight
+from tagsync.web.record.rows import Line, Sight, line, overtakers, remarks_on, sight
 
 PER_PAGE = 50
 TAGS_SHOWN = 50
@@ -65,6 +66,8 @@ class TagLine:
     connection: Connection
     accepted: Step | None
     accepted_url: str
+    # what the platform remarked when it accepted that row
+    remarks: str
     open: Step | None
     open_url: str
 
@@ -101,7 +104,7 @@ def customer(person: Person, typed: str, filters: dict[str, Any]) -> Customer:
         rows=len(seen.rows),
         imports=len(seen.jobs),
         whole=seen.whole,
-        tags=[_tag_line(one) for one in known[:TAGS_SHOWN]],
+        tags=_tag_lines(known[:TAGS_SHOWN]),
         more_tags=max(len(known) - TAGS_SHOWN, 0),
         platforms=len({one.connection.pk for one in known}),
         elsewhere=[_elsewhere(one, clear) for one in others(seen)],
@@ -127,8 +130,20 @@ def _elsewhere(other: Other, clear: bool) -> Elsewhere:
 # -- the latest per tag
 
 
-def _tag_line(one: Intention) -> TagLine:
-    return TagLine(one.tag, one.connection, one.accepted, _step_url(one.accepted), one.open, _step_url(one.open))
+def _tag_lines(known: list[Intention]) -> list[TagLine]:
+    numbers: dict[int, list[int]] = {}
+    for one in known:
+        if one.accepted:
+            numbers.setdefault(one.accepted.job.pk, []).append(one.accepted.row_number)
+    said = remarks_of_rows(numbers)
+    return [_tag_line(one, said) for one in known]
+
+
+def _tag_line(one: Intention, said: RowRemarks) -> TagLine:
+    remarks = said.of(one.accepted.job.pk, one.accepted.row_number) if one.accepted else ""
+    return TagLine(
+        one.tag, one.connection, one.accepted, _step_url(one.accepted), remarks, one.open, _step_url(one.open)
+    )
 
 
 def _step_url(step: Step | None) -> str:
@@ -169,8 +184,8 @@ def _lines(person: Person, rows: list[ImportRow], *, asked: bool) -> list[RowLin
             numbers.setdefault(row.job_id, []).append(row.row_number)
     tries = tries_in(numbers)
     sights = {row.job_id: _sight(row.job, person, asked) for row in rows}
-    newer = overtakers(next(iter(sights.values())), rows)
-    return [_line(sights[row.job_id], row, tries[place_of(row)], newer) for row in rows]
+    newer, said = overtakers(next(iter(sights.values())), rows), remarks_on(rows)
+    return [_line(sights[row.job_id], row, tries[place_of(row)], newer, said.get(row.pk, "")) for row in rows]
 
 
 def _sight(job: ImportJob, person: Person, asked: bool) -> Sight:
@@ -179,11 +194,11 @@ def _sight(job: ImportJob, person: Person, asked: bool) -> Sight:
     return replace(seen, clear=asked and may_see_personal_data(person), may_select=False)
 
 
-def _line(seen: Sight, row: ImportRow, tries: int, newer: set[int]) -> RowLine:
+def _line(seen: Sight, row: ImportRow, tries: int, newer: set[int], remarks: str) -> RowLine:
     job = seen.job
     return RowLine(
         job=job,
-        line=line(seen, row, tries, newer),
+        line=line(seen, row, tries, newer, remarks),
         url=_row_url(job.pk, row.row_number),
         when=job.first_confirmed_at or job.created_at,
         started=job.status not in UNSTARTED,

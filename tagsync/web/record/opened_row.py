@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tagsync.imports.models import ImportRow
+from tagsync.imports.remarked import is_remarked
 from tagsync.imports.states import UNSTARTED, RowStatus
 from tagsync.imports.tries import calls_of
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
@@ -30,6 +31,8 @@ NEXT: dict[str, str | Promise] = {
     RowStatus.IN_DOUBT: gettext_lazy("It was sent, but no readable answer came. “Resume” sends it again."),
     NOT_SENT: gettext_lazy("The import ended before this row was sent. “Resume” sends it."),
 }
+# Accepted, but the answer said more; the remark below it says what to do.
+REMARKED = gettext_lazy("The platform has accepted this row, with remarks.")
 READY = gettext_lazy("Nothing is wrong with this row: it is sent when the import is started.")
 
 
@@ -95,11 +98,12 @@ def opened_row(seen: Sight, filters: dict[str, Any], number: int) -> OpenedRow |
     calls = call_lines(calls_of(job, number))
     around = filtered(job, filters).order_by()
     said = READY if job.status in UNSTARTED else NEXT.get(shown_status(job, row), "")
+    remarks = _remarks(row, calls)
     return OpenedRow(
-        line=line(seen, row, len(calls), overtakers(seen, [row])),
+        line=line(seen, row, len(calls), overtakers(seen, [row]), remarks),
         cells=_cells(seen, row),
         identified_by=next((field for field in IDENTIFIERS if row.values_by_field()[field]), ""),
-        next_step=str(said),
+        next_step=str(REMARKED if remarks else said),
         problem=row.problem_id,
         request=request_of(job, [number]) if calls else "",
         tries=list(enumerate(calls, start=1))[::-1],
@@ -107,6 +111,12 @@ def opened_row(seen: Sight, filters: dict[str, Any], number: int) -> OpenedRow |
         following=around.filter(row_number__gt=number).aggregate(found=Min("row_number"))["found"],
         unanswered=row.unanswered_at is not None,
     )
+
+
+def _remarks(row: ImportRow, calls: list[CallLine]) -> str:
+    if row.status != RowStatus.ACCEPTED:
+        return ""
+    return next((line.call.remarks for line in calls if is_remarked(line.call)), "")
 
 
 def _cells(seen: Sight, row: ImportRow) -> list[Cell]:

@@ -15,6 +15,7 @@ from tagsync.imports.customers import first_of, holding_in, likely_field, sought
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.remarked import remark_on, remarks_of_rows
 from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
 from tagsync.imports.tries import tries_of
 from tagsync.imports.unanswered import needs_remark, remark, unanswered_rows
@@ -165,15 +166,25 @@ def narrowed(rows: QuerySet[ImportRow], filters: dict[str, Any]) -> QuerySet[Imp
 
 def _page(seen: Sight, rows: list[ImportRow], more_before: bool, more_after: bool) -> Page:
     tries = tries_of(seen.job, [row.row_number for row in rows])
-    others = overtakers(seen, rows)
-    lines = [line(seen, row, tries[row.row_number], others) for row in rows]
+    said, others = remarks_on(rows), overtakers(seen, rows)
+    lines = [line(seen, row, tries[row.row_number], others, said.get(row.pk, "")) for row in rows]
     if not lines:
         return Page([], None, None)
     return Page(lines, lines[0].number if more_before else None, lines[-1].number if more_after else None)
 
 
-def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = ()) -> Line:
-    """`others`: the imports that this person may visit."""
+def remarks_on(rows: Iterable[ImportRow]) -> dict[int, str]:
+    """Id of an accepted row → what the platform remarked on its call; one query, and none without accepted rows."""
+    accepted = [row for row in rows if row.status == RowStatus.ACCEPTED]
+    numbers: dict[int, list[int]] = {}
+    for row in accepted:
+        numbers.setdefault(row.job_id, []).append(row.row_number)
+    found = remarks_of_rows(numbers)
+    return {row.pk: words for row in accepted if (words := found.of(row.job_id, row.row_number))}
+
+
+def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), remarks: str = "") -> Line:
+    """`others`: the imports that this person may visit; `remarks`: the platform's, on the call that it accepted."""
     tags = [tag for tag in row.tags.split(",") if tag]
     return Line(
         number=row.row_number,
@@ -184,7 +195,7 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = ()) 
         flaws=flaws(seen, row, others),
         tries=tries,
         selectable=seen.may_select and row.status in RETRYABLE,
-        remark=remark(row) if needs_remark(row) else None,
+        remark=remark(row) if needs_remark(row) else remark_on(remarks) if remarks else None,
     )
 
 
