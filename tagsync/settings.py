@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from tagsync import environment as env
+from tagsync import timeouts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -116,17 +117,26 @@ SESSION_COOKIE_AGE = 12 * 3600
 
 # -- database
 
+# One call's whole time; the lease of an import is twice as long, so that no call outlives it.
+TAGSYNC_CALL_SECONDS = env.whole_number("TAGSYNC_CALL_SECONDS", 30)
+# What this process is, as the door it came through says; whoever came through none waits as long as it takes.
+_role = timeouts.Role(env.text(timeouts.VARIABLE, timeouts.Role.UNLIMITED))
+
 DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{TAGSYNC_HOME}/tagsync.sqlite3")}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # One writer: IMMEDIATE takes the lock at BEGIN, so two transactions never deadlock half-way; readers go on (WAL).
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
+        "timeout": timeouts.SQLITE_PAGE_SECONDS if _role == timeouts.Role.WEB else timeouts.SQLITE_SECONDS,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000;",
     }
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    # What the address itself says comes later, and wins.
+    _said = (timeouts.postgresql_options(_role, 2 * TAGSYNC_CALL_SECONDS), _options.get("options", ""))
+    _options["options"] = " ".join(filter(None, _said))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- Redis and RQ: the doorbell
@@ -192,8 +202,6 @@ TAGSYNC_ALLOWED_API_HOSTS = env.words("TAGSYNC_ALLOWED_API_HOSTS")
 TAGSYNC_POLL_SECONDS = 2
 # How often an open page asks for new notices.
 TAGSYNC_NEWS_SECONDS = 45
-# One call's whole time; the lease of an import is twice as long, so that no call outlives it.
-TAGSYNC_CALL_SECONDS = env.whole_number("TAGSYNC_CALL_SECONDS", 30)
 # After an unanswered call the opposite operation waits so long: it might still be applied.
 TAGSYNC_HOLD_BACK_SECONDS = env.whole_number("TAGSYNC_HOLD_BACK_SECONDS", 120)
 TAGSYNC_KEEPER_SECONDS = env.whole_number("TAGSYNC_KEEPER_SECONDS", 10)

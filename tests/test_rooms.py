@@ -33,10 +33,11 @@ ALLOWED = {
 REFUSED = {"web": {"tuzhan.client"}}
 # Files beside the rooms; only these few may be imported, and only by each other.
 OUTSIDE = {
-    "settings": {"environment"},
+    "settings": {"environment", "timeouts"},
     "urls": {"web"},
-    "wsgi": set(),
+    "wsgi": {"timeouts"},
     "environment": set(),
+    "timeouts": set(),
     "terminal": set(),
     "database": set(),
 }

@@ -24,6 +24,7 @@ from typing import Any
 import django
 from django.db import connections
 
+from tagsync import timeouts
 from tests.faults.steps import STEPS, Step
 
 # Times of minutes become moments; each is a constant of the real code. What is missing there is an error here.
@@ -155,6 +156,8 @@ def bury_the_dead() -> None:
 
 
 def main() -> None:
+    # The time-outs of a worker.
+    os.environ[timeouts.VARIABLE] = timeouts.Role.SENDS
     django.setup()
     for dotted, value in QUICK.items():
         put(dotted, value)
