@@ -1,10 +1,11 @@
-"""What only the database can say for all processes on all machines: what time it is, and that a deadlock was its end.
+"""What only the database can say for all processes on all machines: what time it is, and that another was in the way.
 
 Knows no model. A time that decides anything is compared inside the database with `Now()`, or asked for here.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -15,6 +16,10 @@ from django.db import DatabaseError, OperationalError, connection
 TIMES_REPEATED = 3
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 DEADLOCK_DETECTED = "40P01"
+LOCK_NOT_AVAILABLE = "55P03"  # also after lock_timeout
+QUERY_CANCELED = "57014"  # statement_timeout
+IDLE_IN_TRANSACTION = "25P03"  # it was frozen so long that its locks were taken from it
+GAVE_WAY = frozenset({DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, IDLE_IN_TRANSACTION})
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,3 +60,18 @@ def repeated_after_deadlock(act: Callable[P, R]) -> Callable[P, R]:
 def sqlstate(error: DatabaseError) -> str:
     """PostgreSQL's code of an error, "" elsewhere."""
     return getattr(error.__cause__, "sqlstate", None) or ""
+
+
+def gave_way(error: BaseException | None) -> bool:
+    """Whether the database ended a transaction because of what others do at the same time.
+
+    Nothing of the transaction was kept, and a moment later the same may succeed.
+    """
+    if not isinstance(error, DatabaseError):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, sqlite3.OperationalError):
+        # The low byte; the rest says more precisely why. Source: https://www.sqlite.org/rescode.html
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return sqlstate(error) in GAVE_WAY

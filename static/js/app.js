@@ -202,7 +202,10 @@ for (const name of ["htmx:responseError", "htmx:sendError"]) {
     if (isPoll(event.detail.requestConfig.elt) || (name === "htmx:sendError" && uploadOf(event))) return;
     const notice = find("#request-failed");
     const reference = event.detail.xhr?.getResponseHeader("X-Request-ID");
-    find("[data-reference]", notice).hidden = !reference;
+    const busy = Boolean(event.detail.xhr?.getResponseHeader("X-Busy"));
+    find("[data-failed]", notice).hidden = busy;
+    find("[data-busy]", notice).hidden = !busy;
+    find("[data-reference]", notice).hidden = busy || !reference;
     find("code", notice).textContent = reference ?? "";
     notice.hidden = false;
   });

@@ -144,6 +144,17 @@ def test_it_shows_the_reference_when_a_press_fails(in_english: Page, tmp_path: P
     expect(page.locator("#request-failed")).to_be_hidden()
 
 
+def test_it_says_that_others_were_in_the_way(in_english: Page, tmp_path: Path, excused: list[str]) -> None:
+    excused.append("503")
+    page = in_english
+    page.goto(URL)
+    page.set_input_files("input[name=file]", plain(tmp_path / "会员.xlsx", [HEADER, *customers(3)]))
+    page.route("**/imports/new/", lambda route: route.fulfill(status=503, headers={"X-Busy": "1"}, body=""))
+    page.click("text=Upload and go on")
+    expect(page.locator("#request-failed")).to_contain_text("Something else is being recorded")
+    expect(page.locator("#request-failed")).not_to_contain_text("That did not work")
+
+
 def test_the_way_of_a_first_import(in_english: Page, platform: Up, tmp_path: Path) -> None:
     """Sample down, sample up, steps hidden for good."""
     page = in_english

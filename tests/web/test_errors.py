@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connection, connections, transaction
 from django.http import HttpRequest
 from django.test import Client, override_settings
 from django.urls import path
@@ -32,7 +34,20 @@ def deny(request: HttpRequest) -> Any:
     raise PermissionDenied
 
 
-urlpatterns = [*real, path("fail/", fail), path("deny/", deny)]
+def give_way(request: HttpRequest) -> Any:
+    """As the database of this test run says it; the title of the import was changed before."""
+    with transaction.atomic():
+        ImportJob.objects.update(title="half")
+        if connection.vendor == "sqlite":
+            error: Exception = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY  # type: ignore[attr-defined]
+        else:
+            error = getattr(psycopg.errors, request.GET.get("error", "LockNotAvailable"))("canceling statement")
+        with connection.wrap_database_errors:
+            raise error
+
+
+urlpatterns = [*real, path("fail/", fail), path("deny/", deny), path("give-way/", give_way)]
 handler400 = "tagsync.web.views.errors.bad_request"
 handler403 = "tagsync.web.views.errors.forbidden"
 handler404 = "tagsync.web.views.errors.not_found"
@@ -191,6 +206,49 @@ def test_it_stores_nothing_of_what_is_far_too_large(signed: Client, tmp_path: Pa
 @pytest.mark.parametrize("length", ["", "x", "-1", "²"])
 def test_it_makes_nothing_of_an_odd_length(client: Client, db: None, length: str) -> None:
     assert client.get("/login/", CONTENT_LENGTH=length).status_code == 200
+
+
+# -- others are in the way
+
+
+def test_a_press_that_had_to_give_way_says_so_and_leads_back(signed: Client, ready: ImportJob) -> None:
+    page = f"http://testserver/imports/{ready.pk}/check/"
+    response = calm(signed).post("/give-way/", headers={"Referer": page})
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    text = response.content.decode()
+    assert "Something else is being recorded" in text and "Go back: the page shows how far it came." in text
+    assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == [f"/imports/{ready.pk}/check/"]
+    ready.refresh_from_db()
+    assert ready.title == ""
+
+
+def test_a_page_that_had_to_give_way_offers_itself_again(signed: Client) -> None:
+    signed.cookies["tagsync_language"] = "zh-hans"
+    text = calm(signed).get("/give-way/?page=2").content.decode()
+    assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == ["/give-way/?page=2"]
+    assert "Something else is being recorded" in text
+
+
+def test_a_script_s_press_is_told_apart_from_a_failure(signed: Client) -> None:
+    headers = {"HX-Request": "true"}
+    assert calm(signed).post("/give-way/", headers=headers)["X-Busy"] == "1"
+    assert "X-Busy" not in calm(signed).post("/fail/", headers=headers)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite says it in one way")
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ("LockNotAvailable", 503),
+        ("QueryCanceled", 503),
+        ("DeadlockDetected", 503),
+        ("IdleInTransactionSessionTimeout", 503),
+        ("AdminShutdown", 500),
+        ("UniqueViolation", 500),
+    ],
+)
+def test_it_knows_who_only_gave_way(signed: Client, error: str, status: int) -> None:
+    assert calm(signed).get(f"/give-way/?error={error}").status_code == status
 
 
 # -- maintenance

@@ -5,15 +5,21 @@ What a page says stands in its template; why it happened stands in the log, unde
 
 from __future__ import annotations
 
+import sys
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from tagsync.database import gave_way
 from tagsync.web import request_id
 
 RETRY_AFTER_SECONDS = 120
+BUSY_RETRY_AFTER_SECONDS = 5
+# For scripts: a sentence of its own, and not that of a failure.
+BUSY_HEADER = "X-Busy"
 
 
 def error_page(request: HttpRequest, name: str, status: int, **more: object) -> HttpResponse:
@@ -43,7 +49,20 @@ def too_large(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Django calls it while it handles the exception, wherever that came from: a view, a template, the session."""
+    if gave_way(sys.exc_info()[1]):
+        return busy(request)
     return error_page(request, "500.html", 500)
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """Others hold in the database what this request needs: it did not wait, and nothing of its last step was kept."""
+    pressed = request.method not in ("GET", "HEAD")
+    back = (page_before(request) or "/") if pressed else request.get_full_path()
+    response = error_page(request, "busy.html", 503, pressed=pressed, back=back)
+    response.headers["Retry-After"] = str(BUSY_RETRY_AFTER_SECONDS)
+    response.headers[BUSY_HEADER] = "1"
+    return response
 
 
 def maintenance(request: HttpRequest) -> HttpResponse:
