@@ -101,6 +101,8 @@ class Connection(models.Model):
     # The platform asked to slow down: the pace is divided by this until it has been quiet for a while.
     slow_factor = models.FloatField(default=1)
     slowed_at = models.DateTimeField(null=True, blank=True)
+    # When the wait that it asked for is over; no change of the pace shortens that one.
+    asked_to_wait_until = models.DateTimeField(null=True, blank=True)
     # Since then no call got a readable answer: nothing new is begun before one does.
     silent_since = models.DateTimeField(null=True, blank=True)
     # While it is silent: when the next call may look whether it answers again. Whoever moves it on makes that call.

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Least, Now
 
 from tagsync.connections.models import Connection
+from tagsync.connections.signals import pace_changed
 
 # Slots further away are not taken: the worker does something else meanwhile and asks again.
 MAX_WAIT_SECONDS = 2.0
@@ -30,22 +32,46 @@ class Slot:
 
 
 def take_slot(connection: Connection) -> Slot:
-    """The next evenly spaced slot: no window of a period ever holds too many calls."""
+    """The next evenly spaced slot: no window of a period ever holds too many calls.
+
+    At the pace that is stored: an admin may have changed it since `connection` was read.
+    """
     while True:
-        next_slot, slow_factor, now = (
+        next_slot, slow_factor, calls, period_seconds, now = (
             Connection.objects.filter(pk=connection.pk)
             .annotate(database_now=Now())
-            .values_list("next_slot_at", "slow_factor", "database_now")
+            .values_list("next_slot_at", "slow_factor", "calls_per_period", "period_seconds", "database_now")
             .get()
         )
         begin = max(next_slot or now, now)
         wait_seconds = (begin - now).total_seconds()
         if wait_seconds > MAX_WAIT_SECONDS:
             return Slot(False, wait_seconds)
-        interval = timedelta(seconds=slow_factor * connection.period_seconds / connection.calls_per_period)
-        # Compare and swap: of two workers that saw the same slot, one gets it.
-        if Connection.objects.filter(pk=connection.pk, next_slot_at=next_slot).update(next_slot_at=begin + interval):
+        interval = timedelta(seconds=slow_factor * period_seconds / calls)
+        # Compare and swap: of two workers that saw the same slot, one gets it; and none at a pace of before.
+        seen = Connection.objects.filter(
+            pk=connection.pk, next_slot_at=next_slot, calls_per_period=calls, period_seconds=period_seconds
+        )
+        if seen.update(next_slot_at=begin + interval):
             return Slot(True, wait_seconds)
+
+
+def forget_slots(connection: Connection) -> None:
+    """After a change of the pace: slots at the old one hold nobody up. What the platform asked to wait does."""
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection.pk).update(next_slot_at=F("asked_to_wait_until"))
+        connection.refresh_from_db(fields=["next_slot_at", "asked_to_wait_until"])
+        pace_changed.send(sender=Connection, connection=connection)
+
+
+def seconds_to_slot(connection_id: int) -> float:
+    """How far away the next slot is. Locks the connection until the transaction ends.
+
+    Whoever writes down such a wait does it before a change of the pace, which ends it, or after it.
+    """
+    locked = Connection.objects.select_for_update(no_key=True).filter(pk=connection_id)
+    next_slot, now = locked.annotate(now=Now()).values_list("next_slot_at", "now").get()
+    return max(0.0, (next_slot - now).total_seconds()) if next_slot else 0.0
 
 
 def slow_down(connection: Connection, wait_seconds: float) -> None:
@@ -54,6 +80,7 @@ def slow_down(connection: Connection, wait_seconds: float) -> None:
     until = now + timedelta(seconds=wait_seconds)
     row = Connection.objects.filter(pk=connection.pk)
     row.filter(Q(next_slot_at=None) | Q(next_slot_at__lt=until)).update(next_slot_at=until)
+    row.filter(Q(asked_to_wait_until=None) | Q(asked_to_wait_until__lt=until)).update(asked_to_wait_until=until)
     fresh = Q(slowed_at=None) | Q(slowed_at__lt=now - SLOW_ONCE)
     row.filter(fresh).update(slow_factor=Least(F("slow_factor") * 2.0, SLOWEST_FACTOR), slowed_at=now)
 

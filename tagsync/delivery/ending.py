@@ -9,11 +9,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from tagsync.connections.pace import seconds_to_slot
 from tagsync.delivery import doorbell
 from tagsync.delivery.decisions import Pause
 from tagsync.imports import counting, outcomes
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus
+from tagsync.imports.waits import WAITS_FOR_SLOTS
 
 
 def give_back(job: ImportJob, pause: Pause | None, question: tuple[str, dict[str, Any]] | None, *, ring: bool) -> None:
@@ -63,9 +65,18 @@ def _block(job: ImportJob, cause: str, params: dict[str, Any]) -> None:
 
 def _pause(job: ImportJob, pause: Pause | None, *, ring: bool) -> None:
     waits: dict[str, Any] = {}
-    if pause:
-        waits = {"wait_until": Now() + timedelta(seconds=pause.seconds), "wait_reason": pause.reason}
     why = pause.reason if pause else "slice"
-    job.move(Act.PAUSE, why=why, where=Q(fence=job.fence), lease_until=None, **waits)
-    if ring:
+    with transaction.atomic():
+        seconds = _seconds(job, pause) if pause else 0.0
+        if pause and seconds:
+            waits = {"wait_until": Now() + timedelta(seconds=seconds), "wait_reason": pause.reason}
+        job.move(Act.PAUSE, why=why, where=Q(fence=job.fence), lease_until=None, **waits)
+    if ring or (pause and not seconds):
         doorbell.ring(doorbell.SENDS, job.pk)
+
+
+def _seconds(job: ImportJob, pause: Pause) -> float:
+    """A slot of the connection may be nearer by now than it was when it was asked for: the pace was changed."""
+    if pause.reason not in WAITS_FOR_SLOTS or job.connection_id is None:
+        return pause.seconds
+    return min(pause.seconds, seconds_to_slot(job.connection_id))

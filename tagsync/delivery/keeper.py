@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from tagsync.connections.models import Connection
 from tagsync.delivery import doorbell, exports
 from tagsync.delivery.claims import NOT_LEASED, may_run
 from tagsync.delivery.ending import finish_stopping
@@ -59,11 +60,13 @@ def checks_nobody_works_on() -> list[int]:
     return list(ImportJob.objects.filter(NOT_LEASED, status=JobStatus.CHECKING).values_list("pk", flat=True))
 
 
-def imports_nobody_works_on() -> list[int]:
-    """Queued imports that a claim would get now, in the order of their line."""
+def imports_nobody_works_on(connection: Connection | None = None) -> list[int]:
+    """Queued imports that a claim would get now, in the order of their line; those of one connection, or all."""
     found: list[int] = []
     for operation in Operation:
         queued = ImportJob.objects.filter(may_run(operation), status=JobStatus.QUEUED, operation=operation)
+        if connection is not None:
+            queued = queued.filter(connection=connection)
         found.extend(queued.order_by("queue_number").values_list("pk", flat=True))
     return found
 

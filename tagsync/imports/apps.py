@@ -7,7 +7,9 @@ class ImportsConfig(AppConfig):
 
     def ready(self) -> None:
         # apps are loaded only now
-        from tagsync.connections.signals import state_changed
+        from tagsync.connections.signals import pace_changed, state_changed
         from tagsync.imports.alerts import tell_connection
+        from tagsync.imports.waits import end_waits_for_slots
 
         state_changed.connect(tell_connection, dispatch_uid="tagsync.alerts")
+        pace_changed.connect(end_waits_for_slots, dispatch_uid="tagsync.waits")

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.crypto import encrypt
@@ -278,6 +280,31 @@ def test_it_leaves_alone_what_a_run_writes(signed_admin: Client, connection: Con
     connection.refresh_from_db()
     assert (connection.name, connection.queue_number, connection.state) == ("renamed", 7, "blocked")
     assert connection.token_encrypted
+
+
+def test_it_forgets_the_slots_of_a_pace_that_was_changed(
+    signed_admin: Client,
+    connection: Connection,
+    marketer: Person,
+    quiet_queue: list[tuple[str, int]],
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    later = timezone.now() + timedelta(hours=1)
+    waiting = import_on(connection, marketer, "queued")
+    Connection.objects.update(next_slot_at=later, slow_factor=4)
+    ImportJob.objects.update(wait_until=later, wait_reason="pace")
+    signed_admin.post(page_of(connection), posted(rows_per_call=100))
+    connection.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (connection.next_slot_at, waiting.wait_until, quiet_queue) == (later, later, [])
+    with django_capture_on_commit_callbacks(execute=True):
+        signed_admin.post(page_of(connection), posted(period_seconds=4))
+    connection.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (connection.next_slot_at, connection.slow_factor) == (None, 4)
+    assert (waiting.wait_until, waiting.wait_reason) == (None, "")
+    # It is rung for at once.
+    assert quiet_queue == [("sends", waiting.pk)]
 
 
 def test_it_forgets_smaller_batches_when_the_size_is_chosen_anew(signed_admin: Client, connection: Connection) -> None:

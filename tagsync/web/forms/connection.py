@@ -14,6 +14,7 @@ from tagsync.connections.addresses import normalised
 from tagsync.connections.credentials import check_credential, ending
 from tagsync.connections.crypto import CredentialsUnreadable
 from tagsync.connections.models import MAX_ROWS_PER_CALL, Connection
+from tagsync.connections.pace import forget_slots
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, JobStatus
 
@@ -102,6 +103,7 @@ class ConnectionForm(_ModelForm):
             self.initial["credentials"] = FIXED if self.instance.uses_fixed_token else APP
             self._describe_stored()
         self.initial["period_seconds"] = f"{self.instance.period_seconds:g}"
+        self.pace_before = (self.instance.calls_per_period, self.instance.period_seconds)
         self.fields["rows_per_call"].widget.attrs["max"] = MAX_ROWS_PER_CALL
 
     def _describe_stored(self) -> None:
@@ -181,6 +183,8 @@ class ConnectionForm(_ModelForm):
         connection.save(update_fields=fields if self.stored else None)
         if entered and self.stored:
             connection.unblock(by)
+        if self.stored and (connection.calls_per_period, connection.period_seconds) != self.pace_before:
+            forget_slots(connection)
         return connection
 
     def _set_credentials(self, connection: Connection) -> bool:

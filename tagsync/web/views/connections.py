@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.delivery import connection_acts
 from tagsync.delivery.trying import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.notices import mark_seen
@@ -83,6 +84,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             form = ConnectionForm(request.POST, instance=Connection.objects.select_for_update().get(pk=pk))
             if form.is_valid():
                 form.save(by=signed_in(request))
+                connection_acts.ring_after_commit(form.instance)
         if not form.errors:
             messages.success(request, _("Connection “%(name)s” saved.") % {"name": form.instance})
             return redirect("connection_list")
@@ -119,6 +121,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 def unblock(request: HttpRequest, pk: int) -> HttpResponse:
     connection = get_object_or_404(Connection, pk=pk)
     connection.unblock(signed_in(request))
+    connection_acts.ring_after_commit(connection)
     messages.success(request, _("“%(name)s” is ready again. Its imports go on by themselves.") % {"name": connection})
     return redirect("connection_list")
 

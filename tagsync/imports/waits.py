@@ -1,0 +1,25 @@
+"""Waits of queued imports that a change of their connection ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.functions import Least
+
+from tagsync.connections.models import Connection
+from tagsync.imports.models.job import ImportJob
+from tagsync.imports.states import JobStatus
+
+# Why an import waits when its connection had no slot for it: by its own pace, or because the platform wants a slower
+# one.
+WAITS_FOR_SLOTS = ("pace", "throttled")
+
+
+def end_waits_for_slots(connection: Connection, **_signal: Any) -> None:
+    """Receives `pace_changed`, inside the transaction of the change. What the platform asked for is waited out."""
+    queued = ImportJob.objects.filter(connection=connection, status=JobStatus.QUEUED, wait_until__isnull=False)
+    waiting = queued.filter(wait_reason__in=WAITS_FOR_SLOTS)
+    if connection.asked_to_wait_until is None:
+        waiting.update(wait_until=None, wait_reason="")
+    else:
+        waiting.update(wait_until=Least("wait_until", connection.asked_to_wait_until))
