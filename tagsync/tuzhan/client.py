@@ -20,6 +20,16 @@ MAX_TOKEN_CHARACTERS = 4096
 DEFAULT_LIFETIME_SECONDS = 7200  # page 986242; the sample's `expire` is 0
 MAX_LIFETIME_SECONDS = 30 * 86400
 
+HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+    "User-Agent": "tagsync",
+    # A server may close a connection at any moment between two calls, right after its answer too, and a call that
+    # is just being written then gets no answer: nobody knows whether its rows were taken, and the whole connection
+    # waits. No look at the socket before the first byte can exclude that; a connection of its own for each call can.
+    "Connection": "close",
+}
+
 # httpx writes every address at INFO, and the address of the token call carries the secret. A filter on the
 # logger itself holds whatever logging is configured later; a level would not.
 for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
@@ -67,7 +77,7 @@ class Client:
         self._http = httpx.Client(
             transport=transport or DeadlineTransport(public_only=public_only),
             timeout=httpx.Timeout(timeout_seconds, connect=connect_timeout_seconds),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "tagsync"},
+            headers=HEADERS,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             follow_redirects=False,
             trust_env=False,

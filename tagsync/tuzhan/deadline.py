@@ -26,7 +26,6 @@ from .addresses import is_public
 from .errors import AddressRefused, Overslept
 
 MAX_CONNECTIONS = 100
-KEEPALIVE_SECONDS = 5.0
 
 # A call stays in its thread from connect to the last byte, so the deadline need not travel through httpcore.
 _call: ContextVar[_Call | None] = ContextVar("call", default=None)
@@ -105,7 +104,6 @@ class DeadlineTransport(httpx.HTTPTransport):
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
             max_connections=MAX_CONNECTIONS,
-            keepalive_expiry=KEEPALIVE_SECONDS,
             http1=True,
             http2=False,
             network_backend=_Backend(public_only),
