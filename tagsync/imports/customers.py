@@ -153,7 +153,9 @@ def scan(search: Search, most: int = SCANNED) -> Scan:
     rows = search.rows().defer("notes", "problem", "corrects_row", "settled_run")
     found = first_of(holding(rows, search.wanted), most + 1, "-job_id", "-row_number")
     jobs = ImportJob.objects.filter(pk__in={row.job_id for row in found[:most]})
-    named = jobs.only("title", "file_name", "operation", "status", "first_confirmed_at", "connection")
+    named = jobs.only(
+        "title", "file_name", "operation", "status", "first_confirmed_at", "first_queue_number", "connection"
+    )
     known = {job.pk: job for job in named}
     platforms = Connection.objects.only("name", "is_sandbox").in_bulk({job.connection_id for job in known.values()})
     return Scan(search, found[:most], known, platforms, len(found) <= most)
@@ -186,11 +188,16 @@ def _further(search: Search, most: int, older: Place | None, newer: Place | None
 
 
 class Step(NamedTuple):
-    """A row that did something with a tag, or is about to, or may have."""
+    """A row that did something with a tag, or is about to, or may have.
+
+    `place`: of its confirmation among all of its connection, a row that was sent over a newer one having its own.
+    """
 
     job: ImportJob
     row_number: int
     status: str
+    place: int
+    maybe_applied: bool
 
 
 @dataclass
@@ -214,23 +221,31 @@ def intentions(seen: Scan) -> list[Intention]:
 
     Which of two rows of one import comes first does not matter: they do the same.
     """
-    steps = [(Step(seen.jobs[row.job_id], row.row_number, row.status), row.tags) for row in seen.rows]
+    steps = [(_step(seen.jobs[row.job_id], row), row.tags) for row in seen.rows]
     known: dict[tuple[int, str], Intention] = {}
-    for step, tags in sorted(steps, key=lambda pair: _when(pair[0]), reverse=True):
+    for step, tags in sorted(steps, key=lambda pair: pair[0].place, reverse=True):
         platform = seen.connections.get(step.job.connection_id or 0)
         if platform and (step.status == RowStatus.ACCEPTED or _is_open(step)):
             for tag in filter(None, tags.split(",")):
                 _note(known.setdefault((platform.pk, tag), Intention(tag, platform)), step)
-    return list(known.values())
+    return sorted(known.values(), key=lambda one: _when(one.newest), reverse=True)
+
+
+def _step(job: ImportJob, row: ImportRow) -> Step:
+    place = row.confirmed_number or job.first_queue_number or 0
+    unsure = row.status == RowStatus.IN_DOUBT or row.unanswered_at is not None
+    return Step(job, row.row_number, row.status, place, unsure)
 
 
 def _when(step: Step) -> tuple[float, int]:
+    """For a list over several connections, whose places cannot be compared."""
     confirmed = step.job.first_confirmed_at
     return (confirmed.timestamp() if confirmed else 0.0, step.job.pk)
 
 
 def _is_open(step: Step) -> bool:
-    return step.status == RowStatus.IN_DOUBT or (step.status == RowStatus.WAITING and step.job.status in UNDER_WAY)
+    """Whatever became of the row: it may have been applied, or will be."""
+    return step.maybe_applied or (step.status == RowStatus.WAITING and step.job.status in UNDER_WAY)
 
 
 def _note(intention: Intention, step: Step) -> None:

@@ -34,6 +34,7 @@ def make_import(
     job.sheet, job.header_row = "Sheet1", 1
     if status not in UNSTARTED:
         job.run, job.queue_number, job.first_confirmed_at = 1, connection.take_queue_number(), timezone.now()
+        job.first_queue_number = job.queue_number
     if status in ENDED:
         job.ended_at = timezone.now() - timedelta(hours=1)
     for name, value in changes.items():

@@ -46,7 +46,8 @@ def latest(response: Any) -> dict[str, tuple[str, str]]:
 
 
 def at(minutes: int) -> dict[str, Any]:
-    return {"first_confirmed_at": timezone.now() + timedelta(minutes=minutes)}
+    """Order is that of the places; the times only tell."""
+    return {"first_confirmed_at": timezone.now() + timedelta(minutes=minutes), "first_queue_number": minutes}
 
 
 # -- what is found
@@ -156,6 +157,65 @@ def test_it_tells_a_newer_row_whose_outcome_is_open(
     newer = at(2) if status != JobStatus.READY else {}
     make_import(marketer, sandbox_connection, status, [state], operation="delete", **newer)
     assert latest(find(signed, PHONE)) == {"华东": ("add", told), "VIP": ("add", told)}
+
+
+@pytest.mark.parametrize(
+    ("operation", "en", "zh"),
+    [
+        ("add", "may have been added by", "可能已由"),
+        ("delete", "may have been deleted by", "可能已由"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("state", "status", "shown"),
+    [
+        (S.REJECTED, JobStatus.FINISHED, "rejected"),
+        (S.SUPERSEDED, JobStatus.FINISHED, "superseded"),
+        (S.IN_DOUBT, JobStatus.FINISHED, "in_doubt"),
+        (S.WAITING, JobStatus.RUNNING, "waiting"),
+        (S.WAITING, JobStatus.STOPPED, "in_doubt"),
+    ],
+)
+def test_it_tells_that_a_newer_row_may_have_been_applied(
+    signed: Client,
+    marketer: Person,
+    sandbox_connection: Connection,
+    state: RowStatus,
+    status: JobStatus,
+    shown: str,
+    operation: str,
+    en: str,
+    zh: str,
+) -> None:
+    make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], **at(1))
+    newer = make_import(marketer, sandbox_connection, status, [state], operation=operation, **at(2))
+    newer.rows.update(unanswered_at=timezone.now())
+    response = find(signed, PHONE)
+    [tag, *_others] = response.context["customer"].tags
+    assert (tag.accepted.job.operation, tag.open.job, tag.open_status) == ("add", newer, shown)
+    assert en in text_of(response)
+    Person.objects.filter(pk=marketer.pk).update(language="zh-hans")
+    page = text_of(find(signed, PHONE))
+    assert zh in page and "未发送" not in page
+
+
+def test_it_goes_by_the_place_and_not_by_the_clock(
+    signed: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    early = at(1) | {"first_queue_number": 8}  # a host whose clock is behind
+    make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], **at(7))
+    make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], operation="delete", **early)
+    assert latest(find(signed, PHONE))["VIP"] == ("delete", "")
+
+
+def test_it_knows_rows_that_were_sent_over_newer_ones(
+    signed: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    old = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], **at(1))
+    make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], operation="delete", **at(2))
+    assert latest(find(signed, PHONE))["VIP"] == ("delete", "")
+    old.rows.update(confirmed_number=3)
+    assert latest(find(signed, PHONE))["VIP"] == ("add", "")
 
 
 def test_it_leaves_out_what_was_open_before(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:

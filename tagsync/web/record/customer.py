@@ -33,7 +33,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.remarked import RowRemarks, remarks_of_rows
-from tagsync.imports.states import UNSTARTED
+from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
 from tagsync.imports.tries import tries_in
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
@@ -70,6 +70,8 @@ class TagLine:
     remarks: str
     open: Step | None
     open_url: str
+    # the state of that row as pages name it
+    open_status: str
 
 
 class Elsewhere(NamedTuple):
@@ -140,10 +142,24 @@ def _tag_lines(known: list[Intention]) -> list[TagLine]:
 
 
 def _tag_line(one: Intention, said: RowRemarks) -> TagLine:
-    remarks = said.of(one.accepted.job.pk, one.accepted.row_number) if one.accepted else ""
     return TagLine(
-        one.tag, one.connection, one.accepted, _step_url(one.accepted), remarks, one.open, _step_url(one.open)
+        tag=one.tag,
+        connection=one.connection,
+        accepted=one.accepted,
+        accepted_url=_step_url(one.accepted),
+        remarks=said.of(one.accepted.job.pk, one.accepted.row_number) if one.accepted else "",
+        open=one.open,
+        open_url=_step_url(one.open),
+        open_status=_open_status(one.open),
     )
+
+
+def _open_status(step: Step | None) -> str:
+    if step is None:
+        return ""
+    # What an ended import left waiting although it may have been applied: see `shown_status`.
+    left = step.status == RowStatus.WAITING and step.job.status in ENDED
+    return RowStatus.IN_DOUBT if left else step.status
 
 
 def _step_url(step: Step | None) -> str:
