@@ -6,13 +6,17 @@ Remembers nothing and needs no Redis for that; several do not fight.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from django.db import models
+from django.db import DatabaseError, close_old_connections, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from tagsync.connections.models import Connection
+from tagsync.database import sqlstate
 from tagsync.delivery import doorbell, exports
 from tagsync.delivery.claims import NOT_LEASED, may_run
 from tagsync.delivery.ending import finish_stopping
@@ -26,28 +30,54 @@ from tagsync.imports.states import Act, JobStatus, MoveRefused
 log = logging.getLogger(__name__)
 
 
+LOST = Q(status__in=(JobStatus.RUNNING, JobStatus.STOPPING), lease_until__lt=Now())
+
+
 def keep() -> None:
     """One round."""
-    give_back_expired()
+    with on_its_own("lost imports"):
+        give_back_expired()
     ring_for(doorbell.CHECKS, checks_nobody_works_on())
     ring_for(doorbell.SENDS, imports_nobody_works_on())
     ring_for(doorbell.EXPORTS, exports.nobody_works_on())
-    tell_long_waits()
+    with on_its_own("long waits"):
+        tell_long_waits()
+
+
+@contextmanager
+def on_its_own(what: str) -> Iterator[None]:
+    """What goes wrong with one thing in the database leaves the others of the round alone; the next looks again."""
+    try:
+        yield
+    except DatabaseError as error:
+        # Not its text, which may quote a row.
+        log.warning("%s: left for the next round (%s)", what, sqlstate(error) or type(error).__name__)
+        # Whoever lost its connection over it gets a new one.
+        close_old_connections()
 
 
 def give_back_expired() -> None:
     """Imports whose runner died: back into the queue, or stopped if that was asked for."""
-    lost = ImportJob.objects.filter(status__in=(JobStatus.RUNNING, JobStatus.STOPPING), lease_until__lt=Now())
-    for job in lost:
-        log.warning("import %s: its worker is gone, it goes back into the queue", job.pk)
-        try:
-            if job.status == JobStatus.STOPPING:
-                finish_stopping(job)
-            else:
-                job.move(Act.PAUSE, why="lease_expired", where=models.Q(lease_until__lt=Now()), lease_until=None)
-        except MoveRefused:
-            # Another keeper, or the runner itself, was quicker.
-            continue
+    for job_id in ImportJob.objects.filter(LOST).order_by("pk").values_list("pk", flat=True):
+        # Refused: another keeper, or the runner itself, was quicker.
+        with on_its_own(f"import {job_id}"), suppress(MoveRefused):
+            _give_back(job_id)
+
+
+def _give_back(job_id: int) -> None:
+    """Raises MoveRefused."""
+    with transaction.atomic():
+        # Whoever holds it is at work on it, or frozen and ended soon: in both cases there is nothing to wait for.
+        free = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
+        job = free.filter(LOST, pk=job_id).first()
+        if job is None:
+            return
+        log.warning("import %s: its worker is gone, it goes back into the queue", job_id)
+        if job.status == JobStatus.RUNNING:
+            job.move(Act.PAUSE, why="lease_expired", where=Q(lease_until__lt=Now()), lease_until=None)
+            return
+    # In transactions of its own: it settles rows.
+    finish_stopping(job)
 
 
 def end_all_leases() -> None:
@@ -86,10 +116,8 @@ def ring_for(bell: str, ids: list[int]) -> None:
 def delete_old_drafts() -> None:
     """Drafts that nobody touched for TAGSYNC_DRAFT_DAYS, with file and rows."""
     for job in overdue():
-        try:
+        with on_its_own(f"import {job.pk}"), suppress(MoveRefused):
             job.remove()
-        except MoveRefused:
-            continue
 
 
 def delete_old_notices() -> None:

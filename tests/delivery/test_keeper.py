@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
+import psycopg
 import pytest
+from django.db import OperationalError
+from django.db import connection as database
 from django.utils import timezone
 
 from tagsync.accounts.models import Person
@@ -161,3 +169,70 @@ def test_it_keeps_an_import_that_was_started_however_old(marketer: Person, conne
     job.events.update(at=timezone.now() - timedelta(days=900))
     keeper.delete_old_drafts()
     assert ImportJob.objects.count() == 1
+
+
+# -- one thing that can't be had
+
+
+def test_a_locked_import_does_not_delay_the_others(marketer: Person, connection: Connection) -> None:
+    locked, other, stopping = (started(marketer, connection, customers(1)) for _number in range(3))
+    for job in (locked, other, stopping):
+        assert claim_import(job.pk)
+    acts.stop(stopping, marketer)
+    ImportJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    with held(locked):
+        began = time.monotonic()
+        keeper.give_back_expired()
+        assert time.monotonic() - began < 2
+        found = dict(ImportJob.objects.values_list("pk", "status"))
+        assert found == {locked.pk: "running", other.pk: "queued", stopping.pk: "stopped"}
+    keeper.give_back_expired()
+    locked.refresh_from_db()
+    assert locked.status == "queued"
+
+
+@contextmanager
+def held(job: ImportJob) -> Iterator[None]:
+    """As by a worker that is frozen in the middle of a transaction; on SQLite only writers would be held up by it."""
+    if database.vendor != "postgresql":
+        pytest.skip("SQLite locks no rows")
+    with psycopg.connect(**database.get_connection_params(), autocommit=False) as other:
+        other.execute("SELECT 1 FROM imports_importjob WHERE id = %s FOR UPDATE", [job.pk])
+        yield
+        other.rollback()
+
+
+@pytest.mark.parametrize("struck", ["give_back", "long_waits"])
+def test_an_error_with_one_import_does_not_end_the_round(
+    marketer: Person,
+    connection: Connection,
+    rings: list[tuple[str, int]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    struck: str,
+) -> None:
+    first, second = (started(marketer, connection, customers(1)) for _number in range(2))
+    queued = started(marketer, connection, customers(1))
+    for job in (first, second):
+        assert claim_import(job.pk)
+        let_lease_expire(job)
+    real = ImportJob.move
+
+    def move(job: ImportJob, *args: Any, **kwargs: Any) -> None:
+        if job.pk == first.pk:
+            raise OperationalError("canceling statement: 13800138000")
+        real(job, *args, **kwargs)
+
+    def fail() -> None:
+        raise OperationalError("canceling statement: 13800138000")
+
+    if struck == "give_back":
+        monkeypatch.setattr(ImportJob, "move", move)
+    else:
+        monkeypatch.setattr(keeper, "tell_long_waits", fail)
+    rings.clear()
+    with caplog.at_level(logging.WARNING):
+        keeper.keep()
+    assert {("sends", second.pk), ("sends", queued.pk)} <= set(rings)
+    assert "left for the next round (OperationalError)" in caplog.text
+    assert "13800138000" not in caplog.text
