@@ -12,6 +12,7 @@ from django.db import close_old_connections
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problem_groups import groups
 from tagsync.imports.problems import sentence
+from tagsync.imports.remarked import remarked
 from tagsync.imports.states import NEVER_SENT, RESTING, JobStatus, RowStatus
 from tagsync.imports.unanswered import UNTOLD, counted_by_status
 from tagsync.terminal import COULD_NOT_RUN
@@ -25,11 +26,13 @@ ALL_ACCEPTED, ENDED_OTHERWISE = 0, 3
 
 def report(job: ImportJob) -> dict[str, Any]:
     rows = {key: job.count(RowStatus(key)) for key in ROW_KEYS}
+    found = remarked(job)
     return {
         "import": job.pk,
         "status": "blocked" if job.is_blocked else job.status,
         "rows": {"total": sum(rows.values()), **rows},
         "may_have_been_applied": _maybe_applied(job),
+        "accepted_with_remarks": {**found._asdict(), "words": list(found.words)},
         "calls": job.deliveries.count(),
         "problems": [
             {

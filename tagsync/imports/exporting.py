@@ -18,8 +18,9 @@ from tagsync.imports.corrections import without_fixed
 from tagsync.imports.drafts import local_path
 from tagsync.imports.models import Export, ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.remarked import RowRemarks, remark_on
 from tagsync.imports.states import ENDED, RowStatus
-from tagsync.imports.tries import TriesInOrder
+from tagsync.imports.tries import TriesInOrder, made_calls
 from tagsync.imports.unanswered import needs_remark, remark_with_date
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.masking import mask
@@ -72,6 +73,7 @@ class _Lines:
         self._problems = {problem.pk: problem for problem in Problem.objects.filter(job=self._job)}
         self._repaired = self._repaired_fields()
         self._tries = TriesInOrder(self._job)
+        self._remarks = RowRemarks(made_calls(self._job))
         added = (
             _("Row in the sheet"),
             _("State"),
@@ -96,6 +98,9 @@ class _Lines:
     def _line(self, row: ImportRow, typed: Row | None) -> list[str]:
         values = [self._value(row, typed, column) for column in range(self._width)]
         said = self._said(row)
+        remarks = self._remarks.of(row.job_id, row.row_number) if row.status == RowStatus.ACCEPTED else ""
+        if remarks:
+            said.append(("", remark_on(remarks)))
         return [
             *values,
             str(row.row_number),

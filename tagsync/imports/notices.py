@@ -71,20 +71,21 @@ def _finished(notice: Notice) -> Said:
         )
     else:
         title = _("“%(import)s” is finished: %(accepted)s of %(sent)s rows were accepted")
-    return Said(title % values, (*_others(rows), *_maybe_applied(notice)))
+    return Said(title % values, (*_remarked(notice), *_others(rows), *_maybe_applied(notice)))
 
 
 def _blocked(notice: Notice) -> Said:
     cause = sentence(str(notice.params.get("cause", "")))
     title = _("“%(import)s” is blocked: %(cause)s") % {"import": _name(notice), "cause": cause.title}
-    return Said(title, (cause.advice, _accepted(_rows(notice)), *_maybe_applied(notice)))
+    return Said(title, (cause.advice, _accepted(_rows(notice)), *_remarked(notice), *_maybe_applied(notice)))
 
 
 def _trial_done(notice: Notice) -> Said:
     title = _("“%(import)s” waits for you: the trial is sent") % {"import": _name(notice)}
     rows = _rows(notice)
     rows["waiting"] = 0
-    return Said(title, (_accepted(rows), *_others(rows), *_maybe_applied(notice), sentence("trial_done").advice))
+    became = (_accepted(rows), *_remarked(notice), *_others(rows), *_maybe_applied(notice))
+    return Said(title, (*became, sentence("trial_done").advice))
 
 
 # -- an import, by somebody else
@@ -256,6 +257,18 @@ def _maybe_applied(notice: Notice) -> tuple[str, ...]:
         rows,
     )
     return (text % {"rows": _number(rows)},)
+
+
+def _remarked(notice: Notice) -> tuple[str, ...]:
+    rows = int(notice.params.get("remarked", 0))
+    if not rows:
+        return ()
+    text = ngettext(
+        "%(rows)s row was accepted with remarks: the platform's answer speaks of failures.",
+        "%(rows)s rows were accepted with remarks: the platform's answers speak of failures.",
+        rows,
+    )
+    return (text % {"rows": _number(rows)}, _("Look at these customers on the platform."))
 
 
 def _others(rows: dict[str, int]) -> tuple[str, ...]:

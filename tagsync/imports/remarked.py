@@ -7,18 +7,15 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Sum
 
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.models.delivery import DeliveryOutcome
+from tagsync.imports.models.delivery import DeliveryQuerySet
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.tries import calls_about
 
 WORDS_SHOWN = 3
 CODE = "accepted_with_remarks"
-
-# An answer that came late settles its rows as any other does.
-REMARKED = (Q(outcome=DeliveryOutcome.ACCEPTED) | Q(late_outcome=DeliveryOutcome.ACCEPTED)) & ~Q(remarks="")
 
 
 class Remarked(NamedTuple):
@@ -29,22 +26,14 @@ class Remarked(NamedTuple):
     words: tuple[str, ...]
 
 
-def is_remarked(call: Delivery) -> bool:
-    return bool(call.remarks) and DeliveryOutcome.ACCEPTED in (call.outcome, call.late_outcome)
-
-
 def remarked(job: ImportJob) -> Remarked:
     """One query, and a second one only where there is something to say."""
-    calls = job.deliveries.filter(REMARKED).order_by()
+    calls = job.deliveries.remarked().order_by()
     counted = calls.aggregate(calls=Count("id"), rows=Sum("row_count"))
     if not counted["calls"]:
         return Remarked(0, 0, ())
     grouped = calls.values_list("remarks").annotate(rows=Sum("row_count")).order_by("-rows", "remarks")
     return Remarked(counted["calls"], counted["rows"], tuple(words for words, _rows in grouped[:WORDS_SHOWN]))
-
-
-def remarked_rows(job: ImportJob) -> int:
-    return int(job.deliveries.filter(REMARKED).aggregate(rows=Sum("row_count"))["rows"] or 0)
 
 
 def remark_on(words: str) -> Sentence:
@@ -55,8 +44,8 @@ def remark_on(words: str) -> Sentence:
 class RowRemarks:
     """The platform's words by row. The ranges of these calls are disjoint: what is accepted is never sent again."""
 
-    def __init__(self, calls: QuerySet[Delivery]) -> None:
-        found = calls.filter(REMARKED).values_list("job", "row_ranges", "remarks")
+    def __init__(self, calls: DeliveryQuerySet) -> None:
+        found = calls.remarked().values_list("job", "row_ranges", "remarks")
         self._ranges = sorted(
             (job, first, last, words) for job, ranges, words in found.iterator() for first, last in ranges
         )

@@ -36,7 +36,7 @@ def tell_move(job: ImportJob, event: JobEvent) -> None:
 
 def _kind(job: ImportJob, act: Act) -> NoticeKind | None:
     if act == Act.FINISH:
-        failed = any(job.count(status) for status in FAILURES)
+        failed = any(job.count(status) for status in FAILURES) or job.deliveries.remarked().exists()
         return NoticeKind.FINISHED_WITH_FAILURES if failed else NoticeKind.FINISHED
     if act == Act.BLOCK:
         return NoticeKind.TRIAL_DONE if job.cause == "trial_done" else NoticeKind.BLOCKED
@@ -50,4 +50,10 @@ def _params(job: ImportJob, event: JobEvent) -> dict[str, Any]:
     queued = job.count(RowStatus.WAITING) - (unanswered.get(RowStatus.WAITING, 0) if event.act == Act.STOP else 0)
     if event.act == Act.RETRY and event.why.isdigit():
         queued = int(event.why)
-    return {"counts": job.counts, "maybe_applied": unanswered, "rows": queued, "cause": job.cause}
+    return {
+        "counts": job.counts,
+        "maybe_applied": unanswered,
+        "remarked": job.deliveries.remarked_rows(),
+        "rows": queued,
+        "cause": job.cause,
+    }

@@ -10,12 +10,12 @@ from operator import itemgetter, or_
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Func, IntegerField, Q, QuerySet
+from django.db.models import F, Func, IntegerField, Q
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.db.models.sql.compiler import SQLCompiler
 
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
+from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryQuerySet, DeliveryState
 from tagsync.imports.states import UNSTARTED
 
 Ranges = Sequence[Sequence[int]]
@@ -40,7 +40,7 @@ def tries_in(numbers: Mapping[int, Collection[int]]) -> Counter[tuple[int, int]]
     return tries
 
 
-def calls_about(numbers: Mapping[int, Collection[int]]) -> QuerySet[Delivery]:
+def calls_about(numbers: Mapping[int, Collection[int]]) -> DeliveryQuerySet:
     """The calls that were made between the first and the last of these rows of each import; at least one import."""
     about = [Q(job=job) & _about(min(rows), max(rows)) for job, rows in numbers.items()]
     return _made().filter(reduce(or_, about))
@@ -71,12 +71,12 @@ def calls_of(job: ImportJob, number: int) -> list[Delivery]:
     return list(Delivery.objects.filter(pk__in=ids).order_by("id"))
 
 
-def made_calls(job: ImportJob) -> QuerySet[Delivery]:
+def made_calls(job: ImportJob) -> DeliveryQuerySet:
     """Calls with rows that left, or may have left, this machine."""
     return _made().filter(job=job)
 
 
-def _made() -> QuerySet[Delivery]:
+def _made() -> DeliveryQuerySet:
     planned = Delivery.objects.filter(row_count__gt=0).exclude(state=DeliveryState.PLANNED)
     return planned.exclude(outcome=DeliveryOutcome.NOT_SENT)
 

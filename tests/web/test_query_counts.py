@@ -64,7 +64,7 @@ def searched(client: Client, address: str, typed: str) -> str:
 
 PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "history": (lambda client, job: "/imports/", 14),
-    "job": (lambda client, job: f"/imports/{job.pk}/", 26),
+    "job": (lambda client, job: f"/imports/{job.pk}/", 28),
     "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 11),
     "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 10),
     "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 17),

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from io import BytesIO
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
+from openpyxl import load_workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import ImportJob
-from tagsync.imports.remarked import RowRemarks, is_remarked, remarked
-from tagsync.imports.states import JobStatus
+from tagsync.delivery import exports
+from tagsync.delivery.reporting import report
+from tagsync.imports.models import Export, ImportJob, Notice
+from tagsync.imports.models.notice import NoticeKind
+from tagsync.imports.notices import said
+from tagsync.imports.remarked import RowRemarks, remarked
+from tagsync.imports.states import Act, JobStatus
+from tagsync.web.record.announcing import announcement
+from tagsync.web.record.standing import standing
 from tests.web.records import S, add_call, make_import, text_of
 
 pytestmark = pytest.mark.django_db
@@ -40,21 +51,21 @@ def test_it_counts_calls_and_rows_with_the_words_of_most_rows_first(job: ImportJ
 
 def test_it_counts_no_other_call(job: ImportJob) -> None:
     for batch, outcome in enumerate(("sign_of_life", "unanswered", "batch_refused"), start=3):
-        assert not is_remarked(add_call(job, [6], batch=batch, outcome=outcome, remarks="x"))
+        assert not add_call(job, [6], batch=batch, outcome=outcome, remarks="x").is_remarked
     assert remarked(job) == (1, 2, (WORDS,))
 
 
 def test_it_counts_what_was_accepted_late(job: ImportJob) -> None:
     late = add_call(job, [6], batch=3, outcome="unanswered", late_outcome="accepted", remarks="success: false")
-    assert is_remarked(late)
+    assert late.is_remarked
     assert (remarked(job).calls, remarked(job).rows) == (2, 3)
 
 
 def test_it_finds_the_words_of_each_row(job: ImportJob) -> None:
     add_call(job, [6, 8, 9, 20], batch=3, remarks="late")
     found = RowRemarks(job.deliveries.all())
-    said = {number: found.of(job.pk, number) for number in (1, 2, 3, 4, 6, 7, 8, 9, 10, 20, 21)}
-    assert {number: words for number, words in said.items() if words} == {
+    found_for = {number: found.of(job.pk, number) for number in (1, 2, 3, 4, 6, 7, 8, 9, 10, 20, 21)}
+    assert {number: words for number, words in found_for.items() if words} == {
         2: WORDS, 3: WORDS, 6: "late", 8: "late", 9: "late", 20: "late",
     }  # fmt: skip
     assert found.of(job.pk + 1, 2) == found.of(job.pk - 1, 21) == ""
@@ -118,3 +129,99 @@ def test_the_page_of_the_customer_says_it(signed: Client, job: ImportJob) -> Non
         assert bool(one.line.remark) == expected
         assert [bool(tag.remarks) for tag in found.context["customer"].tags] == [expected] * 2
         assert ("Accepted with remarks" in text_of(found)) == expected
+
+
+# -- the import
+
+
+def test_its_page_says_how_many_with_the_words_and_what_to_do(signed: Client, job: ImportJob) -> None:
+    response = signed.get(reverse("import_detail", args=[job.pk]))
+    ended, found = response.context["notices"]
+    assert (ended.tone, found.tone) == ("warning", "warning")
+    assert ended.title.endswith(
+        "All 4 rows that were sent were accepted by the platform. 2 rows were accepted with remarks."
+    )
+    assert found.title == "The platform accepted 2 rows, but its answers speak of failures."
+    assert found.text.startswith("1 call is concerned. Look at these customers on the platform")
+    page = text_of(response)
+    assert f'<p class="data">{WORDS}</p>' in page and "<details open>" in page
+    assert found.action_url == reverse("import_calls", args=[job.pk])
+    assert "Nothing went wrong" not in page
+    assert response.context["tab_title"].startswith("⚠")
+
+
+def test_its_page_is_calm_without_remarks(signed: Client, job: ImportJob) -> None:
+    job.deliveries.update(remarks="")
+    response = signed.get(reverse("import_detail", args=[job.pk]))
+    (ended,) = response.context["notices"]
+    assert ended.tone == "success" and "remarks" not in ended.title
+    assert "Nothing went wrong: 4 rows accepted." in text_of(response)
+    assert response.context["tab_title"].startswith("✓")
+
+
+def test_it_speaks_chinese(signed: Client, job: ImportJob) -> None:
+    Person.objects.update(language="zh-hans")
+    page = text_of(signed.get(reverse("import_detail", args=[job.pk])))
+    assert "其中 2 行接收时附有备注。" in page and "平台已接收 2 行，但其回复中提到了失败。" in page and WORDS in page
+    assert f"平台已接收，但附有备注：{WORDS}" in text_of(signed.get(reverse("import_rows", args=[job.pk]), {"row": 2}))
+
+
+def test_it_escapes_the_words(signed: Client, job: ImportJob) -> None:
+    job.deliveries.filter(batch=1).update(remarks="msg: <b>失败</b>")
+    for address in (
+        reverse("import_detail", args=[job.pk]),
+        reverse("import_calls", args=[job.pk]),
+        reverse("import_rows", args=[job.pk]) + "?row=2",
+    ):
+        page = text_of(signed.get(address))
+        assert "&lt;b&gt;失败" in page and "<b>失败" not in page
+
+
+@pytest.mark.parametrize("status", [JobStatus.RUNNING, JobStatus.STOPPED, JobStatus.BLOCKED])
+def test_it_says_it_whatever_the_state_is(signed: Client, job: ImportJob, status: JobStatus) -> None:
+    ImportJob.objects.update(status=status, cause="trial_done" if status == JobStatus.BLOCKED else "")
+    response = signed.get(reverse("import_detail", args=[job.pk]))
+    assert response.context["notices"][-1].title.startswith("The platform accepted 2 rows, but")
+    if status != JobStatus.RUNNING:
+        first = response.context["notices"][0]
+        assert "2 rows were accepted with remarks." in f"{first.title} {first.text}"
+
+
+def test_a_screen_reader_hears_of_no_flawless_progress(job: ImportJob) -> None:
+    job.status = JobStatus.RUNNING
+    said = announcement(job, standing(job), JobStatus.RUNNING, "")
+    assert said == "At least 100% of the rows are settled, some with remarks."
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "accepted with remarks"), ("zh-hans", "附有备注")])
+def test_the_notice_of_its_end_says_it(job: ImportJob, admin_person: Person, language: str, words: str) -> None:
+    ImportJob.objects.update(status=JobStatus.RUNNING)
+    job.refresh_from_db()
+    job.move(Act.FINISH)
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.params["remarked"]) == (NoticeKind.FINISHED_WITH_FAILURES, 2)
+    job.deliveries.update(remarks="")
+    with translation.override(language):
+        assert any(words in line for line in said(notice).lines)
+
+
+def test_the_workbook_says_it(signed: Client, ready: ImportJob) -> None:
+    ready.rows.filter(status=S.WAITING).update(status=S.ACCEPTED)
+    ImportJob.objects.update(status=JobStatus.FINISHED, run=1)
+    first = ready.rows.filter(status=S.ACCEPTED).order_by("row_number")[0].row_number
+    add_call(ready, [first], run=1, remarks=WORDS)
+    signed.post(reverse("import_export", args=[ready.pk]), {"rows": "all"})
+    export = Export.objects.get()
+    exports.make(export.pk)
+    rows = load_workbook(BytesIO(b"".join(signed.get(f"/exports/{export.pk}/file/").streaming_content))).worksheets[0]
+    said_of = {str(row[3]): row for row in rows.iter_rows(values_only=True)}
+    assert said_of[str(first)][5] == f"Accepted with remarks: {WORDS}"
+    assert "Look at this customer there." in str(said_of[str(first)][6])
+    assert [number for number, row in said_of.items() if WORDS in str(row[5])] == [str(first)]
+
+
+def test_commands_say_it(job: ImportJob) -> None:
+    assert report(job)["accepted_with_remarks"] == {"calls": 1, "rows": 2, "words": [WORDS]}
+    json.dumps(report(job))
+    job.deliveries.update(remarks="")
+    assert report(job)["accepted_with_remarks"] == {"calls": 0, "rows": 0, "words": []}

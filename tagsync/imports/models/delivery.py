@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +36,19 @@ class DeliveryOutcome(models.TextChoices):
 UNKNOWN_FATE = (DeliveryOutcome.UNANSWERED, DeliveryOutcome.WORKER_DIED)
 # The import got no further by it.
 INDEFINITE = frozenset({*UNKNOWN_FATE, DeliveryOutcome.NOT_SENT, DeliveryOutcome.THROTTLED})
+
+
+# An answer that came late settles its rows as any other does.
+REMARKED = (Q(outcome=DeliveryOutcome.ACCEPTED) | Q(late_outcome=DeliveryOutcome.ACCEPTED)) & ~Q(remarks="")
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def remarked(self) -> DeliveryQuerySet:
+        """Accepted, and the platform said more than that."""
+        return self.filter(REMARKED)
+
+    def remarked_rows(self) -> int:
+        return int(self.remarked().aggregate(rows=Sum("row_count"))["rows"] or 0)
 
 
 class Delivery(models.Model):
@@ -72,6 +86,8 @@ class Delivery(models.Model):
     late_outcome = models.CharField(max_length=16, choices=DeliveryOutcome.choices, blank=True, default="")
     late_at = models.DateTimeField(null=True, blank=True)
 
+    objects = DeliveryQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "deliveries"
         indexes = [
@@ -82,3 +98,7 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"batch {self.batch}, try {self.attempt}"
+
+    @property
+    def is_remarked(self) -> bool:
+        return bool(self.remarks) and DeliveryOutcome.ACCEPTED in (self.outcome, self.late_outcome)

@@ -34,6 +34,8 @@ def announcement(job: ImportJob, standing: Standing, status: str, headline: str)
         return _("Sending has begun; some rows failed.") if job.failed else _("Sending has begun.")
     if job.failed:
         return _("At least %(percent)s%% of the rows are settled, some with a failure.") % {"percent": quarter}
+    if standing.remarked.calls:
+        return _("At least %(percent)s%% of the rows are settled, some with remarks.") % {"percent": quarter}
     return _("At least %(percent)s%% of the rows are settled, without a failure.") % {"percent": quarter}
 
 
@@ -45,6 +47,6 @@ def tab_title(job: ImportJob, standing: Standing, status: str) -> str:
         return f"{standing.percent}% · {job.label}"
     else:
         mark = {JobStatus.STOPPED: "■", JobStatus.FINISHED: "✓"}.get(JobStatus(job.status), "⚠")
-        if status == "finished_with_failures":
+        if status == "finished_with_failures" or (status == JobStatus.FINISHED and standing.remarked.calls):
             mark = "⚠"
     return f"{mark} {job.label}"

@@ -17,10 +17,9 @@ from django.utils.translation import gettext as _
 
 from tagsync.delivery.calling import EMPTY_CALL
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
-from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
+from tagsync.imports.models.delivery import REMARKED, DeliveryOutcome, DeliveryState
 from tagsync.imports.outcomes import TheirAnswer
 from tagsync.imports.ranges import numbers_in
-from tagsync.imports.remarked import REMARKED, is_remarked
 from tagsync.mapping.masking import mask
 from tagsync.tuzhan.messages import Settings, batch_body
 from tagsync.web.figures import thousands
@@ -46,7 +45,7 @@ class CallLine(NamedTuple):
 
     @property
     def look(self) -> Look:
-        outcome = REMARKED_LOOK if is_remarked(self.call) else self.call.outcome
+        outcome = REMARKED_LOOK if self.call.is_remarked else self.call.outcome
         return call_look(outcome, self.word, planned=self.planned, rows=self.call.row_count)
 
     @property
@@ -79,7 +78,7 @@ def call_look(outcome: str, word: str, *, planned: bool = False, rows: int = 1) 
 def word(call: Delivery) -> str:
     if call.state == DeliveryState.PLANNED:
         return _("Planned, not sent yet")
-    if call.outcome == DeliveryOutcome.ACCEPTED and is_remarked(call):
+    if call.outcome == DeliveryOutcome.ACCEPTED and call.is_remarked:
         return _("Accepted with remarks")
     return outcome_word(call.outcome) if call.outcome else str(call.get_state_display())
 

@@ -19,6 +19,7 @@ from tagsync.delivery.health import QueueHealth, ahead_of, queue_health
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems import Mover, sentence
+from tagsync.imports.remarked import Remarked
 from tagsync.imports.settling import settled_failures
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
 from tagsync.web.figures import thousands
@@ -57,6 +58,11 @@ class Notice:
     # what a person may do about it, the likeliest first
     acts: tuple[Button, ...] = ()
 
+    @property
+    def opened(self) -> bool:
+        """Whether the platform's words are shown at once: somebody has to decide by them, or to look."""
+        return bool(self.acts) or self.tone == "warning"
+
 
 def headline(job: ImportJob, standing: Standing) -> Notice | None:
     """How it ended, in one sentence with numbers. None while it is under way."""
@@ -66,13 +72,40 @@ def headline(job: ImportJob, standing: Standing) -> Notice | None:
         return _question(job, standing)
     if job.status == JobStatus.STOPPED:
         not_sent = standing.counts.get(NOT_SENT, 0)
-        return Notice("info", _stopped(standing, not_sent), _others(standing))
+        title = sentences(_stopped(standing, not_sent), _remarked_of(standing))
+        return Notice("info", title, _others(standing))
     if job.shown_status == "finished_with_failures":
         if settled_failures(job) >= job.failed + job.count(RowStatus.TO_FIX):
             text = sentences(_others(standing), _("All failures are marked as settled."))
             return Notice("info", _accepted_of(standing), text)
         return Notice("warning", _accepted_of(standing), _others(standing))
-    return Notice("success", _accepted_of(standing), _others(standing))
+    return Notice("warning" if standing.remarked.calls else "success", _accepted_of(standing), _others(standing))
+
+
+def remarks(job: ImportJob, found: Remarked) -> list[Notice]:
+    """What the platform added to its acceptances, and what a person can do about it."""
+    if not found.calls:
+        return []
+    title = ngettext(
+        "The platform accepted %(rows)s row, but its answer speaks of failures.",
+        "The platform accepted %(rows)s rows, but its answers speak of failures.",
+        found.rows,
+    )
+    calls = ngettext("%(calls)s call is concerned.", "%(calls)s calls are concerned.", found.calls)
+    advice = _(
+        "Look at these customers on the platform: some may not have been changed. The rows count as accepted and are "
+        "not sent again by themselves."
+    )
+    return [
+        Notice(
+            "warning",
+            title % {"rows": thousands(found.rows)},
+            sentences(calls % {"calls": thousands(found.calls)}, advice),
+            detail="\n".join(found.words),
+            action_url=reverse("import_calls", args=[job.pk]),
+            action_label=_("See the calls"),
+        )
+    ]
 
 
 def waits(job: ImportJob, person: Person) -> list[Notice]:
@@ -132,21 +165,26 @@ def _trial_result(standing: Standing) -> str:
         "%(accepted)s of %(rows)s rows were accepted by the platform.",
         standing.settled,
     )
-    return sentences(text % values, _others(standing))
+    return sentences(text % values, _remarked_of(standing), _others(standing))
 
 
 def _accepted_of(standing: Standing) -> str:
     numbers = {"accepted": thousands(standing.accepted), "sendable": thousands(standing.sendable)}
     if standing.accepted == standing.sendable:
-        return (
-            ngettext(
-                "The one row that was sent was accepted by the platform.",
-                "All %(sendable)s rows that were sent were accepted by the platform.",
-                standing.sendable,
-            )
-            % numbers
+        text = ngettext(
+            "The one row that was sent was accepted by the platform.",
+            "All %(sendable)s rows that were sent were accepted by the platform.",
+            standing.sendable,
         )
-    return _("%(accepted)s of %(sendable)s rows were accepted by the platform.") % numbers
+    else:
+        text = _("%(accepted)s of %(sendable)s rows were accepted by the platform.")
+    return sentences(text % numbers, _remarked_of(standing))
+
+
+def _remarked_of(standing: Standing) -> str:
+    rows = standing.remarked.rows
+    text = ngettext("%(rows)s row was accepted with remarks.", "%(rows)s rows were accepted with remarks.", rows)
+    return text % {"rows": thousands(rows)} if rows else ""
 
 
 def _stopped(standing: Standing, not_sent: int) -> str:

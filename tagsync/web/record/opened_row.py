@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tagsync.imports.models import ImportRow
-from tagsync.imports.remarked import is_remarked
 from tagsync.imports.states import UNSTARTED, RowStatus
 from tagsync.imports.tries import calls_of
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
@@ -116,7 +115,7 @@ def opened_row(seen: Sight, filters: dict[str, Any], number: int) -> OpenedRow |
 def _remarks(row: ImportRow, calls: list[CallLine]) -> str:
     if row.status != RowStatus.ACCEPTED:
         return ""
-    return next((line.call.remarks for line in calls if is_remarked(line.call)), "")
+    return next((line.call.remarks for line in calls if line.call.is_remarked), "")
 
 
 def _cells(seen: Sight, row: ImportRow) -> list[Cell]:

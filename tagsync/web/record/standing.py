@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
+from tagsync.imports.remarked import Remarked, remarked
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus
 from tagsync.imports.unanswered import STATE, counted_by_status
 from tagsync.web.figures import thousands
@@ -71,6 +72,7 @@ class Standing:
     live: bool
     # shown state → rows of it that may have been applied all the same
     maybe_applied: Mapping[str, int]
+    remarked: Remarked
 
     @property
     def percent(self) -> int:
@@ -101,6 +103,7 @@ def standing(job: ImportJob) -> Standing:
         waiting=job.count(RowStatus.WAITING),
         live=live,
         maybe_applied={state: rows for state, rows in unanswered.items() if state in counts},
+        remarked=remarked(job),
     )
 
 

@@ -29,9 +29,9 @@ from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_
 from tagsync.web.record.causes import causes
 from tagsync.web.record.corrected import corrected_context, open_failures
 from tagsync.web.record.details import details
-from tagsync.web.record.notices import headline, waits
+from tagsync.web.record.notices import headline, remarks, waits
 from tagsync.web.record.rows import page_of_rows, sight
-from tagsync.web.record.standing import balance, pace, speed, standing, status_now, time_left, took
+from tagsync.web.record.standing import Standing, balance, pace, speed, standing, status_now, time_left, took
 from tagsync.web.record.timeline import timeline
 from tagsync.web.wizard.whereabouts import address, overtaken
 
@@ -47,7 +47,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(address(job))
     mark_seen(signed_in(request), job=job)
     now = progress(request, job)
-    context = now | corrected_context(job) | causes_context(request, job) | levers(request, job) | {
+    causes_found = causes_context(request, job, now["standing"])
+    context = now | corrected_context(job) | causes_found | levers(request, job) | {
         "details": details(job),
         "timeline": timeline(job),
     }  # fmt: skip
@@ -65,7 +66,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     mark_seen(signed_in(request), job=job)
     context = progress(request, job)
     if request.GET.get("failed") != str(context["failed"]):
-        context |= causes_context(request, job)
+        context |= causes_context(request, job, context["standing"])
     news = {"fragment": True, "new_status": request.GET.get("status") != context["status"]}
     response = render(request, "job/_live.html", context | news)
     if job.status in ENDED:
@@ -84,7 +85,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "standing": numbers,
         "status": status,
         "tab_title": tab_title(job, numbers, status),
-        "notices": [ended] if ended else waits(job, signed_in(request)),
+        "notices": [*([ended] if ended else waits(job, signed_in(request))), *remarks(job, numbers.remarked)],
         "speed": speed(steps.rows_per_second) if steps else "",
         "time_left": time_left(steps.seconds_left) if steps and steps.seconds_left is not None else "",
         "took": took(job),
@@ -98,10 +99,10 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     }
 
 
-def causes_context(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+def causes_context(request: HttpRequest, job: ImportJob, numbers: Standing) -> dict[str, Any]:
     found = causes(job)
     ended = job.status in ENDED
-    flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0
+    flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0 and not numbers.remarked.calls
     may = {"may_retry": may_retry(signed_in(request)) and ended, "download_failed": open_failures(job) if ended else 0}
     may["may_settle"] = ended and may_steer(signed_in(request), job)
     return {"causes": found, "praise": flawless, **may}

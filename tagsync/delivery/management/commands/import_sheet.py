@@ -12,6 +12,7 @@ from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS
@@ -193,6 +194,11 @@ def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> Non
         rows = ", ".join(f"{name} {number}" for name, number in found["rows"].items() if number)
         facts = {"id": job.pk, "status": found["status"], "rows": rows}
         command.stdout.write(_("Import %(id)s: %(status)s. %(rows)s") % facts)
+        if with_remarks := found["accepted_with_remarks"]["rows"]:
+            text = ngettext(
+                "%(rows)s row was accepted with remarks.", "%(rows)s rows were accepted with remarks.", with_remarks
+            )
+            command.stdout.write(" ".join((text % {"rows": with_remarks}, *found["accepted_with_remarks"]["words"])))
     queued_only = not options["wait"] and job.status not in (JobStatus.READY, JobStatus.DRAFT)
     status = 0 if queued_only else reporting.exit_status(job)
     if status:
