@@ -1,4 +1,5 @@
-"""Taking an import back: a draft with the opposite operation and only the rows that the platform accepted.
+"""Taking an import back: a draft with the opposite operation and only the rows that the platform accepted, or, when a
+person wants that, those as well that it may have applied without anybody knowing.
 
 The rows are written into a file of their own, so that the draft is like any other: looked at, checked, started.
 """
@@ -9,9 +10,11 @@ import csv
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from django.core.files import File
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
@@ -25,22 +28,44 @@ from tagsync.mapping.fields import FIELDS
 ROWS_AT_ONCE = 5000
 
 
-def may_be_undone(job: ImportJob) -> bool:
-    return job.status in ENDED and job.count(RowStatus.ACCEPTED) > 0
+class Undoable(NamedTuple):
+    """What an undo can take back: accepted rows, and by state the others that may have been applied."""
+
+    accepted: int
+    maybe_applied: dict[str, int]
+
+    @property
+    def unsure(self) -> int:
+        return sum(self.maybe_applied.values())
 
 
-def undo_draft(job: ImportJob, by: Person) -> ImportJob:
-    """A draft of this person that takes the import back; the one she has already, if she has not started it."""
-    waiting = ImportJob.objects.filter(undoes=job, owner=by, status__in=UNSTARTED).first()
-    return waiting or _make(job, by)
+def undoable(job: ImportJob, unanswered: Mapping[str, int]) -> Undoable:
+    """`unanswered`: as `counted_by_status` counts. Nothing while the import is under way."""
+    if job.status not in ENDED:
+        return Undoable(0, {})
+    in_doubt = job.count(RowStatus.IN_DOUBT) + unanswered.get(RowStatus.WAITING, 0)
+    found = {RowStatus.IN_DOUBT: in_doubt}
+    found |= {state: unanswered.get(state, 0) for state in (RowStatus.REJECTED, RowStatus.SUPERSEDED)}
+    return Undoable(job.count(RowStatus.ACCEPTED), {str(state): rows for state, rows in found.items() if rows})
 
 
-def _make(job: ImportJob, by: Person) -> ImportJob:
-    draft = ImportJob(owner=by, undoes=job, file_name=f"undo-{job.pk}.csv", header_row=1)
-    draft.title = (_("Undo of “%(name)s”") % {"name": job.label})[:200]
+def undo_draft(job: ImportJob, by: Person, *, unsure: bool = False) -> ImportJob:
+    """A draft of this person that takes the import back; the one she has already, if she has not started it.
+
+    `unsure`: with the rows that were not accepted but may have been applied.
+    """
+    name = f"undo-{job.pk}-and-unsure.csv" if unsure else f"undo-{job.pk}.csv"
+    waiting = ImportJob.objects.filter(undoes=job, owner=by, status__in=UNSTARTED, file_name=name).first()
+    return waiting or _make(job, by, name, unsure)
+
+
+def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob:
+    draft = ImportJob(owner=by, undoes=job, file_name=file_name, header_row=1)
+    title = _("Undo of “%(name)s”, with rows that may have been applied") if unsure else _("Undo of “%(name)s”")
+    draft.title = (title % {"name": job.label})[:200]
     draft.operation = Operation(job.operation).opposite
     draft.connection, draft.match, draft.identify_way = job.connection, job.match, job.identify_way
-    _write_file(draft, job)
+    _write_file(draft, job, unsure)
     draft.sheet = look(draft).preview.sheet
     draft.columns = [
         {"column": number, "header": FIELDS[key].label, "field": key} for number, key in enumerate(VALUE_COLUMNS)
@@ -49,12 +74,12 @@ def _make(job: ImportJob, by: Person) -> ImportJob:
     return draft
 
 
-def _write_file(draft: ImportJob, job: ImportJob) -> None:
+def _write_file(draft: ImportJob, job: ImportJob, unsure: bool) -> None:
     with tempfile.TemporaryFile() as content:
         text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
         lines = csv.writer(text)
         lines.writerow([FIELDS[key].label for key in VALUE_COLUMNS])
-        lines.writerows(_accepted(job))
+        lines.writerows(_applied(job, unsure))
         text.detach()
         draft.file_bytes = content.tell()
         content.seek(0)
@@ -63,6 +88,9 @@ def _write_file(draft: ImportJob, job: ImportJob) -> None:
         draft.file.save(draft.file_name, File(content), save=False)
 
 
-def _accepted(job: ImportJob) -> Iterator[tuple[str, ...]]:
-    rows = ImportRow.objects.filter(job=job, status=RowStatus.ACCEPTED).order_by("row_number")
+def _applied(job: ImportJob, unsure: bool) -> Iterator[tuple[str, ...]]:
+    wanted = Q(status=RowStatus.ACCEPTED)
+    if unsure:
+        wanted |= Q(status=RowStatus.IN_DOUBT) | Q(unanswered_at__isnull=False)
+    rows = ImportRow.objects.filter(wanted, job=job).order_by("row_number")
     return rows.values_list(*VALUE_COLUMNS.values()).iterator(ROWS_AT_ONCE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -25,6 +27,16 @@ def ended(marketer: Person, sandbox_connection: Connection) -> ImportJob:
     return make_import(marketer, sandbox_connection, JobStatus.FINISHED, rows, match="fuzzy", identify_way=2)
 
 
+UNSURE = {
+    "en": [
+        "Also take back 2 rows that were not accepted but may have been applied",
+        "their tags stay and nobody notices",
+        "The other 1 row changed nothing",
+    ],
+    "zh-hans": ["同时撤销平台未接收、但可能已生效的 2 行", "这些标签会一直保留且无人察觉"],
+}
+
+
 def url(job: ImportJob) -> str:
     return f"/imports/{job.pk}/undo/"
 
@@ -32,7 +44,55 @@ def url(job: ImportJob) -> str:
 def test_it_says_what_it_will_do(signed: Client, ended: ImportJob) -> None:
     page = signed.get(url(ended)).content.decode()
     assert "The tags of 2 accepted rows are deleted again" in page
-    assert "The other 3 rows" in page and "loses it too" in page
+    assert "The other 2 rows" in page and "loses it too" in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_it_says_how_many_rows_may_have_been_applied(
+    signed: Client, ended: ImportJob, marketer: Person, language: str
+) -> None:
+    """The row in doubt, and the rejected one that an earlier call had carried."""
+    Person.objects.filter(pk=marketer.pk).update(language=language)
+    ended.rows.filter(status=S.REJECTED).update(unanswered_at=timezone.now())
+    response = signed.get(url(ended))
+    assert response.context["undoable"] == (2, {"in_doubt": 1, "rejected": 1})
+    assert response.context["others"] == 1
+    page, words = response.content.decode(), UNSURE[language]
+    assert not [text for text in words if text not in page]
+
+
+def test_it_takes_back_what_may_have_been_applied_unless_told_otherwise(signed: Client, ended: ImportJob) -> None:
+    ended.rows.filter(status=S.REJECTED).update(unanswered_at=timezone.now())
+    box = re.search(r'<input type="checkbox" name="unsure"[^>]*>', signed.get(url(ended)).content.decode())
+    assert box and "checked" in box[0]
+    signed.post(url(ended), {"unsure": "1"})
+    draft = ImportJob.objects.latest("pk")
+    finish_check(draft)
+    wanted = ended.rows.exclude(status=S.TO_FIX).order_by("row_number")
+    assert [row.phone for row in draft.rows.order_by("row_number")] == [row.phone for row in wanted]
+    assert "with rows that may have been applied" in draft.title
+
+
+def test_each_choice_is_a_draft_of_its_own(signed: Client, ended: ImportJob) -> None:
+    first, all_of_them = signed.post(url(ended))["Location"], signed.post(url(ended), {"unsure": "1"})["Location"]
+    assert first != all_of_them
+    assert signed.post(url(ended), {"unsure": "1"})["Location"] == all_of_them
+    assert ended.undone_by.count() == 2
+
+
+def test_it_takes_back_what_may_have_been_applied_where_nothing_was_accepted(
+    signed: Client, ended: ImportJob, marketer: Person, sandbox_connection: Connection
+) -> None:
+    doubtful = make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.SUPERSEDED, S.SUPERSEDED, S.TO_FIX])
+    doubtful.rows.filter(row_number=2).update(unanswered_at=timezone.now())
+    assert "Undo…" in signed.get(f"/imports/{doubtful.pk}/").content.decode()
+    page = signed.get(url(doubtful)).content.decode()
+    assert "The platform accepted no row" in page and "1 row may have been applied all the same" in page
+    assert '<input type="hidden" name="unsure" value="1">' in page
+    signed.post(url(doubtful))  # a form that does not ask for anything
+    assert doubtful.undone_by.count() == 0
+    signed.post(url(doubtful), {"unsure": "1"})
+    assert doubtful.undone_by.count() == 1
 
 
 def test_it_makes_a_draft_of_the_accepted_rows(signed: Client, ended: ImportJob, marketer: Person) -> None:

@@ -19,7 +19,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.notices import mark_seen
 from tagsync.imports.permissions import may_retry, may_steer
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
-from tagsync.imports.undoing import may_be_undone
+from tagsync.imports.undoing import undoable
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.bars import tiles
 from tagsync.web.figures import thousands
@@ -48,7 +48,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     mark_seen(signed_in(request), job=job)
     now = progress(request, job)
     causes_found = causes_context(request, job, now["standing"])
-    context = now | corrected_context(job) | causes_found | levers(request, job) | {
+    context = now | corrected_context(job) | causes_found | levers(request, job, now["standing"]) | {
         "details": details(job),
         "timeline": timeline(job),
     }  # fmt: skip
@@ -108,7 +108,7 @@ def causes_context(request: HttpRequest, job: ImportJob, numbers: Standing) -> d
     return {"causes": found, "praise": flawless, **may}
 
 
-def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+def levers(request: HttpRequest, job: ImportJob, standing: Standing) -> dict[str, Any]:
     """Which acts are offered. Resuming only where unsent rows exist; a question brings its own buttons."""
     person = signed_in(request)
     steers = may_steer(person, job) and job.status != JobStatus.BLOCKED
@@ -116,7 +116,7 @@ def levers(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "may_rename": may_steer(person, job),
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
         "may_resume": steers and allowed(Act.RESUME, job.status) is not None and job.count(RowStatus.WAITING) > 0,
-        "may_undo": may_steer(person, job) and may_be_undone(job),
+        "may_undo": may_steer(person, job) and any(undoable(job, standing.maybe_applied)),
         "may_retry_rows": may_retry(person) and job.status in ENDED and job.failed > 0,
     }
 

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_http_methods
 
 from tagsync.delivery import acts
 from tagsync.imports import drafts
-from tagsync.imports.states import UNSTARTED, JobStatus, RowStatus
-from tagsync.imports.undoing import may_be_undone, undo_draft
+from tagsync.imports.states import UNSTARTED, JobStatus
+from tagsync.imports.unanswered import counted_by_status
+from tagsync.imports.undoing import undo_draft, undoable
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.wizard.check_result import tags
 from tagsync.web.wizard.whereabouts import address, overtaken
@@ -21,19 +22,21 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
     if job.status in UNSTARTED:
         return redirect(address(job))
+    found = undoable(job, counted_by_status(job))
     if request.method == "POST":
-        if not may_be_undone(job):
+        unsure = found.unsure > 0 and "unsure" in request.POST
+        if not found.accepted and not unsure:
             return overtaken(request, job)
-        draft = undo_draft(job, signed_in(request))
+        draft = undo_draft(job, signed_in(request), unsure=unsure)
         if draft.status == JobStatus.DRAFT and drafts.is_complete(draft):
             acts.check(draft, signed_in(request))
         return redirect(address(draft))
     shown, more = tags(job)
     context = {
         "job": job,
-        "possible": may_be_undone(job),
-        "accepted": job.count(RowStatus.ACCEPTED),
-        "others": job.total - job.count(RowStatus.ACCEPTED),
+        "possible": found.accepted or found.unsure,
+        "undoable": found,
+        "others": job.total - found.accepted - found.unsure,
         "tags": shown,
         "more_tags": more,
         "back": reverse("import_detail", args=[pk]),
