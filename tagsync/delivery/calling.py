@@ -10,6 +10,7 @@ from django.db.models import Q
 from tagsync.delivery.batches import Load
 from tagsync.imports.models import Delivery
 from tagsync.imports.outcomes import TheirAnswer
+from tagsync.tuzhan.answers import is_reference
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
 from tagsync.tuzhan.errors import Accepted, Answer, NotSent, Outcome
@@ -46,8 +47,14 @@ def their_answer(outcome: Outcome, known: frozenset[str]) -> TheirAnswer:
         code=answer.code[:60],
         error_code=redact(answer.error_code, known)[:120],
         message=redact(answer.message, known)[:500],
-        data="" if answer.data in known else answer.data[:500],
+        data=_data(answer.data, known),
         excerpt=redact(answer.excerpt, known)[:500],
         duration_ms=answer.duration_ms,
         remarks=redact(outcome.remarks, known)[:500] if isinstance(outcome, Accepted) else "",
     )
+
+
+def _data(data: str, known: frozenset[str]) -> str:
+    if is_reference(data):
+        return "" if data in known else data
+    return redact(data, known)[:500]

@@ -4,6 +4,7 @@ Must not know what an answer means; that is in errors.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from .remarks import extras_in
 
 MAX_EXCERPT_CHARACTERS = 500
 MAX_CODE_CHARACTERS = 64
+_REFERENCE = re.compile(r"[A-Za-z0-9_.:-]+")
 TWICE = "(twice)"  # where `parse` keeps the earlier values of a key that stands twice in its object
 
 
@@ -85,9 +87,14 @@ def _text(value: object) -> str:
 
 def _data(value: object, known: tuple[str, ...]) -> str:
     # An import batch id has 17 digits (page 986414) and would not survive redaction; the rest is not trusted.
-    if isinstance(value, str) and len(value) <= MAX_CODE_CHARACTERS and value not in known:
-        return tidy(value)
+    if isinstance(value, str) and is_reference(value) and value not in known:
+        return value
     return _excerpt(_text(value), known)
+
+
+def is_reference(text: str) -> bool:
+    """Whether `data` is a batch id by its look: one short word, and no sentence that may name a customer."""
+    return len(text) <= MAX_CODE_CHARACTERS and _REFERENCE.fullmatch(text) is not None
 
 
 def _excerpt(text: str, known: tuple[str, ...]) -> str:

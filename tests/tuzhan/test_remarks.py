@@ -126,6 +126,11 @@ def test_it_hides_identifiers():
         assert secret not in found.remarks
 
 
+def test_a_sentence_in_data_is_no_batch_reference():
+    assert accepted(data="客户 13800138000 不存在").answer.data == "客户 … 不存在"
+    assert accepted(data="20240101123456789").answer.data == "20240101123456789"
+
+
 @pytest.mark.parametrize("lead", range(120, 170))
 def test_it_leaves_no_half_of_an_identifier(lead):
     """A caller that knows the identifiers of the call finds only whole ones."""
