@@ -244,9 +244,9 @@ class Connection(models.Model):
                 state_changed.send(sender=Connection, connection=self, by=by)
 
     def archive(self) -> None:
-        """Take it out of use; what was sent through it stays readable."""
-        self.archived_at = timezone.now()
-        self.save(update_fields=["archived_at"])
+        """Take it out of use; what was sent through it stays readable. Imports under way are the caller's to stop."""
+        Connection.objects.filter(pk=self.pk, archived_at=None).update(archived_at=Now())
+        self.refresh_from_db(fields=["archived_at"])
 
     def restore(self) -> None:
         self.archived_at = None

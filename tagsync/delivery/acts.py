@@ -18,6 +18,10 @@ class NothingToSend(Exception):
     """The check left no row that can be sent."""
 
 
+class ConnectionArchived(Exception):
+    """Nothing is sent through the import's connection before an admin takes it into use again."""
+
+
 @repeated_after_deadlock
 def check(job: ImportJob, by: Person) -> None:
     """Raises MoveRefused."""
@@ -28,8 +32,9 @@ def check(job: ImportJob, by: Person) -> None:
 
 @repeated_after_deadlock
 def start(job: ImportJob, by: Person, trial_rows: int | None = None) -> None:
-    """With `trial_rows` only so many are sent, then it waits for a person. Raises MoveRefused, NothingToSend."""
+    """With `trial_rows` only so many are sent, then it waits for a person. Raises as `resume` does."""
     with locked_for_act(job, Act.START) as locked:
+        _refuse_archived(locked)
         if locked.status == JobStatus.READY and not locked.count(RowStatus.WAITING):
             raise NothingToSend
         job.start(by, trial_rows)
@@ -49,8 +54,9 @@ def stop(job: ImportJob, by: Person) -> None:
 
 @repeated_after_deadlock
 def resume(job: ImportJob, by: Person) -> None:
-    """Send the rows that were never settled. Raises MoveRefused, NothingToSend."""
+    """Send the rows that were never settled. Raises MoveRefused, NothingToSend, ConnectionArchived."""
     with locked_for_act(job, Act.RESUME) as locked:
+        _refuse_archived(locked)
         if not locked.count(RowStatus.WAITING):
             raise NothingToSend
         job.resume(by)
@@ -59,8 +65,15 @@ def resume(job: ImportJob, by: Person) -> None:
 
 @repeated_after_deadlock
 def retry(job: ImportJob, selection: Selection, by: Person) -> int:
-    """Queue failed rows again; returns how many. Raises MoveRefused, retrying.NothingToRetry."""
-    with locked_for_act(job, Act.RETRY):
+    """Queue failed rows again; returns how many. Raises MoveRefused, ConnectionArchived, retrying.NothingToRetry."""
+    with locked_for_act(job, Act.RETRY) as locked:
+        _refuse_archived(locked)
         rows = retrying.retry(job, selection, by)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
     return rows
+
+
+def _refuse_archived(locked: ImportJob) -> None:
+    """Its connection is locked as well: it is archived before, or the archiving stops this import."""
+    if locked.connection_is_archived:
+        raise ConnectionArchived

@@ -43,7 +43,7 @@ def may_run(operation: Operation) -> Q:
 
 NOT_LEASED = Q(lease_until=None) | Q(lease_until__lt=Now())
 NOT_WAITING = Q(wait_until=None) | Q(wait_until__lte=Now())
-CONNECTION_READY = Q(connection__state=ConnectionState.READY)
+CONNECTION_READY = Q(connection__state=ConnectionState.READY, connection__archived_at=None)
 
 
 def _held_up_by(opposite: Operation) -> Q:

@@ -117,7 +117,7 @@ class Slice:
         return not (self.hold or self.drained or self._over())
 
     def _over(self) -> bool:
-        blocked = self.connection.state == ConnectionState.BLOCKED
+        blocked = self.connection.state == ConnectionState.BLOCKED or self.connection.archived_at is not None
         stopped = self.seen != JobStatus.RUNNING or blocked or self.question is not None or leaving()
         moved = not calls(self.client, self.connection)
         return stopped or moved or time.monotonic() - self.began > SLICE_SECONDS

@@ -36,6 +36,7 @@ PATHS = (
     "/customers/",
     "/connections/",
     "/connections/new/",
+    "/connections/1/archive/",
     "/people/",
     "/people/new/",
     "/imports/{ended}/title/",

@@ -94,7 +94,7 @@ def test_it_does_not_find_an_unknown_one(signed_admin: Client, name: str) -> Non
     assert signed_admin.post(url).status_code == 404
 
 
-@pytest.mark.parametrize("act", ["unblock", "archive", "test"])
+@pytest.mark.parametrize("act", ["unblock", "test"])
 def test_it_changes_nothing_by_get(signed_admin: Client, connection: Connection, act: str) -> None:
     assert signed_admin.get(page_of(connection, act)).status_code == 405
 
@@ -372,17 +372,6 @@ def test_it_archives_and_takes_back(signed_admin: Client, connection: Connection
         assert connection.archived_at
     assert "Use it again" in signed_admin.get(page_of(connection)).content.decode()
     signed_admin.post(page_of(connection, "archive"), {"restore": "1"})
-    connection.refresh_from_db()
-    assert connection.archived_at is None
-
-
-@pytest.mark.parametrize("status", ["queued", "running", "stopping"])
-def test_it_does_not_archive_what_is_in_use(
-    signed_admin: Client, connection: Connection, marketer: Person, status: str
-) -> None:
-    import_on(connection, marketer, status)
-    response = signed_admin.post(page_of(connection, "archive"), follow=True)
-    assert "can&#x27;t be archived: 1 import on it is not over" in response.content.decode()
     connection.refresh_from_db()
     assert connection.archived_at is None
 

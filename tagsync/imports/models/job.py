@@ -161,6 +161,11 @@ class ImportJob(models.Model):
         return waits and self.connection is not None and self.connection.state == ConnectionState.BLOCKED
 
     @property
+    def connection_is_archived(self) -> bool:
+        """Nothing of it can be sent before an admin takes the connection into use again."""
+        return self.connection is not None and self.connection.archived_at is not None
+
+    @property
     def shown_status(self) -> str:
         """The status word of the page: computed from states and counts, never stored."""
         if self.is_blocked:

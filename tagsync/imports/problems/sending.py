@@ -102,6 +102,15 @@ CONNECTIONS: dict[str, Text] = {
         _("A pasted token lives for two hours. Enter a new token, or better an app id and secret, at the connection."),
         Mover.ADMIN,
     ),
+    "connection_archived": Text(
+        _("The connection “%(name)s” is archived: nothing is sent through it"),
+        _("An admin can take it into use again. After that this import can be resumed, and failed rows retried."),
+        Mover.ADMIN,
+    ),
+    "connection_archived_before": Text(
+        _("The connection “%(name)s” is archived: nothing is sent through it"),
+        _("Choose another connection, or ask an admin to take this one into use again."),
+    ),
     "connection_no_credentials": Text(
         _("The connection has no token and no app id with secret"), _("Enter them at the connection."), Mover.ADMIN
     ),

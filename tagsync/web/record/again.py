@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.connections.models import ConnectionState
 from tagsync.imports.corrections import fixed_by_status
 from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.retrying import Selection, counted_by_status
 from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
 from tagsync.web.forms.retry import Choice
@@ -40,6 +41,8 @@ class Rest(NamedTuple):
 class Review:
     possible: bool
     connection_blocked: bool
+    # why nothing can be sent at all, with what to do
+    archived: Sentence | None
     choice: Choice
     rejected: int
     in_doubt: int
@@ -67,6 +70,7 @@ def review(job: ImportJob, choice: Choice) -> Review:
     return Review(
         possible=job.status in ENDED,
         connection_blocked=job.connection is not None and job.connection.state == ConnectionState.BLOCKED,
+        archived=_archived(job),
         choice=choice,
         rejected=job.count(RowStatus.REJECTED),
         in_doubt=job.count(RowStatus.IN_DOUBT),
@@ -78,6 +82,10 @@ def review(job: ImportJob, choice: Choice) -> Review:
         rest=rest_of(job, again, fixed),
         fixed=sum(fixed.values()),
     )
+
+
+def _archived(job: ImportJob) -> Sentence | None:
+    return sentence("connection_archived", {"name": job.connection}) if job.connection_is_archived else None
 
 
 def _counted(job: ImportJob, selection: Selection | None) -> dict[str, int]:

@@ -121,10 +121,27 @@ def waits(job: ImportJob, person: Person) -> list[Notice]:
     return [notice for notice in found if notice]
 
 
+def archived(job: ImportJob, person: Person) -> list[Notice]:
+    """Why nothing more of it is sent, when something could be."""
+    if job.connection is None or not job.connection_is_archived:
+        return []
+    if job.status in ENDED and not job.failed and not job.count(RowStatus.WAITING):
+        return []
+    cause = sentence("connection_archived", {"name": job.connection})
+    return [Notice("warning", cause.title, cause.advice, str(cause.mover.label), "", *_to_connection(job, person))]
+
+
+def _to_connection(job: ImportJob, person: Person) -> tuple[str, str]:
+    """Address and label, for those who may change it."""
+    if not person.has_perm("connections.manage_connections"):
+        return "", ""
+    return reverse("connection_edit", args=[job.connection_id]), _("Open the connection")
+
+
 def _question(job: ImportJob, standing: Standing) -> Notice:
     """Only a person can go on: why, and with which buttons."""
     cause = sentence(job.cause, job.cause_params)
-    acts = _ways_on(job, standing.waiting)
+    acts = _ways_on(job, 0 if job.connection_is_archived else standing.waiting)
     if job.cause == "trial_done":
         return Notice("info", cause.title, sentences(_trial_result(standing), cause.advice), acts=acts)
     text = sentences(cause.advice, _accepted_of(standing))

@@ -101,6 +101,9 @@ def retry_plan(jobs: Sequence[ImportJob], *, in_doubt: bool) -> RetryPlan:
         mine = fixed.get(job.pk, {})
         open_rows = {str(state): job.count(state) - mine.get(state, 0) for state in sorted(RETRYABLE)}
         rows = {s: n for s, n in open_rows.items() if n > 0 and (in_doubt or s == RowStatus.REJECTED)}
+        if job.status in ENDED and job.failed and job.connection_is_archived:
+            left.append(Left(job, why_archived()))
+            continue
         if job.status in ENDED:
             in_doubt_rows += max(open_rows[RowStatus.IN_DOUBT], 0)
         if job.status in ENDED and rows:
@@ -108,6 +111,10 @@ def retry_plan(jobs: Sequence[ImportJob], *, in_doubt: bool) -> RetryPlan:
         else:
             left.append(Left(job, _why_not_again(job, open_rows)))
     return RetryPlan(again, left, in_doubt, in_doubt_rows)
+
+
+def why_archived() -> str:
+    return _("its connection is archived")
 
 
 def _why_not_again(job: ImportJob, open_rows: dict[str, int]) -> str:

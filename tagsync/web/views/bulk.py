@@ -30,6 +30,7 @@ from tagsync.web.record.selected import (
     selected_imports,
     state_word,
     told,
+    why_archived,
     why_kept,
 )
 
@@ -80,6 +81,8 @@ def _send_again(request: HttpRequest, plan: RetryPlan) -> None:
     for one in plan.again:
         try:
             rows += acts.retry(one.job, Selection(statuses), signed_in(request))
+        except acts.ConnectionArchived:
+            left.append(Left(one.job, why_archived()))
         except (MoveRefused, NothingToRetry):
             one.job.refresh_from_db()
             left.append(Left(one.job, _("changed meanwhile, it is now: %(status)s") % {"status": state_word(one.job)}))

@@ -24,7 +24,7 @@ from tagsync.web.figures import thousands
 from tagsync.web.forms.filters import repair_filter
 from tagsync.web.forms.settings import StartForm
 from tagsync.web.wizard.check_page import check_context, progress_context
-from tagsync.web.wizard.whereabouts import address, last_change, overtaken
+from tagsync.web.wizard.whereabouts import address, archived_told, last_change, overtaken
 
 
 @require_GET
@@ -84,6 +84,9 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         acts.start(job, signed_in(request), form.chosen_trial())
     except MoveRefused:
         return overtaken(request, job)
+    except acts.ConnectionArchived:
+        messages.error(request, archived_told(job, "connection_archived_before"))
+        return redirect(address(job))
     except acts.NothingToSend:
         messages.warning(request, _("There is no row to send."))
         return redirect(address(job))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from django.contrib import messages
@@ -19,12 +20,14 @@ from tagsync.delivery.trying import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.notices import mark_seen
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.states import UNDER_WAY
+from tagsync.imports.states import RowStatus
 from tagsync.web.access import signed_in
 from tagsync.web.admins import only_with
+from tagsync.web.figures import thousands
 from tagsync.web.forms.connection import UNSETTLED, ConnectionForm
 from tagsync.web.record.calls import answer_facts
 from tagsync.web.record.condition import condition_of
+from tagsync.web.wording import sentences
 
 admins = only_with("connections.manage_connections")
 
@@ -126,26 +129,33 @@ def unblock(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("connection_list")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @admins
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
-    with transaction.atomic():
-        connection = get_object_or_404(Connection.objects.select_for_update(), pk=pk)
-        busy = ImportJob.objects.filter(connection=connection, status__in=UNDER_WAY).count()
-        if "restore" in request.POST:
-            connection.restore()
-            messages.success(request, _("“%(name)s” is in use again.") % {"name": connection})
-        elif busy:
-            messages.error(request, _still_busy(connection, busy))
-        else:
-            connection.archive()
-            messages.success(request, _("“%(name)s” is archived. Its imports stay readable.") % {"name": connection})
+    """The imports under way are named before; archiving stops them."""
+    connection = get_object_or_404(Connection, pk=pk)
+    if "restore" in request.POST:
+        connection.restore()
+        messages.success(request, _("“%(name)s” is in use again.") % {"name": connection})
+        return redirect("connection_list")
+    if request.method != "POST":
+        if connection.archived_at:
+            return redirect("connection_edit", pk)
+        jobs = [(job, job.count(RowStatus.WAITING)) for job in connection_acts.under_way(connection)]
+        return render(request, "connections/archive.html", {"connection": connection, "jobs": jobs})
+    stopped = connection_acts.archive(connection, signed_in(request), _number(request.POST.get("seen", "")))
+    if stopped is None:
+        messages.warning(request, _("Another import was started meanwhile. Look at the list, then archive."))
+        return redirect("connection_archive", pk)
+    _tell_archived(request, connection, len(stopped))
     return redirect("connection_list")
 
 
-def _still_busy(connection: Connection, imports: int) -> str:
-    return ngettext(
-        "“%(name)s” can't be archived: %(count)s import on it is not over. Wait, or stop it first.",
-        "“%(name)s” can't be archived: %(count)s imports on it are not over. Wait, or stop them first.",
-        imports,
-    ) % {"name": connection.name, "count": imports}
+def _number(text: str) -> int:
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
+
+
+def _tell_archived(request: HttpRequest, connection: Connection, stopped: int) -> None:
+    done = _("“%(name)s” is archived. Its imports stay readable.") % {"name": connection}
+    text = ngettext("%(count)s import was stopped.", "%(count)s imports were stopped.", stopped)
+    messages.success(request, sentences(done, text % {"count": thousands(stopped)} if stopped else ""))

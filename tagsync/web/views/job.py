@@ -29,11 +29,11 @@ from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_
 from tagsync.web.record.causes import causes
 from tagsync.web.record.corrected import corrected_context, open_failures
 from tagsync.web.record.details import details
-from tagsync.web.record.notices import headline, remarks, waits
+from tagsync.web.record.notices import archived, headline, remarks, waits
 from tagsync.web.record.rows import page_of_rows, sight
 from tagsync.web.record.standing import Standing, balance, pace, speed, standing, status_now, time_left, took
 from tagsync.web.record.timeline import timeline
-from tagsync.web.wizard.whereabouts import address, overtaken
+from tagsync.web.wizard.whereabouts import address, archived_told, overtaken
 
 ROWS_SHOWN = 10
 # At the end everything on the page is another: it is fetched and put in without a reload, so that focus and place stay.
@@ -85,7 +85,11 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "standing": numbers,
         "status": status,
         "tab_title": tab_title(job, numbers, status),
-        "notices": [*([ended] if ended else waits(job, signed_in(request))), *remarks(job, numbers.remarked)],
+        "notices": [
+            *([ended] if ended else waits(job, signed_in(request))),
+            *archived(job, signed_in(request)),
+            *remarks(job, numbers.remarked),
+        ],
         "speed": speed(steps.rows_per_second) if steps else "",
         "time_left": time_left(steps.seconds_left) if steps and steps.seconds_left is not None else "",
         "took": took(job),
@@ -112,12 +116,13 @@ def levers(request: HttpRequest, job: ImportJob, standing: Standing) -> dict[str
     """Which acts are offered. Resuming only where unsent rows exist; a question brings its own buttons."""
     person = signed_in(request)
     steers = may_steer(person, job) and job.status != JobStatus.BLOCKED
+    sends, unsent = not job.connection_is_archived, job.count(RowStatus.WAITING) > 0
     return {
         "may_rename": may_steer(person, job),
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
-        "may_resume": steers and allowed(Act.RESUME, job.status) is not None and job.count(RowStatus.WAITING) > 0,
+        "may_resume": steers and sends and allowed(Act.RESUME, job.status) is not None and unsent,
         "may_undo": may_steer(person, job) and any(undoable(job, standing.maybe_applied)),
-        "may_retry_rows": may_retry(person) and job.status in ENDED and job.failed > 0,
+        "may_retry_rows": may_retry(person) and sends and job.status in ENDED and job.failed > 0,
     }
 
 
@@ -156,6 +161,8 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
         acts.resume(job, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
+    except acts.ConnectionArchived:
+        messages.error(request, archived_told(job))
     except acts.NothingToSend:
         messages.warning(request, _("Nothing to resume: every row of this import is settled."))
     else:

@@ -18,7 +18,7 @@ from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.figures import thousands
 from tagsync.web.forms.retry import Choice, read_choice
 from tagsync.web.record.again import review
-from tagsync.web.wizard.whereabouts import address, overtaken
+from tagsync.web.wizard.whereabouts import address, archived_told, overtaken
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -41,6 +41,9 @@ def _send_again(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRes
         rows = acts.retry(job, selection, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
+    except acts.ConnectionArchived:
+        messages.error(request, archived_told(job))
+        return redirect("import_retry", job.pk)
     except NothingToRetry:
         job.refresh_from_db()
         if job.status not in ENDED:

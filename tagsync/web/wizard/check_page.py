@@ -56,7 +56,8 @@ def check_context(
         "changes": check_result.changes(job, person),
         "columns": [(column["column"], column["header"], field_label(column["field"])) for column in _mapped(job)],
         "matching": matching_words(job),
-        "blocked_because": _blocked_because(job),
+        "blocked_because": None if job.connection_is_archived else _blocked_because(job),
+        "archived": _archived(job),
         "left_to_earlier": job.corrects_id and job.repairs.filter(earlier=job.corrects_id, undone_at=None).exists(),
         "earlier": check_result.earlier_import(job, person),
     }
@@ -86,6 +87,10 @@ def matching_words(job: ImportJob) -> str:
 
 def _mapped(job: ImportJob) -> list[dict[str, Any]]:
     return [column for column in job.columns if column["field"]]
+
+
+def _archived(job: ImportJob) -> object:
+    return sentence("connection_archived_before", {"name": job.connection}) if job.connection_is_archived else None
 
 
 def _blocked_because(job: ImportJob) -> object:

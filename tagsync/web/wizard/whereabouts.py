@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, JobStatus
 from tagsync.web.access import signed_in
 from tagsync.web.looks import look_of
@@ -26,6 +27,12 @@ def address(job: ImportJob) -> str:
 def last_change(job: ImportJob) -> int:
     """The number of the newest event, 0 before the first: what a page shows is out of date when it has grown."""
     return job.events.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def archived_told(job: ImportJob, code: str = "connection_archived") -> str:
+    """Why nothing of it is sent, and what to do."""
+    said = sentence(code, {"name": job.connection})
+    return sentences(_("%(cause)s.") % {"cause": said.title}, said.advice)
 
 
 def overtaken(request: HttpRequest, job: ImportJob) -> HttpResponseRedirect:

@@ -141,7 +141,10 @@ class Command(BaseCommand):
     def _send(self, job: ImportJob, *, wait: bool) -> None:
         if not queue_health().send_workers:
             self.stderr.write(_("No worker for sending is running: the import is queued and goes on when one starts."))
-        acts.start(job, job.owner)
+        try:
+            acts.start(job, job.owner)
+        except acts.ConnectionArchived:
+            raise CouldNotRun(one_line("connection_archived_before", {"name": job.connection})) from None
         if wait:
             reporting.wait_until(job, reporting.is_over, label=_("Send"))
 

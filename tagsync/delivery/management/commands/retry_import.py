@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
 from tagsync.delivery import acts, reporting
-from tagsync.delivery.management.commands.import_sheet import finish, person_named
+from tagsync.delivery.management.commands.import_sheet import finish, one_line, person_named
 from tagsync.imports.models import ImportJob
 from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import MoveRefused, RowStatus
@@ -36,6 +36,8 @@ class Command(BaseCommand):
             self.stderr.write(_("No row to send again."))
             finish(self, job, {**options, "wait": False})
             return
+        except acts.ConnectionArchived:
+            raise CouldNotRun(one_line("connection_archived", {"name": job.connection})) from None
         except MoveRefused as error:
             facts = {"id": job.pk, "status": error.status}
             raise CouldNotRun(
