@@ -147,6 +147,20 @@ _OUTCOMES = Chapter(
             ),
         ),
         Entry(
+            "remarks",
+            _("What does “accepted with remarks” mean?"),
+            (
+                _(
+                    "The platform answered with success, and its answer speaks of failures all the same: a number "
+                    "of failed rows, a list of them, another error code. The code decides, so the rows stay accepted."
+                ),
+                _(
+                    "Its words stand at the call and at each row of it. Look at these customers on the platform, and "
+                    "import again those whose tags are missing."
+                ),
+            ),
+        ),
+        Entry(
             "rejected",
             _("What does “rejected” mean?"),
             (

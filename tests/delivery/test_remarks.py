@@ -42,7 +42,7 @@ def test_an_ordinary_success_leaves_none(marketer: Person, connection: Connectio
     ("language", "said", "row"),
     [
         ("en", "The platform accepted 5 rows, but its answers speak of failures.", "Accepted with remarks: "),
-        ("zh-hans", "平台已接收 5 行，但其回复中提到了失败。", "平台已接收，但附有备注："),
+        ("zh-hans", "平台已接收 5 行，但其响应中提到了失败。", "平台已接收，但附有备注："),
     ],
 )
 def test_the_pages_say_it_without_a_name(

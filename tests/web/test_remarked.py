@@ -162,7 +162,7 @@ def test_its_page_is_calm_without_remarks(signed: Client, job: ImportJob) -> Non
 def test_it_speaks_chinese(signed: Client, job: ImportJob) -> None:
     Person.objects.update(language="zh-hans")
     page = text_of(signed.get(reverse("import_detail", args=[job.pk])))
-    assert "其中 2 行接收时附有备注。" in page and "平台已接收 2 行，但其回复中提到了失败。" in page and WORDS in page
+    assert "其中 2 行接收时附有备注。" in page and "平台已接收 2 行，但其响应中提到了失败。" in page and WORDS in page
     assert f"平台已接收，但附有备注：{WORDS}" in text_of(signed.get(reverse("import_rows", args=[job.pk]), {"row": 2}))
 
 
