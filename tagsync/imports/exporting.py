@@ -18,7 +18,7 @@ from tagsync.imports.corrections import without_fixed
 from tagsync.imports.drafts import local_path
 from tagsync.imports.models import Export, ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.remarked import RowRemarks, remark_on
+from tagsync.imports.remarked import RowRemarks, remark_with_words
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.imports.tries import TriesInOrder, made_calls
 from tagsync.imports.unanswered import needs_remark, remark_with_date
@@ -100,7 +100,7 @@ class _Lines:
         said = self._said(row)
         remarks = self._remarks.of(row.job_id, row.row_number) if row.status == RowStatus.ACCEPTED else ""
         if remarks:
-            said.append(("", remark_on(remarks)))
+            said.append(("", remark_with_words(remarks)))
         return [
             *values,
             str(row.row_number),

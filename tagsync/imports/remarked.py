@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from django.db.models import Count, Sum
+from django.utils.translation import gettext as _
 
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import DeliveryQuerySet
@@ -33,12 +35,17 @@ def remarked(job: ImportJob) -> Remarked:
     if not counted["calls"]:
         return Remarked(0, 0, ())
     grouped = calls.values_list("remarks").annotate(rows=Sum("row_count")).order_by("-rows", "remarks")
-    return Remarked(counted["calls"], counted["rows"], tuple(words for words, _rows in grouped[:WORDS_SHOWN]))
+    return Remarked(counted["calls"], counted["rows"], tuple(words for words, _number in grouped[:WORDS_SHOWN]))
 
 
-def remark_on(words: str) -> Sentence:
-    """What to add to the state of an accepted row."""
-    return sentence(CODE, {"words": words})
+def remark_on_row() -> Sentence:
+    """What to add to the state of an accepted row; the words stand at its call."""
+    return sentence(CODE)
+
+
+def remark_with_words(words: str) -> Sentence:
+    """The same for a workbook, which shows no calls."""
+    return replace(sentence(CODE), title=_("Accepted with remarks: %(words)s") % {"words": words})
 
 
 class RowRemarks:

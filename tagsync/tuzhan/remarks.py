@@ -109,23 +109,23 @@ def _is_plain(key: str, value: object) -> bool:
 
 def _remarks(found: dict[str, Any]) -> Iterator[tuple[str, object]]:
     """Path and value of each, breadth first and without recursion: an answer may be nested as deep as it likes."""
-    waiting: deque[tuple[str, str, object]] = deque([("", "", found)])
+    # the last: whether it counts fewer successes than the total beside it
+    waiting: deque[tuple[str, str, object, bool]] = deque([("", "", found, False)])
     seen = 0
     while waiting:
-        path, key, value = waiting.popleft()
+        path, key, value, is_less = waiting.popleft()
         seen += 1
         if seen > MAX_VALUES:
             yield HIDDEN, HIDDEN
             return
-        if path and path != "code" and _speaks_of_failure(path, key, value):
+        if path and path != "code" and (is_less or _speaks_of_failure(key, value)):
             yield path, value
         elif isinstance(value, dict):
-            if less := _less_than_all(value):
-                yield _below(path, less[0]), less[1]
-            waiting.extend((_below(path, name), name, inner) for name, inner in value.items())
+            less = _less_than_all(value)
+            waiting.extend((_below(path, name), name, inner, name == less) for name, inner in value.items())
         elif isinstance(value, list):
             # An element stands under the name of its list, but is no count and no flag of its own.
-            waiting.extend((path, "", inner) for inner in value)
+            waiting.extend((path, "", inner, False) for inner in value)
 
 
 def _below(path: str, key: str) -> str:
@@ -135,7 +135,7 @@ def _below(path: str, key: str) -> str:
     return f"{above}.{name}" if above else name
 
 
-def _speaks_of_failure(path: str, key: str, value: object) -> bool:
+def _speaks_of_failure(key: str, value: object) -> bool:
     name = _letters(key)
     if _means_failure(key, name):
         return not (_is_success_code(value) if name.endswith("code") else _is_nothing(value))
@@ -188,13 +188,13 @@ def _is_nothing(value: object, depth: int = 0) -> bool:
     return ("成功" in word or "success" in word) and not _text_speaks_of_failure(word)
 
 
-def _less_than_all(found: dict[str, Any]) -> tuple[str, object] | None:
-    """The count of successes that is smaller than the total beside it."""
+def _less_than_all(found: dict[str, Any]) -> str | None:
+    """The name of the count of successes that is smaller than the total beside it."""
     totals = [number for key in found if _letters(key) in _TOTAL_KEYS and (number := _number(found[key])) is not None]
     for key, value in found.items():
         done = _number(value) if totals and _letters(key) in _DONE_KEYS else None
         if done is not None and 0 < done < max(totals):
-            return key, value
+            return key
     return None
 
 

@@ -41,8 +41,8 @@ def test_an_ordinary_success_leaves_none(marketer: Person, connection: Connectio
 @pytest.mark.parametrize(
     ("language", "said", "row"),
     [
-        ("en", "The platform accepted 5 rows, but its answers speak of failures.", "Accepted with remarks: "),
-        ("zh-hans", "平台已接收 5 行，但其响应中提到了失败。", "平台已接收，但附有备注："),
+        ("en", "The platform accepted 5 rows, but its answers speak of failures.", "Accepted with remarks"),
+        ("zh-hans", "平台已接收 5 行，但其响应中提到了失败。", "平台已接收，附有备注"),
     ],
 )
 def test_the_pages_say_it_without_a_name(
@@ -61,7 +61,7 @@ def test_the_pages_say_it_without_a_name(
     ]
     texts = [page.content.decode() for page in pages]
     assert said in texts[0]
-    assert all("PARTIAL_FAIL" in text for text in texts)
+    assert all("PARTIAL_FAIL" in text for text in texts[:3])
     assert row in texts[2] and row in texts[3]
     for value in rows[3][:4]:
         assert not any(value in text for text in texts), "only what the platform wrote of others stands there"

@@ -87,6 +87,7 @@ def test_it_has_no_remark_on_an_ordinary_success(added):
         ({"msg": "some tags are INVALID"}, "msg: some tags are INVALID"),
         ({"warning": "2 tags were cut"}, "warning: 2 tags were cut"),
         ({"errorCode": "E1", "data": {"fail": 2}}, "errorCode: E1; data.fail: 2"),
+        ({"data": {"total": 3, "success": 1}, "success": False}, "success: false; data.success: 1"),
     ],
     ids=str,
 )

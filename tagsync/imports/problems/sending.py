@@ -42,8 +42,8 @@ ROWS: dict[str, Text] = {
     ),
     # beside "accepted": the call with the row was a success by its code, and said more
     "accepted_with_remarks": Text(
-        _("Accepted with remarks: %(words)s"),
-        _("The platform did not refuse the row, but its answer speaks of failures. Look at this customer there."),
+        _("Accepted with remarks"),
+        _("The platform did not refuse the row, but its answer speaks of failures. Look whether the tags are there."),
     ),
     "worker_died": Text(
         _("Sending these rows ended the worker three times"),

@@ -15,7 +15,7 @@ from tagsync.imports.customers import first_of, holding_in, likely_field, sought
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.remarked import remark_on, remarks_of_rows
+from tagsync.imports.remarked import remark_on_row, remarks_of_rows
 from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
 from tagsync.imports.tries import tries_of
 from tagsync.imports.unanswered import needs_remark, remark, unanswered_rows
@@ -195,7 +195,7 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), 
         flaws=flaws(seen, row, others),
         tries=tries,
         selectable=seen.may_select and row.status in RETRYABLE,
-        remark=remark(row) if needs_remark(row) else remark_on(remarks) if remarks else None,
+        remark=remark(row) if needs_remark(row) else remark_on_row() if remarks else None,
     )
 
 
