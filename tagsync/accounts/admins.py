@@ -24,7 +24,7 @@ def active_admins() -> QuerySet[Person]:
 
 def refusal_to_dismiss(person: Person, by: Person) -> Refusal | None:
     """Call it inside the transaction of the change: the admins stay locked, so that two can't dismiss each other."""
-    admins = {admin.pk for admin in active_admins().select_for_update()}
+    admins = {admin.pk for admin in active_admins().select_for_update(no_key=True).order_by("pk")}
     if person.pk not in admins:
         return None
     if person.pk == by.pk:

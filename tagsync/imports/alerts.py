@@ -28,7 +28,7 @@ def tell_connection(connection: Connection, by: Person | None, **_signal: Any) -
     if connection.state == ConnectionState.BLOCKED:
         _tell_blocked(connection)
         return
-    for notice in Notice.objects.filter(connection=connection, kind__in=_BLOCKADES, over_at=None):
+    for notice in Notice.objects.filter(connection=connection, kind__in=_BLOCKADES, over_at=None).in_order():
         end(notice, by=by)
 
 
@@ -42,7 +42,9 @@ def begin(person_id: int, kind: NoticeKind, connection: Connection, jobs: Sequen
 
 def write(notices: Iterable[Notice]) -> None:
     """What is told already, and not over yet, is not told again."""
-    Notice.objects.bulk_create(notices, ignore_conflicts=True)
+    # In one order: two keepers that tell the same at the same time would wait for each other's otherwise.
+    ordered = sorted(notices, key=lambda notice: (notice.person_id, notice.connection_id or 0, notice.kind))
+    Notice.objects.bulk_create(ordered, ignore_conflicts=True)
 
 
 def end(notice: Notice, *, by: Person | None = None, silently: bool = False) -> None:
@@ -64,7 +66,7 @@ def end(notice: Notice, *, by: Person | None = None, silently: bool = False) -> 
 
 
 def _tell_blocked(connection: Connection) -> None:
-    Notice.objects.filter(connection=connection, kind=NoticeKind.WAITS, over_at=None).update(over_at=timezone.now())
+    Notice.objects.filter(connection=connection, kind=NoticeKind.WAITS).end_at(timezone.now())
     waiting = _under_way(connection)
     stewards = set(_stewards())
     reason = {"reason": connection.blocked_reason}

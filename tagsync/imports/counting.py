@@ -30,7 +30,7 @@ def counted(job: ImportJob) -> dict[str, int]:
 def verify(job: ImportJob) -> bool:
     """Compare the stored counts with the rows; a difference is corrected and logged as an error."""
     with transaction.atomic():
-        locked = ImportJob.objects.select_for_update().get(pk=job.pk)
+        locked = ImportJob.objects.select_for_update(no_key=True).get(pk=job.pk)
         truth = counted(locked)
         if truth == locked.counts:
             return True

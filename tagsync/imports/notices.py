@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from django.utils.translation import ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.database import gave_way
 from tagsync.imports.models import ImportJob, Notice
 from tagsync.imports.models.notice import NoticeKind
 from tagsync.imports.problems import sentence
@@ -52,8 +54,16 @@ def mark_seen(
         hers = hers.filter(pk=notice)
     if upto is not None:
         hers = hers.filter(pk__lte=upto)
-    if hers.exists():
-        hers.update(seen_at=timezone.now())
+    if not hers.exists():
+        return
+    try:
+        with transaction.atomic():
+            # A page is shown also when a notice of it is held by somebody; she opens it again.
+            free = hers.select_for_update(skip_locked=True, no_key=True).order_by("pk").values_list("pk", flat=True)
+            Notice.objects.filter(pk__in=list(free)).update(seen_at=timezone.now())
+    except DatabaseError as error:
+        if not gave_way(error):
+            raise
 
 
 # -- an import, by itself

@@ -26,7 +26,7 @@ def tell_move(job: ImportJob, event: JobEvent) -> None:
     """Call it inside the transaction of the move, with the import as it is after it."""
     act = Act(event.act)
     if act in BY_OTHERS:
-        Notice.objects.filter(job=job, kind__in=QUESTIONS, over_at=None).update(over_at=event.at)
+        Notice.objects.filter(job=job, kind__in=QUESTIONS).end_at(event.at)
     kind = _kind(job, act)
     if kind and event.by_id != job.owner_id:
         Notice.objects.create(

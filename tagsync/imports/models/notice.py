@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from tagsync.connections.models import Connection
@@ -51,6 +52,18 @@ RECOVERIES = {
 QUESTIONS = (NoticeKind.BLOCKED, NoticeKind.TRIAL_DONE)
 
 
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def in_order(self) -> NoticeQuerySet:
+        """Locked one after the other, or two that want the same ones from different ends would wait for each other."""
+        return self.select_for_update(no_key=True).order_by("pk")
+
+    def end_at(self, at: datetime | Now) -> None:
+        """What is not over yet is over. Call it inside the transaction of what ended it."""
+        found = list(self.filter(over_at=None).in_order().values_list("pk", flat=True))
+        if found:
+            Notice.objects.filter(pk__in=found).update(over_at=at)
+
+
 class Notice(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=24, choices=NoticeKind.choices)
@@ -71,6 +84,8 @@ class Notice(models.Model):
     mail_at = models.DateTimeField(null=True, blank=True, default=_mail_at)
     mail_tries = models.PositiveSmallIntegerField(default=0)
     mailed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         constraints = [

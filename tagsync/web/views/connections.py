@@ -84,7 +84,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         with transaction.atomic():
             # Locked, so that no import starts between the look at unsettled imports and the change.
-            form = ConnectionForm(request.POST, instance=Connection.objects.select_for_update().get(pk=pk))
+            locked = Connection.objects.select_for_update(no_key=True).filter(pk=pk)
+            form = ConnectionForm(request.POST, instance=locked.get())
             if form.is_valid():
                 form.save(by=signed_in(request))
                 connection_acts.ring_after_commit(form.instance)
