@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, OperationalError, connection
+import psycopg
+from django.db import DatabaseError, Error, OperationalError, connection
 
 TIMES_REPEATED = 3
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -75,3 +77,21 @@ def gave_way(error: BaseException | None) -> bool:
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     return sqlstate(error) in GAVE_WAY
+
+
+def is_of_database(error: BaseException) -> bool:
+    """Whether the database is what failed: by Django's names, by the driver's, or as the cause of something else."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, (Error, psycopg.Error, sqlite3.Error)):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def attempt_after_error(act: Callable[[], object]) -> None:
+    """Do what can also be left, after an error of the database: on a new connection where the old one is broken."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+    with suppress(Error):
+        act()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tagsync.accounts.models import Person
 from tagsync.database import repeated_after_deadlock
 from tagsync.delivery import doorbell
-from tagsync.imports import retrying
+from tagsync.imports import drafts, retrying
+from tagsync.imports.agreement import is_as_asked
+from tagsync.imports.drafts import Choices
 from tagsync.imports.locking import locked_for_act
 from tagsync.imports.models import ImportJob
 from tagsync.imports.outcomes import settle_open_as_in_doubt
@@ -22,6 +26,14 @@ class ConnectionArchived(Exception):
     """Nothing is sent through the import's connection before an admin takes it into use again."""
 
 
+class NotAsSeen(Exception):
+    """It was checked anew, or repaired, since the person looked at what she starts."""
+
+
+class NotAsChecked(Exception):
+    """Columns or settings are not those that were checked."""
+
+
 @repeated_after_deadlock
 def check(job: ImportJob, by: Person) -> None:
     """Raises MoveRefused."""
@@ -30,15 +42,45 @@ def check(job: ImportJob, by: Person) -> None:
         doorbell.ring_after_commit(doorbell.CHECKS, job.pk)
 
 
+@dataclass(frozen=True)
+class Columns:
+    """What a person chose for the columns of a sheet."""
+
+    fields: dict[int, str | None]
+    fixed_tags: str
+
+
 @repeated_after_deadlock
-def start(job: ImportJob, by: Person, trial_rows: int | None = None) -> None:
-    """With `trial_rows` only so many are sent, then it waits for a person. Raises as `resume` does."""
+def choose_and_check(job: ImportJob, columns: Columns, choices: Choices, by: Person) -> None:
+    """In one transaction, so that what is checked is what was chosen. `job`: as the person saw it.
+
+    Raises MoveRefused after the start, drafts.SheetChanged.
+    """
+    with locked_for_act(job, Act.CHANGE) as locked:
+        drafts.open_for_change(locked, by)
+        drafts.choose_columns(job, columns.fields, columns.fixed_tags)
+        drafts.choose_settings(job, choices)
+        check(job, by)
+
+
+@repeated_after_deadlock
+def start(job: ImportJob, by: Person, trial_rows: int | None = None, seen: int | None = None) -> None:
+    """With `trial_rows` only so many are sent, then it waits for a person. `seen`: the newest event that she saw.
+
+    Raises NotAsSeen, NotAsChecked, and as `resume` does.
+    """
     with locked_for_act(job, Act.START) as locked:
         _refuse_archived(locked)
-        if locked.status == JobStatus.READY and not locked.count(RowStatus.WAITING):
-            raise NothingToSend
-        job.start(by, trial_rows)
-        remember(job)
+        if locked.status == JobStatus.READY:
+            if seen is not None and locked.events.filter(pk__gt=seen).exists():
+                raise NotAsSeen
+            if not is_as_asked(locked):
+                raise NotAsChecked
+            if not locked.count(RowStatus.WAITING):
+                raise NothingToSend
+        locked.start(by, trial_rows)
+        remember(locked)
+        job.refresh_from_db()
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
 
 

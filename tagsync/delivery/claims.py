@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
@@ -62,11 +63,19 @@ def _held_back_by(opposite: Operation) -> Q:
 
 
 def claim_check(job_id: int) -> ImportJob | None:
-    """The import to be checked, ours until its lease ends; None when there is nothing to check."""
-    checking = ImportJob.objects.filter(NOT_LEASED, pk=job_id, status=JobStatus.CHECKING)
-    if not checking.update(fence=F("fence") + 1, lease_until=Now() + LEASE):
-        return None
-    return ImportJob.objects.get(pk=job_id)
+    """The import to be checked, ours until its lease ends, as it was claimed; None when there is nothing to check.
+
+    It never waits for a lock: whatever stands still after that, the keeper rings for again.
+    """
+    with transaction.atomic():
+        free = ImportJob.objects.select_for_update(skip_locked=True, no_key=True).filter(NOT_LEASED)
+        job = free.filter(pk=job_id, status=JobStatus.CHECKING).first()
+        if job is None:
+            return None
+        ImportJob.objects.filter(pk=job.pk, fence=job.fence).update(fence=F("fence") + 1, lease_until=Now() + LEASE)
+        # In the same transaction: never a newer import under this claim.
+        job.refresh_from_db()
+    return job
 
 
 def renew(job: ImportJob) -> str | None:

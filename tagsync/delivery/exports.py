@@ -11,18 +11,21 @@ from typing import Any
 
 from django.conf import settings
 from django.core.files import File
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from rq.timeouts import JobTimeoutException
 
 from tagsync.accounts.models import Person
+from tagsync.database import attempt_after_error, is_of_database
 from tagsync.delivery import doorbell
 from tagsync.delivery.leaving import leaving
+from tagsync.imports.deletion import delete_export
 from tagsync.imports.exporting import rows_of, write_workbook
 from tagsync.imports.models import Export, ImportJob
 from tagsync.imports.models.export import ExportState
+from tagsync.imports.states import JobStatus
 from tagsync.sheets.errors import Unreadable
 
 LEASE = timedelta(seconds=60)
@@ -38,16 +41,20 @@ class _TakenOver(Exception):
 def ask(
     job: ImportJob, by: Person, filters: Mapping[str, Any], *, language: str, file_name: str, clear: bool = False
 ) -> Export:
-    """An export of the rows that the filters mean; the same one when it is asked for twice before it is written."""
+    """An export of the rows that the filters mean; the same one when it is asked for twice before it is written.
+
+    Raises: ImportJob.DoesNotExist when the import has been discarded meanwhile.
+    """
     fields: dict[str, Any] = {
         "job": job, "by": by, "filters": dict(filters), "language": language, "clear": clear, "file_name": file_name
     }  # fmt: skip
+    rows, hours = rows_of(job, filters).count(), timedelta(hours=settings.TAGSYNC_EXPORT_HOURS)
     with transaction.atomic():
+        ImportJob.objects.select_for_update(no_key=True).exclude(status=JobStatus.DISCARDED).get(pk=job.pk)
         waiting = Export.objects.filter(**fields, state=ExportState.WAITING).first()
         if waiting:
             return waiting
-        hours = timedelta(hours=settings.TAGSYNC_EXPORT_HOURS)
-        export = Export.objects.create(**fields, rows=rows_of(job, filters).count(), expires_at=timezone.now() + hours)
+        export = Export.objects.create(**fields, rows=rows, expires_at=timezone.now() + hours)
         doorbell.ring_after_commit(doorbell.EXPORTS, export.pk)
     return export
 
@@ -60,24 +67,42 @@ def make(export_id: int) -> None:
     try:
         _write(export)
     except _TakenOver:
-        _ours(export).update(lease_until=None)
-    except Unreadable as error:
-        _fail(export, error.code, error.params)
-    except FileNotFoundError:
-        _fail(export, "file_gone", {})
-    except (DatabaseError, JobTimeoutException):
+        _release(export)
+    except JobTimeoutException:
         raise
     except Exception as error:
-        # Its text is not logged, it may quote a cell.
-        log.error("export %s failed: %s", export.pk, type(error).__name__)
-        _fail(export, "export_failed", {})
+        if is_of_database(error):
+            # It says nothing about the export, which is written again.
+            log.warning("export %s was interrupted by its database: %s", export.pk, type(error).__name__)
+            attempt_after_error(lambda: _release(export))
+        else:
+            _fail(export, *_cause(export, error))
+
+
+def _cause(export: Export, error: Exception) -> tuple[str, Mapping[str, Any]]:
+    """Code and parameters of why it can't be written."""
+    if isinstance(error, Unreadable):
+        return error.code, error.params
+    if isinstance(error, FileNotFoundError):
+        return "file_gone", {}
+    # Its text is not logged, it may quote a cell.
+    log.error("export %s failed: %s", export.pk, type(error).__name__)
+    return "export_failed", {}
 
 
 def _claim(export_id: int) -> Export | None:
-    waiting = Export.objects.filter(FREE, pk=export_id, state=ExportState.WAITING)
-    if not waiting.update(fence=F("fence") + 1, lease_until=Now() + LEASE, rows_done=0):
-        return None
-    return Export.objects.select_related("job").get(pk=export_id)
+    with transaction.atomic():
+        free = Export.objects.select_for_update(skip_locked=True, no_key=True).filter(FREE, state=ExportState.WAITING)
+        export = free.filter(pk=export_id).first()
+        if export is None:
+            return None
+        Export.objects.filter(pk=export_id).update(fence=F("fence") + 1, lease_until=Now() + LEASE, rows_done=0)
+        # In the same transaction: the fence is that of this claim.
+        return Export.objects.select_related("job").get(pk=export_id)
+
+
+def _release(export: Export) -> None:
+    _ours(export).update(lease_until=None)
 
 
 def _ours(export: Export) -> Any:
@@ -95,8 +120,12 @@ def _write(export: Export) -> None:
         with path.open("rb") as written:
             export.file.save(export.file_name, File(written), save=False)
     done = {"state": ExportState.DONE, "file": export.file.name, "rows_done": export.rows, "lease_until": None}
-    if not _ours(export).update(**done):
-        export.file.delete(save=False)
+    kept = False
+    try:
+        kept = bool(_ours(export).update(**done))
+    finally:
+        if not kept:
+            export.file.delete(save=False)
 
 
 def _fail(export: Export, code: str, params: Mapping[str, Any]) -> None:
@@ -108,9 +137,9 @@ def nobody_works_on() -> list[int]:
 
 
 def delete_expired() -> None:
-    """With their files."""
+    """With their files, one after the other: a file that can't be deleted now keeps no other."""
     for export in Export.objects.filter(expires_at__lt=Now()):
-        name, storage = export.file.name, export.file.storage
-        export.delete()
-        if name:
-            storage.delete(name)
+        try:
+            delete_export(export)
+        except OSError as error:
+            log.warning("export %s can't be deleted: %s", export.pk, type(error).__name__)

@@ -13,7 +13,6 @@ from datetime import timedelta
 from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from tagsync.connections.models import Connection
 from tagsync.database import sqlstate
@@ -21,7 +20,8 @@ from tagsync.delivery import doorbell, exports
 from tagsync.delivery.claims import NOT_LEASED, may_run
 from tagsync.delivery.ending import finish_stopping
 from tagsync.delivery.long_waits import tell_long_waits
-from tagsync.imports.keeping import overdue
+from tagsync.imports import deletion
+from tagsync.imports.keeping import is_overdue, overdue
 from tagsync.imports.models import ImportJob, Notice
 from tagsync.imports.models.job import Operation
 from tagsync.imports.notices import RETENTION_DAYS
@@ -117,8 +117,17 @@ def delete_old_drafts() -> None:
     """Drafts that nobody touched for TAGSYNC_DRAFT_DAYS, with file and rows."""
     for job in overdue():
         with on_its_own(f"import {job.pk}"), suppress(MoveRefused):
-            job.remove()
+            # Asked again under the lock: somebody may go on with it, or start it, at this moment.
+            deletion.discard(job, where=is_overdue())
+
+
+def delete_the_rest() -> None:
+    """What pages began to delete and was too much for them, or was interrupted; a bounded part in each round."""
+    with on_its_own("discarded imports"):
+        deletion.discard_the_rest()
+    with on_its_own("rows of drafts"):
+        deletion.drop_left_rows()
 
 
 def delete_old_notices() -> None:
-    Notice.objects.filter(at__lt=timezone.now() - timedelta(days=RETENTION_DAYS)).delete()
+    deletion.delete_in_pieces(Notice.objects.filter(at__lt=Now() - timedelta(days=RETENTION_DAYS)).order_by("pk"))

@@ -6,10 +6,11 @@ Everything else is read from the database.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from django.db import DatabaseError
 from rq.timeouts import JobTimeoutException
 
+from tagsync.database import attempt_after_error, is_of_database
 from tagsync.delivery import exports, runner
 from tagsync.delivery.claims import claim_check, release_check, renew
 from tagsync.delivery.leaving import leaving
@@ -31,6 +32,12 @@ def run_check(job_id: int) -> None:
         _check(job)
     except (Interrupted, MoveRefused):
         release_check(job)
+    except Exception as error:
+        if not is_of_database(error):
+            raise
+        # Nothing is said about the file, and nothing of the error, it may quote a cell: the check is done again.
+        log.warning("the check of import %s was interrupted by its database: %s", job.pk, type(error).__name__)
+        attempt_after_error(lambda: release_check(job))
 
 
 def run_import(job_id: int) -> None:
@@ -52,14 +59,21 @@ def _check(job: ImportJob) -> None:
 
     try:
         stage(job, still_mine)
-    except Unreadable as error:
-        job.unreadable(error.code, error.params)
-    except (Interrupted, DatabaseError, JobTimeoutException):
+    except (Interrupted, JobTimeoutException):
         raise
     except Exception as error:
-        # The outer edge: whatever nobody foresaw becomes an answer for the page instead of an endless retry.
-        # Its text is not logged, it may quote a cell.
-        log.error("the check of import %s failed: %s", job.pk, type(error).__name__)
-        job.unreadable("reader_failed", {})
+        if is_of_database(error):
+            raise
+        job.unreadable(*_cause(job, error))
     else:
         job.checked()
+
+
+def _cause(job: ImportJob, error: Exception) -> tuple[str, dict[str, Any]]:
+    """Code and parameters of what is wrong with the file."""
+    if isinstance(error, Unreadable):
+        return error.code, error.params
+    # The outer edge: whatever nobody foresaw becomes an answer for the page instead of an endless retry.
+    # Its text is not logged, it may quote a cell.
+    log.error("the check of import %s failed: %s", job.pk, type(error).__name__)
+    return "reader_failed", {}

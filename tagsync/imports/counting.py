@@ -6,8 +6,8 @@ import logging
 from collections import Counter
 
 from django.db import transaction
-from django.db.models import Count
 
+from tagsync.imports.agreement import counted as counted
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import RowStatus
 
@@ -20,11 +20,6 @@ def shift(job: ImportJob, *, into: RowStatus, out_of: RowStatus, rows: int) -> N
     counts[out_of] -= rows
     counts[into] += rows
     job.counts = {str(state): number for state, number in counts.items() if number}
-
-
-def counted(job: ImportJob) -> dict[str, int]:
-    """State → rows, from the rows themselves."""
-    return dict(job.rows.order_by().values_list("status").annotate(number=Count("id")))
 
 
 def verify(job: ImportJob) -> bool:

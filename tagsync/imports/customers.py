@@ -18,7 +18,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Shelf, is_filled
-from tagsync.imports.states import UNDER_WAY, RowStatus
+from tagsync.imports.states import UNDER_WAY, JobStatus, RowStatus
 from tagsync.mapping.characters import storable
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind
@@ -88,8 +88,10 @@ class Search:
         """
         rows = ImportRow.objects.alias(shelf=Shelf("id"), whose=F("job_id") + 0).filter(shelf__in=self.shelves)
         if self.person.has_perm("imports.view_all_imports"):
-            return rows
-        return rows.filter(Exists(ImportJob.objects.filter(pk=OuterRef("whose"), owner=self.person)))
+            # Hardly ever any: those whose rows are being deleted.
+            gone = ImportJob.objects.filter(status=JobStatus.DISCARDED)
+            return rows.exclude(whose__in=gone.values("pk"))
+        return rows.filter(Exists(ImportJob.objects.visible_to(self.person).filter(pk=OuterRef("whose"))))
 
 
 def search_for(person: Person, typed: str) -> Search:

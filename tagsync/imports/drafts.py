@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports import returning
+from tagsync.imports.deletion import ROWS_IN_REQUEST, drop_rows
+from tagsync.imports.locking import held_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.remembering import fields_of, recall
-from tagsync.imports.states import Act, JobStatus
+from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import Suggestion, guess_header, header_key, headers, suggest
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.reader import Preview, preview
 
-ROWS_PER_COMMIT = 5000  # keeps a write transaction under a second, so SQLite's one writer is never held for long
+
+class SheetChanged(Exception):
+    """Somebody has chosen another sheet or header row meanwhile: choices for the columns of this one mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -167,25 +172,50 @@ def _visible_sheets(job: ImportJob) -> list[str]:
     return [sheet.name for sheet in preview(local_path(job)).sheets if not sheet.hidden]
 
 
+def is_same_sheet(job: ImportJob, other: ImportJob) -> bool:
+    """Whether choices for the columns of one are choices for those of the other."""
+    return (job.sheet, job.header_row) == (other.sheet, other.header_row)
+
+
 def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person) -> None:
-    """Another sheet or header row: the columns are suggested anew. Raises Unreadable, MoveRefused."""
-    job.sheet, job.header_row = sheet, header_row
-    view = look(job)
-    back_to_draft(job, by)
-    job.sheet, job.header_row = sheet, header_row
-    _remember(job, view)
-    job.save(update_fields=["sheet", "header_row", "columns"])
+    """Another sheet or header row: the columns are suggested anew. Raises Unreadable, SheetChanged, MoveRefused."""
+    wanted = copy.copy(job)
+    wanted.sheet, wanted.header_row = sheet, header_row
+    view = look(wanted)
+    _remember(wanted, view)
+    # The look may have taken a while.
+    with locked_for_act(job, Act.CHANGE) as locked:
+        if not (is_same_sheet(locked, job) or is_same_sheet(locked, wanted)):
+            raise SheetChanged
+        open_for_change(locked, by)
+        locked.sheet, locked.header_row, locked.columns = wanted.sheet, wanted.header_row, wanted.columns
+        locked.save(update_fields=["sheet", "header_row", "columns"])
+        job.refresh_from_db()
+    _drop_staged(job)
 
 
 def choose_columns(job: ImportJob, fields: dict[int, str | None], fixed_tags: str = "") -> None:
-    """Give columns their fields (None: will not be sent). Columns not named keep what they have.
+    """Give columns of a draft their fields (None: will not be sent). Columns not named keep what they have.
 
-    `fixed_tags`: clean tags for every row, joined with a comma.
+    `job` as it was when the choice was made: its sheet and header row say what the numbers mean. `fixed_tags`: clean
+    tags for every row, joined with a comma. Raises SheetChanged, MoveRefused.
     """
-    for column in job.columns:
-        column["field"] = fields.get(column["column"], column["field"])
-    job.fixed_tags = fixed_tags
-    job.save(update_fields=["columns", "fixed_tags"])
+    with _locked_draft(job) as locked:
+        if not is_same_sheet(locked, job):
+            raise SheetChanged
+        for column in locked.columns:
+            column["field"] = fields.get(column["column"], column["field"])
+        locked.fixed_tags = fixed_tags
+        locked.save(update_fields=["columns", "fixed_tags"])
+    job.columns, job.fixed_tags = locked.columns, fixed_tags
+
+
+@contextmanager
+def _locked_draft(job: ImportJob) -> Iterator[ImportJob]:
+    with locked_for_act(job, Act.CHANGE) as locked:
+        if locked.status != JobStatus.DRAFT:
+            raise MoveRefused(Act.CHANGE, locked.status)
+        yield locked
 
 
 @dataclass(frozen=True)
@@ -197,11 +227,15 @@ class Choices:
 
 
 def choose_settings(job: ImportJob, choices: Choices) -> None:
-    job.connection = choices.connection
-    job.operation, job.match = choices.operation, choices.match
+    """Of a draft. Raises MoveRefused."""
     # Source: the user's document, publicParams: the way is needed for fuzzy matching, and only there.
-    job.identify_way = (choices.identify_way or 1) if choices.match == "fuzzy" else None
-    job.save(update_fields=["connection", "operation", "match", "identify_way"])
+    way = (choices.identify_way or 1) if choices.match == "fuzzy" else None
+    chosen = {"connection": choices.connection, "operation": choices.operation, "match": choices.match}
+    with _locked_draft(job) as locked:
+        for one in (locked, job):
+            for name, value in (*chosen.items(), ("identify_way", way)):
+                setattr(one, name, value)
+        locked.save(update_fields=[*chosen, "identify_way"])
 
 
 def column_problems(fields: Sequence[str | None], fixed_tags: str = "") -> list[tuple[str, str]]:
@@ -217,34 +251,23 @@ def column_problems(fields: Sequence[str | None], fixed_tags: str = "") -> list[
 
 def back_to_draft(job: ImportJob, by: Person) -> None:
     """Before a change: drop what was staged. Does nothing to a draft. Raises MoveRefused after the start."""
-    if job.status == JobStatus.DRAFT:
-        return
-    job.move(Act.CHANGE, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={})
+    with locked_for_act(job, Act.CHANGE) as locked:
+        open_for_change(locked, by)
+        job.refresh_from_db()
+    _drop_staged(job)
+
+
+def open_for_change(locked: ImportJob, by: Person) -> None:
+    """The move alone, for whoever has locked the import and writes more: what was staged is dropped later."""
+    if locked.status != JobStatus.DRAFT:
+        locked.move(Act.CHANGE, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={})
+
+
+def _drop_staged(job: ImportJob) -> None:
+    """As much as a page has time for; of the rest, the next check or the keeper."""
     # When a check has begun meanwhile, in another tab, the rows are that one's to drop.
-    drop_rows(job, lambda: _locked_status(job) == JobStatus.DRAFT)
-
-
-def drop_rows(job: ImportJob, still_mine: Callable[[], bool]) -> bool:
-    """Delete what a check staged, in pieces: one transaction for a million rows would hold up every other writer.
-
-    `still_mine` is asked in the transaction of each piece, and locks the import when it says yes: whoever slept over
-    the deleting must not delete what another has staged since. False when it said no.
-    """
-    while True:
-        with transaction.atomic():
-            if not still_mine():
-                return False
-            pks = list(job.rows.order_by("row_number").values_list("pk", flat=True)[:ROWS_PER_COMMIT])
-            if not pks:
-                job.problems.all().delete()
-                job.tags.all().delete()
-                ImportJob.objects.filter(pk=job.pk).update(counts={}, blank_rows=0, summary={}, content_sha256="")
-                return True
-            job.rows.filter(pk__in=pks).delete()
-
-
-def _locked_status(job: ImportJob) -> str | None:
-    return ImportJob.objects.select_for_update().filter(pk=job.pk).values_list("status", flat=True).first()
+    with suppress(MoveRefused):
+        drop_rows(job, held_in(job, JobStatus.DRAFT, Act.CHANGE), ROWS_IN_REQUEST)
 
 
 def _file_name(upload: UploadedFile[bytes]) -> str:
@@ -275,7 +298,8 @@ def _remember(job: ImportJob, view: SheetView) -> None:
 
 
 def _start_from_last_settings(job: ImportJob) -> None:
-    last = ImportJob.objects.filter(owner=job.owner).exclude(connection=None).order_by("-id").first()
+    own = ImportJob.objects.visible_to(job.owner).filter(owner=job.owner)
+    last = own.exclude(connection=None).order_by("-id").first()
     usable = Connection.objects.usable()
     if last is None or last.connection not in usable:
         job.connection = usable.first()

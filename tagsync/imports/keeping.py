@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import DateTimeField, F, Max
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db.models import DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 
 from tagsync.accounts.models import Person
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.states import DELETABLE, UNSTARTED
 
 # The last event of an import, or its upload.
@@ -33,8 +32,13 @@ def unstarted_of(person: Person, most: int) -> list[Unstarted]:
     return [Unstarted(job, touched[job.pk], touched[job.pk] + days) for job in found]
 
 
-def overdue() -> list[ImportJob]:
+def overdue() -> QuerySet[ImportJob]:
     """What may be deleted now. A check under way may not."""
-    limit = timezone.now() - timedelta(days=settings.TAGSYNC_DRAFT_DAYS)
-    resting = ImportJob.objects.filter(status__in=DELETABLE)
-    return list(resting.annotate(touched_at=_TOUCHED).filter(touched_at__lt=limit))
+    return ImportJob.objects.filter(is_overdue(), status__in=DELETABLE)
+
+
+def is_overdue() -> Q:
+    """Nobody has touched it for so long; by the clock of the database, which wrote the times that are compared."""
+    limit = Now() - timedelta(days=settings.TAGSYNC_DRAFT_DAYS)
+    touched = JobEvent.objects.filter(job=OuterRef("pk"), at__gte=limit)
+    return Q(created_at__lt=limit) & ~Q(Exists(touched))

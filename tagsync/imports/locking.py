@@ -1,15 +1,25 @@
-"""The one order of locks for whatever a person does to an import: its connection, then the import itself."""
+"""The one order of locks for whatever a person does to an import: its connection, then the import itself. And the lock
+of each piece of a long work, which ends when somebody has made it invalid between two pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
 
 from tagsync.connections.models import Connection
+from tagsync.imports.agreement import asked_sha256
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus, MoveRefused
+
+# Called first in the transaction of each piece: locks the import until its end and gives it back as it is now. Raises
+# MoveRefused or Interrupted when it may not be worked on any more.
+Hold = Callable[[], ImportJob]
+
+
+class Interrupted(Exception):
+    """The check was taken over or called off while it ran; what it staged will be dropped by the next one."""
 
 
 @contextmanager
@@ -28,3 +38,37 @@ def locked_for_act(job: ImportJob, act: Act) -> Iterator[ImportJob]:
         if connection is not None and locked.connection_id == connection.pk:
             locked.connection = connection
         yield locked
+
+
+def held_by_check(job: ImportJob, still_mine: Callable[[], bool]) -> Hold:
+    """For a check, which holds the fence of `job` and was asked what stands in it; `still_mine` renews its lease."""
+    in_hand = asked_sha256(job)
+
+    def hold() -> ImportJob:
+        locked = _locked(job) if still_mine() else None
+        if locked is None or locked.asked_sha256 != job.asked_sha256:
+            raise Interrupted
+        # What is staged without having been asked for never becomes ready.
+        if job.asked_sha256 and {in_hand, asked_sha256(locked)} != {job.asked_sha256}:
+            raise Interrupted
+        return locked
+
+    return hold
+
+
+def held_in(job: ImportJob, status: JobStatus, act: Act) -> Hold:
+    """For a person's `act` in pieces: as long as the import stays in this state without a break."""
+
+    def hold() -> ImportJob:
+        locked = _locked(job)
+        if locked is None or locked.status != status:
+            now = ImportJob.objects.filter(pk=job.pk).values_list("status", flat=True).first()
+            raise MoveRefused(act, now or JobStatus.DISCARDED)
+        return locked
+
+    return hold
+
+
+def _locked(job: ImportJob) -> ImportJob | None:
+    """None when its fence was raised since `job` was read: each act that changes what is to be done raises it."""
+    return ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence).first()

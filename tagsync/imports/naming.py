@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from tagsync.imports.models import ImportJob
+from tagsync.imports.states import JobStatus
 
 
-def rename(job: ImportJob, title: str) -> None:
-    """Without a title the file name is shown."""
+def rename(job: ImportJob, title: str) -> bool:
+    """Without a title the file name is shown. False when the import has been discarded meanwhile."""
     job.title = title.strip()[:200]
-    job.save(update_fields=["title"])
+    kept = ImportJob.objects.exclude(status=JobStatus.DISCARDED)
+    return bool(kept.filter(pk=job.pk).update(title=job.title))

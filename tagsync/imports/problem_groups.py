@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Min
 
+from tagsync.imports.locking import Hold
 from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import RowStatus
@@ -34,17 +36,27 @@ def problem_for(job: ImportJob, origin: Origin, code: str, params: dict[str, Any
 
 
 class ProblemIndex:
-    """Problem ids by cause while many rows are written: one query per cause, not per row."""
+    """Problem ids by cause while many rows are written: one query per cause, not per row.
 
-    def __init__(self, job: ImportJob) -> None:
-        self._job = job
+    `hold`: for whoever asks outside of the transactions in which it writes its rows.
+    """
+
+    def __init__(self, job: ImportJob, hold: Hold | None = None) -> None:
+        self._job, self._hold = job, hold
         self._ids: dict[str, int] = {}
 
     def id_of(self, origin: Origin, code: str, params: dict[str, Any]) -> int:
         key = fingerprint(origin, code, params)
         if key not in self._ids:
-            self._ids[key] = problem_for(self._job, origin, code, params).pk
+            self._ids[key] = self._find(origin, code, params).pk
         return self._ids[key]
+
+    def _find(self, origin: Origin, code: str, params: dict[str, Any]) -> Problem:
+        if self._hold is None:
+            return problem_for(self._job, origin, code, params)
+        with transaction.atomic():
+            self._hold()
+            return problem_for(self._job, origin, code, params)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -19,20 +19,20 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.imports import counting, customers
 from tagsync.imports.corrections import FAILED, OF_THE_ROW
+from tagsync.imports.deletion import delete_piece
+from tagsync.imports.locking import Hold, held_in
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, Repair, RepairedRow
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problem_groups import ProblemIndex, fingerprint
 from tagsync.imports.retallying import retally
-from tagsync.imports.states import Act, JobStatus, Mark, MoveRefused, RowStatus
+from tagsync.imports.states import Act, JobStatus, Mark, RowStatus
 from tagsync.imports.tallies import content_of
 from tagsync.mapping.rows import Checked, Note, check_again
 from tagsync.sheets.cells import column_index, column_letter
 
 ROWS_AT_ONCE = 2000
 
-# Locks the import for a transaction and gives it back as it is now; raises when it may not be changed (any more).
-Hold = Callable[[], ImportJob]
 Was = dict[str, Any]
 
 
@@ -46,7 +46,7 @@ class Change(NamedTuple):
 def make(job: ImportJob, repair: Repair, by: Person) -> Counter[str]:
     """Carry out a new repair; returns state → rows that it brought there, nothing when no row fits it.
 
-    Raises: MoveRefused when the import is not ready to start (any more).
+    Raises: MoveRefused when the import is not ready to start (any more), or not as it was when `job` was read.
     """
     hold = _ready(job)
     with transaction.atomic():
@@ -56,9 +56,11 @@ def make(job: ImportJob, repair: Repair, by: Person) -> Counter[str]:
         event = _told(repair, Mark.REPAIR, by)
     became = _apply(repair, hold)
     if not became:
-        event.delete()
-        repair.delete()
-    job.refresh_from_db()
+        with transaction.atomic():
+            hold()
+            event.delete()
+            repair.delete()
+    _read_again(job)
     return became
 
 
@@ -80,8 +82,14 @@ def undo(repair: Repair, by: Person) -> int:
     rows = _restore(repair, hold)
     for one in later:
         _apply(one, hold)
-    job.refresh_from_db()
+    _read_again(job)
     return rows
+
+
+def _read_again(job: ImportJob) -> None:
+    # Discarded in the moment since: the next page says so.
+    with suppress(ImportJob.DoesNotExist):
+        job.refresh_from_db()
 
 
 def _told(repair: Repair, mark: Mark, by: Person) -> JobEvent:
@@ -93,21 +101,21 @@ def _told(repair: Repair, mark: Mark, by: Person) -> JobEvent:
 def make_again(job: ImportJob, hold: Hold) -> None:
     """After a new check: whatever was repaired before, as far as the sheet still says the same in the same places."""
     repairs = job.repairs.filter(undone_at=None).order_by("pk")
-    RepairedRow.objects.filter(repair__in=repairs).delete()
-    ImportJob.objects.filter(pk=job.pk, corrects__in=repairs.values("earlier")).update(corrects=None)
+    while True:
+        with transaction.atomic():
+            hold()
+            if not delete_piece(RepairedRow.objects.filter(repair__job=job, repair__undone_at=None)):
+                repairs.update(rows=0)
+                earlier = repairs.values("earlier")
+                ImportJob.objects.filter(pk=job.pk, corrects__in=earlier).update(corrects=None)
+                break
     for repair in repairs:
-        Repair.objects.filter(pk=repair.pk).update(rows=0)
         _apply(repair, hold)
 
 
 def _ready(job: ImportJob) -> Hold:
-    def hold() -> ImportJob:
-        locked = ImportJob.objects.select_for_update().get(pk=job.pk)
-        if locked.status != JobStatus.READY:
-            raise MoveRefused(Act.CHANGE, locked.status)
-        return locked
-
-    return hold
+    """As long as it stays ready to start, without a change and a new check in between."""
+    return held_in(job, JobStatus.READY, Act.CHANGE)
 
 
 # -- one repair, piece by piece

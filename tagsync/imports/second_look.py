@@ -6,7 +6,7 @@ One such ID proves nothing, so nothing is decided before all rows are read. Know
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Length
 
+from tagsync.imports.locking import Hold
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problem_groups import ProblemIndex
@@ -70,14 +71,14 @@ def _too_short(shapes: Mapping[IdShape, int]) -> Suspicion | None:
     return Suspicion("id_too_short", {"field": "audienceUserId", "characters": usual}, short, True)
 
 
-def look_again(job: ImportJob, tallies: Tallies, still_mine: Callable[[], bool]) -> list[dict[str, object]] | None:
-    """Stop the rows whose IDs are ruined; returns warnings about the others, None when `still_mine` said no."""
+def look_again(job: ImportJob, tallies: Tallies, hold: Hold) -> list[dict[str, object]]:
+    """Stop the rows whose IDs are ruined; returns warnings about the others. Raises what `hold` raises."""
     warnings = []
     for suspicion in suspicions(tallies.id_shapes):
-        if not suspicion.stops:
+        if suspicion.stops:
+            _stop_all(job, suspicion, tallies, hold)
+        else:
             warnings.append(_warning(job, suspicion, tallies))
-        elif not _stop_all(job, suspicion, tallies, still_mine):
-            return None
     return warnings
 
 
@@ -90,15 +91,13 @@ def _warning(job: ImportJob, suspicion: Suspicion, tallies: Tallies) -> dict[str
     return warning("id_may_end_in_zeros", {"field": "audienceUserId"}, group)
 
 
-def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, still_mine: Callable[[], bool]) -> bool:
-    problems, last = ProblemIndex(job), 0
+def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, hold: Hold) -> None:
+    problems, last = ProblemIndex(job, hold), 0
     while chunk := list(_candidates(job, suspicion, last)[:ROWS_PER_COMMIT]):
         last = chunk[-1].row_number
         with transaction.atomic():
-            if not still_mine():
-                return False
+            hold()
             _stop(job, suspicion, [row for row in chunk if _fits(row.audience_user_id, suspicion)], problems, tallies)
-    return True
 
 
 def _candidates(job: ImportJob, suspicion: Suspicion, after: int) -> QuerySet[ImportRow]:

@@ -15,7 +15,10 @@ from django.db import connection, transaction
 
 from tagsync.imports import corrections, repairing, repeats
 from tagsync.imports.corrections import Original
-from tagsync.imports.drafts import ROWS_PER_COMMIT, drop_rows, local_path
+from tagsync.imports.deletion import ROWS_PER_COMMIT, drop_rows
+from tagsync.imports.drafts import local_path
+from tagsync.imports.locking import Hold, held_by_check
+from tagsync.imports.locking import Interrupted as Interrupted
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problem_groups import ProblemIndex
@@ -28,10 +31,6 @@ from tagsync.sheets.cells import Row
 from tagsync.sheets.reader import rows as read_rows
 
 StillMine = Callable[[], bool]
-
-
-class Interrupted(Exception):
-    """The check was taken over or called off while it ran; what it staged will be dropped by the next one."""
 
 
 class _Staged(NamedTuple):
@@ -62,37 +61,26 @@ _COPY = f"COPY {ImportRow._meta.db_table} ({', '.join(_COLUMNS)}) FROM STDIN"
 def stage(job: ImportJob, still_mine: StillMine) -> None:
     """Replace the job's rows by those of its file. Afterwards `counts`, `blank_rows`, `summary` and tags are true.
 
-    `still_mine` is asked in each transaction before it writes. Raises: sheets.errors.Unreadable; Interrupted.
+    `still_mine` is asked in each transaction before it writes. Nothing is written, either, when the import's fence or
+    what it asks to check is no longer that of `job`. Raises: sheets.errors.Unreadable; Interrupted.
     """
-    if not drop_rows(job, still_mine):
-        raise Interrupted
+    hold = held_by_check(job, still_mine)
+    drop_rows(job, hold)
     tallies = Tallies(job.mapped_columns())
     with closing(read_rows(local_path(job), job.sheet)) as source:
-        staged = _staged_rows(job, source, tallies, ProblemIndex(job))
+        staged = _staged_rows(job, source, tallies, ProblemIndex(job, hold))
         while chunk := list(islice(staged, ROWS_PER_COMMIT)):
-            _commit(job, chunk, tallies, still_mine)
-    warnings = look_again(job, tallies, still_mine)
-    if warnings is None:
-        raise Interrupted
-    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeats.warnings(job, tallies)], still_mine)
-    _repair_again(job, still_mine)
-
-
-def _repair_again(job: ImportJob, still_mine: StillMine) -> None:
-    def hold() -> ImportJob:
-        if not still_mine():
-            raise Interrupted
-        return ImportJob.objects.get(pk=job.pk)
-
+            _commit(job, chunk, tallies, hold)
+    warnings = look_again(job, tallies, hold)
+    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeats.warnings(job, tallies)], hold)
     repairing.make_again(job, hold)
 
 
-def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], still_mine: StillMine) -> None:
+def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], hold: Hold) -> None:
     tags = tallies.tags()
     known = [JobTag(job=job, tag=tag, rows=rows) for tag, rows in tags.most_common(TAGS_KEPT)]
     with transaction.atomic():
-        if not still_mine():
-            raise Interrupted
+        hold()
         JobTag.objects.bulk_create(known, batch_size=2000)
         ImportJob.objects.filter(pk=job.pk).update(
             counts=dict(+tallies.statuses),
@@ -167,11 +155,10 @@ def _row(job: ImportJob, checked: Checked, status: RowStatus, problem_id: int | 
     )
 
 
-def _commit(job: ImportJob, chunk: list[_Staged], tallies: Tallies, still_mine: StillMine) -> None:
+def _commit(job: ImportJob, chunk: list[_Staged], tallies: Tallies, hold: Hold) -> None:
     """Rows and sums in one transaction, so that the progress shown is always true."""
     with transaction.atomic():
-        if not still_mine():
-            raise Interrupted
+        hold()
         _insert(chunk)
         ImportJob.objects.filter(pk=job.pk).update(counts=dict(tallies.statuses), blank_rows=tallies.blank)
 
@@ -179,8 +166,8 @@ def _commit(job: ImportJob, chunk: list[_Staged], tallies: Tallies, still_mine: 
 def _insert(chunk: list[_Staged]) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            # Nearly three times as fast as executemany.
-            with cursor.copy(_COPY) as copy:
+            # Nearly three times as fast as executemany. Django does not translate the errors of COPY by itself.
+            with connection.wrap_database_errors, cursor.copy(_COPY) as copy:
                 for row in chunk:
                     copy.write_row(row)
         else:

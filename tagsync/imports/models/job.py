@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +16,10 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports import telling
-from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused, RowStatus, allowed
+from tagsync.imports.agreement import asked_sha256, disagreement
+from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
+
+log = logging.getLogger(__name__)
 
 
 class Match(models.TextChoices):
@@ -46,8 +49,9 @@ def _random_path(_job: ImportJob, _file_name: str) -> str:
 
 class ImportJobQuerySet(models.QuerySet["ImportJob"]):
     def visible_to(self, person: Person) -> ImportJobQuerySet:
-        """A marketer sees her own imports, an admin all."""
-        return self if person.has_perm("imports.view_all_imports") else self.filter(owner=person)
+        """A marketer sees her own imports, an admin all; what is being deleted nobody sees."""
+        kept = self.exclude(status=JobStatus.DISCARDED)
+        return kept if person.has_perm("imports.view_all_imports") else kept.filter(owner=person)
 
     def without_live_lease(self) -> ImportJobQuerySet:
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
@@ -78,6 +82,10 @@ class ImportJob(models.Model):
         choices=IdentifyWay.choices, null=True, blank=True, default=IdentifyWay.ONE
     )
     operation = models.CharField(max_length=10, choices=Operation.choices, default=Operation.ADD)
+
+    # Digest of what the newest check was asked to check; the check, the repairs and the start hold only while the
+    # columns above are still that.
+    asked_sha256 = models.CharField(max_length=64, blank=True, default="")
 
     # how far we got
     status = models.CharField(max_length=12, choices=JobStatus.choices, default=JobStatus.DRAFT)
@@ -206,11 +214,26 @@ class ImportJob(models.Model):
             telling.tell_move(self, event)
 
     def begin_check(self, by: Person) -> None:
-        self.move(Act.CHECK, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={}, lease_until=None)
+        with transaction.atomic():
+            locked = ImportJob.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+            asked = asked_sha256(locked) if locked else ""
+            nothing: dict[str, Any] = {"counts": {}, "blank_rows": 0, "summary": {}, "cause": "", "cause_params": {}}
+            self.move(Act.CHECK, by=by, lease_until=None, asked_sha256=asked, **nothing)
 
     def checked(self) -> None:
-        """The check is done; what it staged and counted is already written."""
-        self.move(Act.CHECKED, where=Q(fence=self.fence), lease_until=None)
+        """The check is done; what it staged and counted is already written.
+
+        Raises MoveRefused also when rows, sums, tags and what was asked do not agree: then it has to be done again.
+        """
+        with transaction.atomic():
+            mine = ImportJob.objects.select_for_update(no_key=True).filter(pk=self.pk, fence=self.fence)
+            locked = mine.filter(asked_sha256=self.asked_sha256).first()
+            wrong = disagreement(locked) if locked else "fence"
+            if locked and wrong:
+                log.error("the check of import %s does not agree with itself: %s", self.pk, wrong)
+            if wrong:
+                raise MoveRefused(Act.CHECKED, locked.status if locked else self.status)
+            self.move(Act.CHECKED, where=Q(fence=self.fence), lease_until=None)
 
     def unreadable(self, code: str, params: dict[str, str | int]) -> None:
         self.move(Act.UNREADABLE, where=Q(fence=self.fence), lease_until=None, cause=code, cause_params=params)
@@ -252,16 +275,9 @@ class ImportJob(models.Model):
                 cause_params={},
             )
 
-    def remove(self) -> None:
-        """Delete an unstarted import with its file and rows. Raises MoveRefused after the start."""
-        with transaction.atomic():
-            if not ImportJob.objects.filter(pk=self.pk, status__in=DELETABLE).exists():
-                raise MoveRefused(Act.CHANGE, self.status)
-            files = [self.file, *(export.file for export in self.exports.all())]
-            stored = [(file.storage, str(file.name)) for file in files if file.name]
-            self.delete()
-            for storage, name in stored:
-                transaction.on_commit(partial(storage.delete, name))
+    def remove(self, by: Person | None = None, where: Q | None = None) -> None:
+        """Nobody sees it any more; `imports.deletion` deletes what it holds, and then it. Raises MoveRefused."""
+        self.move(Act.DISCARD, by=by, where=where, lease_until=None)
 
 
 class JobEvent(models.Model):

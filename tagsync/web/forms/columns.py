@@ -48,6 +48,7 @@ class ColumnsForm(forms.Form):
     )
 
     def __init__(self, job: ImportJob, view: SheetView, data: Mapping[str, Any] | None = None) -> None:
+        self.job = job
         given = {"fixed_tags": job.fixed_tags}
         super().__init__(_with_suggestion_used(data, view) if data is not None else None, initial=given)
         self.columns = [suggestion.column for suggestion in view.suggestions]
@@ -63,6 +64,16 @@ class ColumnsForm(forms.Form):
                 widget=forms.Select(attrs={"aria-labelledby": f"name-{column}", "aria-describedby": f"note-{column}"}),
                 error_messages={"invalid_choice": _("Choose one of the fields.")},
             )
+
+    def is_of_sheet(self) -> bool:
+        """Whether the page that was filled in showed the import's sheet and header row: choices are by column.
+
+        A page that was opened before an update carries neither; then what the request has found counts.
+        """
+        if "of_sheet" not in self.data:
+            return True
+        row = "" if self.job.header_row is None else str(self.job.header_row)
+        return (self.data["of_sheet"], self.data.get("of_header_row")) == (self.job.sheet, row)
 
     def chosen(self) -> dict[int, str | None]:
         """Column → field key or None, as far as the form says something valid; nothing needs to be complete."""

@@ -46,7 +46,7 @@ def _is(status: JobStatus) -> Callable[[], Q]:
 
 # As ImportJob.shown_status computes it; a test compares the two.
 BY_STATUS: dict[str, Callable[[], Q]] = {
-    **{status.value: _is(status) for status in JobStatus},
+    **{status.value: _is(status) for status in JobStatus if status != JobStatus.DISCARDED},
     "queued": lambda: Q(status=JobStatus.QUEUED) & ~_ON_BLOCKED & ~_pausing(),
     "waiting_for_platform": _pausing,
     "running": lambda: Q(status=JobStatus.RUNNING) & ~_ON_BLOCKED,

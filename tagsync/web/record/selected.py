@@ -149,7 +149,15 @@ def delete_plan(jobs: Iterable[ImportJob]) -> DeletePlan:
     return plan
 
 
+def now_kept(job: ImportJob) -> str:
+    """Why an act that came too late leaves the import as it is by now."""
+    found = ImportJob.objects.filter(pk=job.pk).first()
+    return why_kept(found) if found else _("discarded already")
+
+
 def why_kept(job: ImportJob) -> str:
+    if job.status == JobStatus.DISCARDED:
+        return _("discarded already")
     if job.status == JobStatus.CHECKING:
         return _("its check is under way")
     return _("started, so it is a record")

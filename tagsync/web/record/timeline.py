@@ -37,6 +37,7 @@ TELLINGS = {
     Act.CHECKED: _Telling("neutral", "list-checks", _("Check finished")),
     Act.UNREADABLE: _Telling("danger", "file-x", _("The file could not be read")),
     Act.CHANGE: _Telling("neutral", "pencil-line", _("Opened for changes")),
+    Act.DISCARD: _Telling("neutral", "trash-2", _("Discarded")),
     Act.START: _Telling("info", "send", _("Started")),
     Act.STOP: _Telling("neutral", "circle-pause", _("Stop requested")),
     Act.STOPPED: _Telling("neutral", "ban", _("Stopped")),

@@ -18,6 +18,7 @@ from tagsync.web.record.timeline import UNTOLD
 TELLINGS: dict[str, str | Promise] = {
     Act.CHECK: gettext_lazy("%(person)s had this import checked %(when)s."),
     Act.CHANGE: gettext_lazy("%(person)s opened this import for changes %(when)s."),
+    Act.DISCARD: gettext_lazy("%(person)s discarded this import %(when)s."),
     Act.START: gettext_lazy("%(person)s started this import %(when)s."),
     Act.STOP: gettext_lazy("%(person)s stopped this import %(when)s."),
     Act.RESUME: gettext_lazy("%(person)s resumed this import %(when)s."),

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tagsync.accounts.models import Person
 from tagsync.delivery import acts, exports
+from tagsync.imports.deletion import discard
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
 from tagsync.imports.retrying import NothingToRetry, Selection
@@ -26,12 +27,12 @@ from tagsync.web.record.selected import (
     RetryPlan,
     delete_plan,
     export_plan,
+    now_kept,
     retry_plan,
     selected_imports,
     state_word,
     told,
     why_archived,
-    why_kept,
 )
 
 REVIEWS = {"retry": "import_selected_retry", "delete": "import_selected_delete"}
@@ -52,13 +53,17 @@ def selected(request: HttpRequest) -> HttpResponse:
 
 def _ask_for_workbooks(request: HttpRequest, person: Person, jobs: list[ImportJob], *, failed: bool) -> HttpResponse:
     plan, form = export_plan(jobs, failed=failed), ExportForm({"rows": "failed" if failed else "all"})
-    filters, language = form.filters(), get_language() or "en"
+    filters, language, left = form.filters(), get_language() or "en", list(plan.left)
     for job in plan.jobs:
         clear = sight(job, person).clear
-        exports.ask(job, person, filters, language=language, file_name=form.file_name(job.file_name), clear=clear)
-    text = ngettext("%(number)s workbook is being made.", "%(number)s workbooks are being made.", len(plan.jobs))
-    _tell(request, text % {"number": thousands(len(plan.jobs))} if plan.jobs else "", plan.left)
-    return redirect("export_list" if plan.jobs else list_behind(request.POST))
+        try:
+            exports.ask(job, person, filters, language=language, file_name=form.file_name(job.file_name), clear=clear)
+        except ImportJob.DoesNotExist:
+            left.append(Left(job, now_kept(job)))
+    asked = len(plan.jobs) + len(plan.left) - len(left)
+    text = ngettext("%(number)s workbook is being made.", "%(number)s workbooks are being made.", asked)
+    _tell(request, text % {"number": thousands(asked)} if asked else "", left)
+    return redirect("export_list" if asked else list_behind(request.POST))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,10 +110,9 @@ def _delete(request: HttpRequest, plan: DeletePlan) -> None:
     deleted, left = 0, list(plan.left)
     for job in plan.drafts:
         try:
-            job.remove()
+            discard(job, signed_in(request))
         except MoveRefused:
-            job.refresh_from_db()
-            left.append(Left(job, why_kept(job)))
+            left.append(Left(job, now_kept(job)))
         else:
             deleted += 1
     text = ngettext("%(number)s draft deleted.", "%(number)s drafts deleted.", deleted)

@@ -17,6 +17,7 @@ from tagsync.accounts.models import Person
 from tagsync.delivery import acts
 from tagsync.delivery.health import queue_health
 from tagsync.imports import drafts
+from tagsync.imports.deletion import discard
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused, RowStatus
 from tagsync.web.access import import_or_404, signed_in
@@ -76,22 +77,36 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         return overtaken(request, job)
     form = StartForm(job, job.count(RowStatus.WAITING), request.POST)
     if job.status != JobStatus.READY or form.data.get("seen") != str(last_change(job)):
-        messages.warning(request, _("This import was checked anew meanwhile. Look at the result, then start it."))
-        return redirect(address(job))
+        return _look_again(request, job)
     if not form.is_valid():
         return render(request, "wizard/check.html", _context(job, signed_in(request), form), status=422)
     try:
-        acts.start(job, signed_in(request), form.chosen_trial())
+        acts.start(job, signed_in(request), form.chosen_trial(), last_change(job))
     except MoveRefused:
         return overtaken(request, job)
-    except acts.ConnectionArchived:
-        messages.error(request, archived_told(job, "connection_archived_before"))
-        return redirect(address(job))
-    except acts.NothingToSend:
-        messages.warning(request, _("There is no row to send."))
+    except acts.NotAsSeen:
+        return _look_again(request, job)
+    except (acts.ConnectionArchived, acts.NotAsChecked, acts.NothingToSend) as refused:
+        say = messages.error if isinstance(refused, acts.ConnectionArchived) else messages.warning
+        say(request, _why_not_started(job, refused))
         return redirect(address(job))
     _say_started(request, form.chosen_trial() or form.rows)
     return redirect("import_detail", pk=pk)
+
+
+def _why_not_started(job: ImportJob, refused: Exception) -> str:
+    if isinstance(refused, acts.ConnectionArchived):
+        return archived_told(job, "connection_archived_before")
+    if isinstance(refused, acts.NothingToSend):
+        return _("There is no row to send.")
+    return _("Columns or settings are no longer those that were checked. Check the file again, then start it.")
+
+
+def _look_again(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    if not ImportJob.objects.visible_to(signed_in(request)).filter(pk=job.pk).exists():
+        return overtaken(request, job)
+    messages.warning(request, _("This import was checked anew meanwhile. Look at the result, then start it."))
+    return redirect(address(job))
 
 
 def _say_started(request: HttpRequest, rows: int) -> None:
@@ -104,7 +119,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
     label = job.label
     try:
-        job.remove()
+        discard(job, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
     messages.success(request, _("Discarded: %(name)s") % {"name": label})

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tagsync.accounts.models import Person
 from tagsync.delivery import acts
 from tagsync.imports import drafts
+from tagsync.imports.drafts import SheetView
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, MoveRefused
@@ -30,36 +30,62 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     if job.status not in UNSTARTED:
         return overtaken(request, job) if request.method == "POST" else redirect(address(job))
     try:
-        view = drafts.look(job)
+        job, view = _looked_at(request, job)
     except Unreadable as error:
         context = {"job": job, "why": sentence(error.code, error.params)}
         return render(request, "wizard/no_columns.html", context, status=422)
+    except (drafts.SheetChanged, ImportJob.DoesNotExist):
+        return _sheet_changed(request, job)
     if request.method == "GET":
         return render(
             request, "wizard/columns.html", page_context(job, view, ColumnsForm(job, view), SettingsForm(job))
         )
+    return _chosen(request, job, view)
+
+
+def _looked_at(request: HttpRequest, job: ImportJob) -> tuple[ImportJob, SheetView]:
+    """The import as it is after the look, which may take a while.
+
+    Raises Unreadable; SheetChanged when that look was at another sheet; ImportJob.DoesNotExist.
+    """
+    view = drafts.look(job)
+    now = ImportJob.objects.visible_to(signed_in(request)).select_related("owner", "connection").get(pk=job.pk)
+    if not drafts.is_same_sheet(now, job):
+        raise drafts.SheetChanged
+    return now, view
+
+
+def _chosen(request: HttpRequest, job: ImportJob, view: SheetView) -> HttpResponse:
     chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
+    if not chosen.is_of_sheet():
+        return _sheet_changed(request, job)
     if "use" in request.POST:
         # A suggestion taken without script: nothing needs to be complete yet.
         return render(request, "wizard/columns.html", page_context(job, view, chosen, choices, complain=False))
     if not (chosen.is_valid() & choices.is_valid()):
         return render(request, "wizard/columns.html", page_context(job, view, chosen, choices), status=422)
     try:
-        _keep(job, signed_in(request), chosen, choices)
-        acts.check(job, signed_in(request))
+        columns = acts.Columns(chosen.chosen(), chosen.chosen_tags())
+        acts.choose_and_check(job, columns, choices.choices(), signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
+    except drafts.SheetChanged:
+        return _sheet_changed(request, job)
     return redirect("import_check", pk=job.pk)
 
 
-def _keep(job: ImportJob, by: Person, chosen: ColumnsForm, choices: SettingsForm) -> None:
-    """Raises MoveRefused after the start."""
-    with transaction.atomic():
-        # Locked and read again: nothing is changed under an import that was started in another tab meanwhile.
-        job.refresh_from_db(from_queryset=ImportJob.objects.select_for_update())
-        drafts.back_to_draft(job, by)
-        drafts.choose_columns(job, chosen.chosen(), chosen.chosen_tags())
-        drafts.choose_settings(job, choices.choices())
+def _sheet_changed(request: HttpRequest, job: ImportJob) -> HttpResponse:
+    """Nothing was kept: the same column of another sheet is another thing."""
+    if not ImportJob.objects.visible_to(signed_in(request)).filter(pk=job.pk).exists():
+        return overtaken(request, job)
+    messages.warning(
+        request,
+        _(
+            "Another sheet or another row with the column names was chosen meanwhile. Your choices were for other"
+            " columns and were not kept: choose them here."
+        ),
+    )
+    return redirect("import_columns", pk=job.pk)
 
 
 @require_POST
@@ -78,6 +104,8 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     except Unreadable as error:
         why = sentence(error.code, error.params)
         messages.error(request, f"{why.title} {why.advice}")
+    except drafts.SheetChanged:
+        return _sheet_changed(request, job)
     except MoveRefused:
         return overtaken(request, job)
     return redirect("import_columns", pk=pk)
@@ -94,9 +122,13 @@ def request_preview(request: HttpRequest, pk: int) -> HttpResponse:
     if job.status not in UNSTARTED:
         return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
     try:
-        view = drafts.look(job)
+        job, view = _looked_at(request, job)
     except Unreadable:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    except (drafts.SheetChanged, ImportJob.DoesNotExist):
+        return HttpResponse(status=204, headers={"HX-Redirect": _sheet_changed(request, job)["Location"]})
     chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
+    if not chosen.is_of_sheet():
+        return HttpResponse(status=204, headers={"HX-Redirect": _sheet_changed(request, job)["Location"]})
     context = page_context(job, view, chosen, choices, complain=False)
     return render(request, "wizard/_columns_live.html", {**context, "live": True})

@@ -36,7 +36,10 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     clear = sight(job, person, asked=bool(chosen(form).get("unmasked"))).clear
     name = form.file_name(job.file_name)
-    export = exports.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
+    try:
+        export = exports.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
+    except ImportJob.DoesNotExist:
+        raise Http404 from None
     return redirect("export_detail", export.pk)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from tagsync.imports.naming import rename
 from tagsync.web.access import import_or_404
 from tagsync.web.forms.upload import UploadForm
-from tagsync.web.wizard.whereabouts import address
+from tagsync.web.wizard.whereabouts import address, overtaken
 
 
 class TitleForm(forms.Form):
@@ -26,6 +26,7 @@ def title(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         context = {"job": job, "form": form, "back": address(job)}
         return render(request, "job/title.html", context, status=422 if form.is_bound else 200)
-    rename(job, form.cleaned_data["title"])
+    if not rename(job, form.cleaned_data["title"]):
+        return overtaken(request, job)
     messages.success(request, _("Renamed: %(name)s") % {"name": job.label})
     return redirect(address(job))

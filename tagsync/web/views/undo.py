@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from tagsync.delivery import acts
 from tagsync.imports import drafts
-from tagsync.imports.states import UNSTARTED, JobStatus
+from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused
 from tagsync.imports.unanswered import counted_by_status
 from tagsync.imports.undoing import undo_draft, undoable
 from tagsync.web.access import import_or_404, signed_in
@@ -29,7 +29,11 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
             return overtaken(request, job)
         draft = undo_draft(job, signed_in(request), unsure=unsure)
         if draft.status == JobStatus.DRAFT and drafts.is_complete(draft):
-            acts.check(draft, signed_in(request))
+            try:
+                acts.check(draft, signed_in(request))
+            except MoveRefused:
+                # Pressed twice, or in two tabs.
+                return overtaken(request, draft)
         return redirect(address(draft))
     shown, more = tags(job)
     context = {

@@ -37,7 +37,16 @@ def archived_told(job: ImportJob, code: str = "connection_archived") -> str:
 
 def overtaken(request: HttpRequest, job: ImportJob) -> HttpResponseRedirect:
     """To where the import is now, with a word on what happened and who did it."""
-    job.refresh_from_db()
-    now = _("It is now: %(status)s.") % {"status": look_of(job.shown_status, job.cause).word}
-    messages.warning(request, sentences(last_told(job, signed_in(request)), now))
-    return redirect(address(job))
+    found = ImportJob.objects.filter(pk=job.pk).select_related("connection").first()
+    if found is None or found.status == JobStatus.DISCARDED:
+        return _discarded(request, found or job)
+    now = _("It is now: %(status)s.") % {"status": look_of(found.shown_status, found.cause).word}
+    messages.warning(request, sentences(last_told(found, signed_in(request)), now))
+    return redirect(address(found))
+
+
+def _discarded(request: HttpRequest, job: ImportJob) -> HttpResponseRedirect:
+    """Its pages are gone; the list is still there."""
+    who = last_told(job, signed_in(request)) or _("This import was discarded meanwhile.")
+    messages.warning(request, sentences(who, _("“%(name)s” is no longer there.") % {"name": job.label}))
+    return redirect("import_list")

@@ -19,11 +19,11 @@ from tagsync.accounts.roles import ADMINS
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts, reporting
 from tagsync.delivery.health import queue_health
-from tagsync.imports import drafts
-from tagsync.imports.drafts import Choices, Refusal
+from tagsync.imports import deletion, drafts
+from tagsync.imports.drafts import Choices, Refusal, SheetChanged
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
-from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.mapping.fields import FIELDS
 from tagsync.mapping.matching import header_key
 from tagsync.sheets.errors import Unreadable
@@ -51,6 +51,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connection_named(options["connection"])
         job = self._draft(person_named(options["user"]), options)
+        try:
+            self._see_through(job, connection, options)
+        except (MoveRefused, SheetChanged, acts.NotAsChecked):
+            text = _("Import %(id)s was changed on its page meanwhile: go on there.")
+            raise CouldNotRun(text % {"id": job.pk}) from None
+        finish(self, job, options)
+
+    def _see_through(self, job: ImportJob, connection: Connection, options: dict[str, Any]) -> None:
+        if options["sheet"] or options["header_row"]:
+            self._choose_sheet(job, options["sheet"] or job.sheet, options["header_row"])
         self._choose_columns(job, options["mapping"])
         drafts.choose_settings(
             job, Choices(connection, options["operation"], options["match"], options["identify_way"])
@@ -61,7 +71,6 @@ class Command(BaseCommand):
             self._send(job, wait=options["wait"])
         else:
             self.stderr.write(_("No row can be sent."))
-        finish(self, job, options)
 
     def _draft(self, owner: Person, options: dict[str, Any]) -> ImportJob:
         path: Path = options["file"]
@@ -73,15 +82,13 @@ class Command(BaseCommand):
             raise CouldNotRun(f"{path}: {error.strerror}") from None
         if isinstance(made, Refusal):
             raise CouldNotRun(one_line(made.code, made.params))
-        if options["sheet"] or options["header_row"]:
-            self._choose_sheet(made, options["sheet"] or made.sheet, options["header_row"])
         return made
 
     def _choose_sheet(self, job: ImportJob, sheet: str, header_row: int | None) -> None:
         try:
             drafts.choose_sheet(job, sheet, header_row, job.owner)
         except Unreadable as error:
-            job.remove()
+            deletion.discard(job, job.owner)
             raise CouldNotRun(one_line(error.code, error.params)) from None
 
     def _choose_columns(self, job: ImportJob, pairs: list[str]) -> None:
@@ -115,7 +122,7 @@ class Command(BaseCommand):
 
     def _refuse_columns(self, job: ImportJob, why: str) -> None:
         headers = ", ".join(f"“{column['header']}”" for column in job.columns)
-        job.remove()
+        deletion.discard(job, job.owner)
         raise CouldNotRun(_("%(why)s The headers are: %(headers)s.") % {"why": why, "headers": headers})
 
     def _check(self, job: ImportJob) -> None:
@@ -135,7 +142,7 @@ class Command(BaseCommand):
         facts = {"rows": number, "connection": str(job.connection)}
         self.stderr.write(_("This deletes tags: %(rows)s rows to %(connection)s. Type %(rows)s to start:") % facts)
         if sys.stdin.readline().strip() != number:
-            job.remove()
+            deletion.discard(job, job.owner)
             raise CouldNotRun(_("Not started: the number of rows was not typed. --yes answers this question."))
 
     def _send(self, job: ImportJob, *, wait: bool) -> None:

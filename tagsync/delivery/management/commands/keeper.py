@@ -70,6 +70,7 @@ class Rounds:
 
     def __call__(self) -> None:
         keeper.keep()
+        keeper.delete_the_rest()
         if time.monotonic() >= self.cleaning_due:
             keeper.delete_old_drafts()
             keeper.delete_old_notices()
