@@ -6,9 +6,10 @@ Knows no model. A time that decides anything is compared inside the database wit
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -16,6 +17,8 @@ import psycopg
 from django.db import DatabaseError, Error, OperationalError, connection
 
 TIMES_REPEATED = 3
+# How long what is only shown relies on what the database said last.
+ASKED_ANEW_SECONDS = 60.0
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 DEADLOCK_DETECTED = "40P01"
 LOCK_NOT_AVAILABLE = "55P03"  # also after lock_timeout
@@ -38,6 +41,22 @@ def database_now() -> datetime:
         cursor.execute(sql, [])
         (found,) = cursor.fetchone()
     return found if isinstance(found, datetime) else datetime.fromisoformat(found).replace(tzinfo=UTC)
+
+
+def shown_now() -> datetime:
+    """The database's time for what is only shown: asked for once a minute, and counted on from there.
+
+    Pages ask often; a host's own clock may be hours away from the times that stand in the database.
+    """
+    global _asked
+    running = time.monotonic()
+    if _asked is None or running - _asked[0] > ASKED_ANEW_SECONDS:
+        _asked = (running, database_now())
+    when, told = _asked
+    return told + timedelta(seconds=running - when)
+
+
+_asked: tuple[float, datetime] | None = None  # what the database told, and at which moment of time.monotonic()
 
 
 def repeated_after_deadlock(act: Callable[P, R]) -> Callable[P, R]:

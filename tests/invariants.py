@@ -163,15 +163,15 @@ def check_tags(jobs: Iterable[ImportJob], found: Arrivals, tags: dict[str, set[s
     """For each customer and tag the last word is that of the accepted row with the newest first confirmation."""
     wanted: dict[tuple[str, str], str] = {}
     unsure: set[tuple[str, str]] = set()
-    for job in sorted(jobs, key=lambda one: (one.first_confirmed_at is not None, one.first_confirmed_at)):
-        for row in job.rows.exclude(status=RowStatus.TO_FIX):
-            values = row.values_by_field()
-            pairs = [(identifiers(values)[0][1], tag) for tag in values["tags"].split(",")]
-            if row.status == RowStatus.ACCEPTED:
-                wanted.update(dict.fromkeys(pairs, str(job.operation)))
-            elif row.status != RowStatus.DUPLICATE and found.applied[(str(job.operation), *key_of(values))]:
-                # The platform took it and did not say so: what it did is known to nobody.
-                unsure.update(pairs)
+    rows = [(job, row) for job in jobs for row in job.rows.exclude(status=RowStatus.TO_FIX)]
+    for job, row in sorted(rows, key=lambda pair: pair[1].confirmed_number or pair[0].first_queue_number or 0):
+        values = row.values_by_field()
+        pairs = [(identifiers(values)[0][1], tag) for tag in values["tags"].split(",")]
+        if row.status == RowStatus.ACCEPTED:
+            wanted.update(dict.fromkeys(pairs, str(job.operation)))
+        elif row.status != RowStatus.DUPLICATE and found.applied[(str(job.operation), *key_of(values))]:
+            # The platform took it and did not say so: what it did is known to nobody.
+            unsure.update(pairs)
     got = {(name, tag) for name, has in tags.items() for tag in has}
     expected = {pair for pair, operation in wanted.items() if operation == "add"}
     assert got - unsure == expected - unsure, f"C4: {len((got ^ expected) - unsure)} customers have other tags"

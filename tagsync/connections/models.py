@@ -10,7 +10,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
@@ -18,7 +17,7 @@ from tagsync.connections.addresses import check_base_url, check_path, normalised
 from tagsync.connections.credentials import check_credential
 from tagsync.connections.crypto import decrypt, encrypt
 from tagsync.connections.signals import state_changed
-from tagsync.database import database_now
+from tagsync.database import database_now, shown_now
 
 DEFAULT_PATH = "/api/integrate/audience/tag/batchAdd"
 DEFAULT_TOKEN_PATH = "/api/open/app/getOrgAccessToken"
@@ -119,7 +118,7 @@ class Connection(models.Model):
     is_sandbox = models.BooleanField(_("test platform"), default=False)
     archived_at = models.DateTimeField(null=True, blank=True)
     queue_number = models.PositiveBigIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = ConnectionQuerySet.as_manager()
 
@@ -189,7 +188,7 @@ class Connection(models.Model):
 
     @property
     def has_live_token(self) -> bool:
-        return self.token_expires_at is not None and self.token_expires_at > timezone.now()
+        return self.token_expires_at is not None and self.token_expires_at > shown_now()
 
     def current_token(self) -> str:
         """The fetched token, or "" when there is none that lives."""

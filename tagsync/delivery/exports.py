@@ -14,11 +14,10 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from rq.timeouts import JobTimeoutException
 
 from tagsync.accounts.models import Person
-from tagsync.database import attempt_after_error, is_of_database
+from tagsync.database import attempt_after_error, database_now, is_of_database
 from tagsync.delivery import doorbell
 from tagsync.delivery.leaving import leaving
 from tagsync.imports.deletion import delete_export
@@ -54,7 +53,7 @@ def ask(
         waiting = Export.objects.filter(**fields, state=ExportState.WAITING).first()
         if waiting:
             return waiting
-        export = Export.objects.create(**fields, rows=rows, expires_at=timezone.now() + hours)
+        export = Export.objects.create(**fields, rows=rows, expires_at=database_now() + hours)
         doorbell.ring_after_commit(doorbell.EXPORTS, export.pk)
     return export
 

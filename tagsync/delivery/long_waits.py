@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from tagsync.connections.models import ConnectionState
 from tagsync.delivery.health import ahead_of, queue_health
@@ -39,11 +39,10 @@ def waiting_for_long() -> dict[tuple[int, int | None], list[ImportJob]]:
     under_way = ImportJob.objects.filter(
         status__in=(JobStatus.QUEUED, JobStatus.RUNNING), connection__state=ConnectionState.READY
     )
-    limit = timezone.now() - timedelta(minutes=settings.TAGSYNC_LONG_WAIT_MINUTES)
-    jobs = under_way.annotate(last_answer=Subquery(answer), confirmed=Subquery(confirmed)).select_related("connection")
+    jobs = under_way.annotate(last_answer=Subquery(answer), confirmed=Subquery(confirmed), seen_at=Now())
     found: dict[tuple[int, int | None], list[ImportJob]] = defaultdict(list)
-    for job in jobs.order_by("pk"):
-        if _since(job) < limit:
+    for job in jobs.select_related("connection").order_by("pk"):
+        if _waited(job) > timedelta(minutes=settings.TAGSYNC_LONG_WAIT_MINUTES):
             found[job.owner_id, job.connection_id].append(job)
     return found
 
@@ -55,10 +54,16 @@ def _since(job: ImportJob) -> datetime:
     return max((moment for moment in moments if moment), default=job.first_confirmed_at or job.created_at)
 
 
+def _waited(job: ImportJob) -> timedelta:
+    """How long, when the database was asked for it."""
+    seen_at: datetime = job.seen_at  # type: ignore[attr-defined]  # annotated
+    return seen_at - _since(job)
+
+
 def _notice(jobs: list[ImportJob]) -> Notice:
-    longest = min(jobs, key=_since)
+    longest = max(jobs, key=_waited)
     assert longest.connection is not None
-    minutes = int((timezone.now() - _since(longest)).total_seconds()) // 60
+    minutes = int(_waited(longest).total_seconds()) // 60
     ids = [job.pk for job in jobs]
     return alerts.begin(
         longest.owner_id, NoticeKind.WAITS, longest.connection, ids, minutes=minutes, reason=_reason(longest)

@@ -15,11 +15,13 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from tagsync.database import database_now
 from tagsync.imports.models import Notice
 from tagsync.imports.notices import said
 
@@ -35,7 +37,7 @@ def send_due() -> int:
     """Send what is due; returns how many letters went out. Ends at the first sign that the mail server is not there."""
     if not settings.TAGSYNC_EMAIL:
         return 0
-    due = Notice.objects.filter(mail_at__lte=timezone.now()).order_by("mail_at", "pk")
+    due = Notice.objects.filter(mail_at__lte=Now()).order_by("mail_at", "pk")
     people = ("person", "by", "job", "connection", "recovers")
     sent = 0
     with_server = get_connection()
@@ -63,7 +65,7 @@ def is_wanted(notice: Notice) -> bool:
 def claim(notice: Notice) -> bool:
     """True for the one keeper that may try now. The next try is written down before this one is made."""
     tries = notice.mail_tries + 1
-    again = timezone.now() + FIRST_BACK_OFF * 2**notice.mail_tries if tries < MOST_TRIES else None
+    again = database_now() + FIRST_BACK_OFF * 2**notice.mail_tries if tries < MOST_TRIES else None
     still_due = Notice.objects.filter(pk=notice.pk, mail_at=notice.mail_at, mail_tries=notice.mail_tries)
     return bool(still_due.update(mail_at=again, mail_tries=F("mail_tries") + 1))
 
@@ -87,7 +89,7 @@ def _send(notice: Notice, with_server: BaseEmailBackend) -> bool:
     except (OSError, smtplib.SMTPException) as error:
         log.warning("notice %s could not be mailed: %s", notice.pk, type(error).__name__)
         return False
-    mine.update(mail_at=None, mailed_at=timezone.now())
+    mine.update(mail_at=None, mailed_at=Now())
     return True
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.database import database_now
 from tagsync.imports.models.job import ImportJob
 from tagsync.imports.models.notice import RECOVERIES, Notice, NoticeKind
 from tagsync.imports.states import JobStatus
@@ -50,7 +51,7 @@ def write(notices: Iterable[Notice]) -> None:
 def end(notice: Notice, *, by: Person | None = None, silently: bool = False) -> None:
     """It is over; who was told that it began is told that it goes on, if something of hers does."""
     with transaction.atomic():
-        if not Notice.objects.filter(pk=notice.pk, over_at=None).update(over_at=timezone.now()):
+        if not Notice.objects.filter(pk=notice.pk, over_at=None).update(over_at=Now()):
             return
         if silently or (by is not None and by.pk == notice.person_id) or notice.connection is None:
             return
@@ -59,14 +60,14 @@ def end(notice: Notice, *, by: Person | None = None, silently: bool = False) -> 
         jobs = [job for _owner, job in _under_way(notice.connection, owner)]
         if not jobs and kind not in _FOR_STEWARDS:
             return
-        minutes = int((timezone.now() - notice.at).total_seconds()) // 60 + notice.params.get("minutes", 0)
+        minutes = int((database_now() - notice.at).total_seconds()) // 60 + notice.params.get("minutes", 0)
         recovery = begin(notice.person_id, kind, notice.connection, jobs, minutes=minutes)
         recovery.by, recovery.recovers = by, notice
         recovery.save()
 
 
 def _tell_blocked(connection: Connection) -> None:
-    Notice.objects.filter(connection=connection, kind=NoticeKind.WAITS).end_at(timezone.now())
+    Notice.objects.filter(connection=connection, kind=NoticeKind.WAITS).end_at(Now())
     waiting = _under_way(connection)
     stewards = set(_stewards())
     reason = {"reason": connection.blocked_reason}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import DatabaseError, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -60,7 +60,7 @@ def mark_seen(
         with transaction.atomic():
             # A page is shown also when a notice of it is held by somebody; she opens it again.
             free = hers.select_for_update(skip_locked=True, no_key=True).order_by("pk").values_list("pk", flat=True)
-            Notice.objects.filter(pk__in=list(free)).update(seen_at=timezone.now())
+            Notice.objects.filter(pk__in=list(free)).update(seen_at=Now())
     except DatabaseError as error:
         if not gave_way(error):
             raise

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from django.db.models import F, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, SavedMapping
@@ -19,7 +19,7 @@ def remember(job: ImportJob) -> None:
     if not _names(headers):
         return
     columns = [{"header": column["header"], "field": column["field"]} for column in job.columns]
-    newest = {"columns": columns, "job": job, "used_at": timezone.now()}
+    newest = {"columns": columns, "job": job, "used_at": Now()}
     key = {"owner": job.owner, "headers_sha256": headers_sha256(headers)}
     if not SavedMapping.objects.filter(**key).update(**newest, times_used=F("times_used") + 1):
         SavedMapping.objects.get_or_create(**key, defaults=newest)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from tagsync.accounts.models import Person
 from tagsync.imports import counting, customers
@@ -74,7 +74,7 @@ def undo(repair: Repair, by: Person) -> int:
     with transaction.atomic():
         hold()
         # Whoever still makes this repair stops at the next piece.
-        if Repair.objects.filter(pk=repair.pk, undone_at=None).update(undone_at=timezone.now()):
+        if Repair.objects.filter(pk=repair.pk, undone_at=None).update(undone_at=Now()):
             _told(repair, Mark.UNDO_REPAIR, by)
     later = list(job.repairs.filter(pk__gt=repair.pk, undone_at=None).order_by("pk"))
     for one in reversed(later):

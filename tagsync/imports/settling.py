@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportRow, Problem
@@ -18,7 +18,7 @@ FAILED = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
 
 def settle(problem: Problem, by: Person) -> None:
     """Who was first stands there."""
-    Problem.objects.filter(pk=problem.pk, settled_at=None).update(settled_at=timezone.now(), settled_by=by)
+    Problem.objects.filter(pk=problem.pk, settled_at=None).update(settled_at=Now(), settled_by=by)
 
 
 def reopen(problem: Problem) -> None:

@@ -10,6 +10,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from tagsync.database import shown_now
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import RowStatus
 
@@ -32,7 +33,7 @@ def remark(row: ImportRow) -> Sentence:
     assert row.unanswered_at is not None
     local = timezone.localtime(row.unanswered_at)
     # A day only where it is another one; what is read later has it in any case (`remark_with_date`).
-    return _remark(date_format(local, "H:i" if local.date() == timezone.localdate() else "Y-m-d H:i"))
+    return _remark(date_format(local, "H:i" if local.date() == timezone.localdate(shown_now()) else "Y-m-d H:i"))
 
 
 def remark_with_date(row: ImportRow) -> Sentence:

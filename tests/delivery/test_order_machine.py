@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -61,7 +62,8 @@ def let_time_pass() -> None:
 def last_words(connection: Connection) -> dict[tuple[str, str], str]:
     """(phone, tag) → operation of the accepted row whose import was first confirmed last."""
     accepted = ImportRow.objects.filter(job__connection=connection, status=RowStatus.ACCEPTED)
-    ordered = accepted.order_by("job__first_confirmed_at").values_list("phone", "tags", "job__operation")
+    number = Coalesce("confirmed_number", "job__first_queue_number")
+    ordered = accepted.order_by(number).values_list("phone", "tags", "job__operation")
     return {(phone, tag): operation for phone, tag, operation in ordered}
 
 

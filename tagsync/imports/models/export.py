@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 from tagsync.imports.models.job import ImportJob
 
@@ -25,7 +26,7 @@ def _random_path(_export: Any, _file_name: str) -> str:
 class Export(models.Model):
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="exports")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="exports")
-    asked_at = models.DateTimeField(auto_now_add=True)
+    asked_at = models.DateTimeField(db_default=Now(), editable=False)
     # Which rows: {"statuses": […], "problem": id}; without a key, all.
     filters = models.JSONField(default=dict, blank=True)
     language = models.CharField(max_length=10)

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.database import shown_now
 from tagsync.imports import telling
 from tagsync.imports.agreement import asked_sha256, disagreement
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
@@ -180,7 +180,7 @@ class ImportJob(models.Model):
             return JobStatus.BLOCKED
         if self.status == JobStatus.FINISHED and (self.failed or self.count(RowStatus.TO_FIX)):
             return "finished_with_failures"
-        if self.status == JobStatus.QUEUED and self.wait_until and self.wait_until > timezone.now():
+        if self.status == JobStatus.QUEUED and self.wait_until and self.wait_until > shown_now():
             return "waiting_for_platform"
         return self.status
 

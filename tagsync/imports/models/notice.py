@@ -8,9 +8,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from tagsync.connections.models import Connection
+from tagsync.database import database_now
 
 # Who is on the page when it happens has seen it there, and needs no letter.
 MAIL_AFTER = timedelta(seconds=60)
@@ -18,7 +18,7 @@ MAIL_AFTER = timedelta(seconds=60)
 
 def _mail_at() -> datetime | None:
     """Nothing that is told without a mail server is posted later, when there is one."""
-    return timezone.now() + MAIL_AFTER if settings.TAGSYNC_EMAIL else None
+    return database_now() + MAIL_AFTER if settings.TAGSYNC_EMAIL else None
 
 
 class NoticeKind(models.TextChoices):
@@ -67,7 +67,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 class Notice(models.Model):
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=24, choices=NoticeKind.choices)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
     # the one import that it is about; empty when it is about several, or none
     job = models.ForeignKey("imports.ImportJob", on_delete=models.CASCADE, null=True, blank=True, related_name="told")
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="told")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.imports.models.job import ImportJob
@@ -20,7 +21,7 @@ class Repair(models.Model):
     """One repair. `before` and `after` are what was typed in the sheet and what it became: personal data."""
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="repairs")
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(db_default=Now(), editable=False)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     kind = models.CharField(max_length=16, choices=RepairKind.choices)
     # the field repaired; "" when whole rows are left out

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import ENDED, JobStatus
 from tagsync.web.looks import JOB_LOOKS
@@ -25,7 +25,7 @@ def announcement(job: ImportJob, standing: Standing, status: str, headline: str)
     `status` is the one that the page shows now.
     """
     if job.status in ENDED:
-        just = job.ended_at is not None and timezone.now() - job.ended_at < JUST_ENDED
+        just = job.ended_at is not None and shown_now() - job.ended_at < JUST_ENDED
         return headline if just else ""
     if status != JobStatus.RUNNING:
         return _("The import is now “%(status)s”.") % {"status": JOB_LOOKS[status].word}

@@ -9,6 +9,7 @@ from operator import and_, or_
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +38,7 @@ _BLOCKED = Q(status=JobStatus.BLOCKED) | _ON_BLOCKED
 
 
 def _pausing() -> Q:
-    return Q(status=JobStatus.QUEUED, wait_until__gt=timezone.now()) & ~_ON_BLOCKED
+    return Q(status=JobStatus.QUEUED, wait_until__gt=Now()) & ~_ON_BLOCKED
 
 
 def _is(status: JobStatus) -> Callable[[], Q]:

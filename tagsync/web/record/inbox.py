@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
+from tagsync.database import shown_now
 from tagsync.delivery.mailing import place_of
 from tagsync.imports.models import Notice
 from tagsync.imports.notices import said
@@ -83,7 +84,7 @@ def _line(notice: Notice) -> Line:
 
 
 def _word(day: date) -> str:
-    today = timezone.localdate()
+    today = timezone.localdate(shown_now())
     if day == today:
         return _("Today")
     return _("Yesterday") if day == today - timedelta(days=1) else date_format(day, "Y-m-d")

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
+from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob
 from tagsync.imports.settling import open_failures
 from tagsync.imports.states import RowStatus
@@ -103,7 +104,7 @@ class Month:
 
 def month(person: Person) -> Month | None:
     """None when no import was started in these days. A day is one where the company is."""
-    today = timezone.localdate()
+    today = timezone.localdate(shown_now())
     first = today - timedelta(days=DAYS - 1)
     started = ImportJob.objects.visible_to(person).filter(first_confirmed_at__gte=beginning_of(first)).order_by()
     known = {day.day: day for day in _days(started)}

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.database import shown_now
 from tagsync.delivery.health import QueueHealth, ahead_of, queue_health
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
@@ -324,6 +325,6 @@ def _line(job: ImportJob, connection: Connection) -> Notice | None:
 def clock(moment: datetime) -> str:
     """Local time; seconds only where somebody might be waiting for them."""
     local = timezone.localtime(moment)
-    if abs(moment - timezone.now()) < TO_THE_SECOND:
+    if abs(moment - shown_now()) < TO_THE_SECOND:
         return date_format(local, "H:i:s")
-    return date_format(local, "H:i" if local.date() == timezone.localdate() else "Y-m-d H:i")
+    return date_format(local, "H:i" if local.date() == timezone.localdate(shown_now()) else "Y-m-d H:i")

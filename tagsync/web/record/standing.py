@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Count, Max, Min, Q, Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.remarked import Remarked, remarked
@@ -124,7 +124,7 @@ def keeps_pace(job: ImportJob) -> bool:
 
 def waits_until(job: ImportJob) -> datetime | None:
     """The moment it waits for, when it does and that is worth telling."""
-    waits = job.wait_until is not None and job.wait_until > timezone.now()
+    waits = job.wait_until is not None and job.wait_until > shown_now()
     return job.wait_until if waits and not keeps_pace(job) else None
 
 
@@ -146,7 +146,7 @@ _SETTLES = Q(outcome=DeliveryOutcome.ACCEPTED) | Q(outcome=DeliveryOutcome.BATCH
 
 def pace(job: ImportJob, now: datetime | None = None) -> Pace | None:
     """How fast this run settled rows in the last minute; None when it settled none, or waits."""
-    now = now or timezone.now()
+    now = now or shown_now()
     if job.status not in UNDER_WAY or job.is_blocked or waits_until(job):
         return None
     recent = job.deliveries.filter(_SETTLES, run=job.run, answered_at__gte=now - timedelta(seconds=PACE_SECONDS))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tagsync.accounts.models import Person
+from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, Mark
 from tagsync.web.record.timeline import UNTOLD
@@ -43,7 +44,7 @@ def last_told(job: ImportJob, reader: Person) -> str:
 
 
 def _when(moment: datetime) -> str:
-    minutes = int((timezone.now() - moment).total_seconds()) // 60
+    minutes = int((shown_now() - moment).total_seconds()) // 60
     if minutes < 1:
         return _("a moment ago")
     if minutes < 60:

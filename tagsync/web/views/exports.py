@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
@@ -91,7 +91,7 @@ def _context(request: HttpRequest, export: Export) -> dict[str, object]:
 
 def _kept(person: Person) -> QuerySet[Export]:
     """Hers, as long as they are kept, of imports that she may still see."""
-    kept = Export.objects.filter(by=person, expires_at__gt=timezone.now())
+    kept = Export.objects.filter(by=person, expires_at__gt=Now())
     visible = kept.filter(job__in=ImportJob.objects.visible_to(person))
     return visible.select_related("job__owner", "job__connection").order_by("-pk")
 
