@@ -25,6 +25,7 @@ import django
 from django.db import connections
 
 from tagsync import timeouts
+from tests.faults.shifted_clocks import shift_clocks
 from tests.faults.steps import STEPS, Step
 
 # Times of minutes become moments; each is a constant of the real code. What is missing there is an error here.
@@ -117,17 +118,27 @@ def attempt(task: Callable[..., object], *arguments: int) -> None:
         connections.close_all()
 
 
+def clean() -> None:
+    """What a keeper does every hour."""
+    from tagsync.delivery import exports, keeper
+
+    keeper.delete_old_drafts()
+    keeper.delete_old_notices()
+    exports.delete_expired()
+
+
 def act(what: str, job_id: int) -> None:
     """What a person asks for, in a process that may die over it."""
     from tagsync.accounts.models import Person
     from tagsync.delivery import acts, doorbell
     from tagsync.imports.models import ImportJob
     from tagsync.imports.retrying import Selection
+    from tagsync.imports.states import RETRYABLE
 
     doorbell.ring = lambda queue_name, job_id: True
     job, by = ImportJob.objects.get(pk=job_id), Person.objects.earliest("id")
     if what == "retry":
-        acts.retry(job, Selection(), by)
+        acts.retry(job, Selection(RETRYABLE), by)
     else:
         getattr(acts, what)(job, by)
 
@@ -143,8 +154,12 @@ def obey(order: dict[str, Any]) -> None:
     if order["step"]:
         strike = striking(signal.Signals[order["how"]], Path(order["marker"]), order["step"])
         strike_at(STEPS[order["step"]], order["nth"], strike)
+    if order["clock_seconds"]:
+        shift_clocks(order["clock_seconds"])
     if order["what"] == "work":
         work()
+    elif order["what"] == "clean":
+        clean()
     else:
         act(order["what"], order["job_id"])
 

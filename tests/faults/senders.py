@@ -23,10 +23,11 @@ from tests.installation import wait_for
 # A call of one second makes a lease of two.
 CALL_SECONDS = 1
 LEASE_SECONDS = 2 * CALL_SECONDS
+HOLD_BACK_SECONDS = 1
 QUICK = {
     "TAGSYNC_CALL_SECONDS": str(CALL_SECONDS),
     "TAGSYNC_KEEPER_SECONDS": "1",
-    "TAGSYNC_HOLD_BACK_SECONDS": "1",
+    "TAGSYNC_HOLD_BACK_SECONDS": str(HOLD_BACK_SECONDS),
     "DJANGO_SETTINGS_MODULE": "tests.settings",
 }
 
@@ -104,12 +105,13 @@ class Senders:
     all: list[Sender] = field(default_factory=list)
     orders: int = 0
 
-    def start(self, step: str = "", nth: int = 1, how: str = "SIGKILL") -> Sender:
-        return self._order(what="work", step=step, nth=nth, how=how)
+    def start(self, step: str = "", nth: int = 1, how: str = "SIGKILL", clock_seconds: float = 0) -> Sender:
+        """`clock_seconds`: so far is the process's clock ahead of the database's, or behind."""
+        return self._order(what="work", step=step, nth=nth, how=how, clock_seconds=clock_seconds)
 
-    def act(self, what: str, job_id: int, step: str) -> Sender:
-        """A person's act in a process of its own."""
-        return self._order(what=what, job_id=job_id, step=step, nth=1, how="SIGKILL")
+    def act(self, what: str, job_id: int, step: str = "", clock_seconds: float = 0) -> Sender:
+        """A person's act, or the keeper's "clean", in a process of its own."""
+        return self._order(what=what, job_id=job_id, step=step, nth=1, how="SIGKILL", clock_seconds=clock_seconds)
 
     def _order(self, **order: object) -> Sender:
         number = self.orders = self.orders + 1

@@ -1,0 +1,109 @@
+"""Machines whose clocks are wrong, each process in turn: what is compared is the database's time, or a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.database import database_now
+from tagsync.delivery import exports
+from tagsync.imports.models import Export, ImportJob, Notice
+from tagsync.imports.models.notice import NoticeKind
+from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
+from tests.faults.conftest import ROWS_PER_CALL, ended
+from tests.faults.senders import Sender, Senders
+from tests.installation import wait_for
+from tests.making import checked, customers, started
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Check = Callable[..., None]
+ROWS = 3 * ROWS_PER_CALL
+DAY = 24 * 3600
+wrong_clocks = pytest.mark.parametrize("seconds", [-90, 300, 25 * 3600, 8 * DAY])
+
+
+@wrong_clocks
+def test_a_wrong_clock_beside_a_right_one_sends_everything_once(
+    owner: Person, connection: Connection, sandbox: Sandbox, senders: Senders, all_is_well: Check, seconds: float
+) -> None:
+    add = started(owner, connection, customers(ROWS))
+    delete = started(owner, connection, customers(ROWS), operation="delete")
+    senders.start()
+    senders.start(clock_seconds=seconds)
+    assert ended(add).counts == ended(delete).counts == {"accepted": ROWS}
+    assert len(sandbox.ledger) == 2 * ROWS / ROWS_PER_CALL
+    all_is_well()
+
+
+@wrong_clocks
+@pytest.mark.parametrize("who", ["the add's", "the delete's"])
+def test_the_import_that_was_confirmed_later_has_the_last_word(
+    owner: Person,
+    connection: Connection,
+    sandbox: Sandbox,
+    senders: Senders,
+    all_is_well: Check,
+    seconds: float,
+    who: str,
+) -> None:
+    """Whoever's web host is wrong: a retry of the add is overtaken by the delete that was confirmed after it."""
+    Connection.objects.update(resend_unanswered=False)
+    sandbox.faults.add("cut", times=1)
+    add = checked(owner, connection, customers(ROWS_PER_CALL))
+    confirm(senders, "start", add, seconds if who == "the add's" else 0)
+    senders.start()
+    assert ended(add).counts == {"in_doubt": ROWS_PER_CALL}
+    delete = checked(owner, connection, customers(ROWS_PER_CALL), operation="delete")
+    confirm(senders, "start", delete, seconds if who == "the delete's" else 0)
+    assert ended(delete).counts == {"accepted": ROWS_PER_CALL}
+    confirm(senders, "retry", add, seconds)
+    assert ended(add).counts == {"superseded": ROWS_PER_CALL}
+    assert not any(sandbox.tags.values())
+    all_is_well()
+
+
+@wrong_clocks
+def test_a_token_is_fetched_once(
+    owner: Person, connection: Connection, sandbox: Sandbox, senders: Senders, all_is_well: Check, seconds: float
+) -> None:
+    connection.set_app(DEFAULT_APP_ID, DEFAULT_APP_SECRET)
+    connection.save()
+    senders.start(clock_seconds=seconds)
+    for _ in range(2):
+        assert ended(started(owner, connection, customers(ROWS))).counts == {"accepted": ROWS}
+    connection.refresh_from_db()
+    assert connection.token_expires_at is not None
+    assert timedelta(0) < connection.token_expires_at - database_now() < timedelta(hours=3)
+    stored = connection.token_encrypted
+    senders.start()
+    assert ended(started(owner, connection, customers(ROWS))).counts == {"accepted": ROWS}
+    connection.refresh_from_db()
+    assert connection.token_encrypted == stored
+    all_is_well()
+
+
+@wrong_clocks
+def test_nothing_is_cleaned_up_before_its_time(
+    owner: Person, connection: Connection, senders: Senders, seconds: float
+) -> None:
+    job = checked(owner, connection, customers(ROWS))
+    exports.ask(job, owner, {}, language="en", file_name="a.xlsx")
+    Notice.objects.create(person=owner, kind=NoticeKind.STARTED, job=job)
+    over = senders.act("clean", job.pk, clock_seconds=seconds)
+    wait_for(lambda: not over.runs)
+    job.refresh_from_db()
+    assert (job.status, job.counts, job.rows.count()) == ("ready", {"waiting": ROWS}, ROWS)
+    assert Export.objects.filter(job=job).count() == Notice.objects.filter(job=job).count() == 1
+    assert "UNFORESEEN" not in over.output.read_text()
+
+
+def confirm(senders: Senders, what: str, job: ImportJob, seconds: float) -> None:
+    """A person's act on a web host of her own."""
+    process: Sender = senders.act(what, job.pk, clock_seconds=seconds)
+    wait_for(lambda: not process.runs)
+    assert "UNFORESEEN" not in process.output.read_text()
