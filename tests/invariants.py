@@ -7,17 +7,20 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tagsync.connections.models import Connection
 from tagsync.imports.counting import counted
-from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem
+from tagsync.imports.drafts import local_path
+from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem, RepairedRow
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.problems import TEXTS, sentence
 from tagsync.imports.states import ENDED, Act, JobStatus, Mark, RowStatus, allowed
-from tagsync.mapping.rows import identifiers
+from tagsync.mapping.rows import check_row, identifiers
 from tagsync.sandbox.ledger import Entry
+from tagsync.sheets.reader import rows as read_rows
 
 NEEDS_PROBLEM = {RowStatus.TO_FIX, RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.SUPERSEDED}
 MAY_HAVE_ARRIVED = {"", DeliveryOutcome.ACCEPTED, DeliveryOutcome.UNANSWERED, DeliveryOutcome.WORKER_DIED}
@@ -72,6 +75,7 @@ def check_invariants(job: ImportJob, ledger: Iterable[Entry], rows_in_file: int 
     tries = _tries(ImportJob.objects.filter(connection=job.connection, operation=job.operation))
     for row in job.rows.select_related("problem"):
         _check_row(row, found, tries, str(job.operation))
+    _check_sheet(job)
     _check_end(job)
 
 
@@ -86,6 +90,7 @@ def check_connection(connection: Connection, ledger: Iterable[Entry], tags: dict
             _check_counts(job, None)
             for row in job.rows.select_related("problem"):
                 _check_row(row, found, tries, operation)
+            _check_sheet(job)
             _check_end(job)
     check_leases(jobs, ledger)
     check_tags(jobs, found, tags)
@@ -132,6 +137,22 @@ def _check_row(row: ImportRow, found: Arrivals, tries: dict[Key, Tries], operati
     assert found.received[key] <= mine.calls, f"C3: a call that nobody wrote down: {where}"
     if row.status in NEEDS_PROBLEM:
         _check_problem(row.problem, where)
+
+
+def _check_sheet(job: ImportJob) -> None:
+    """What was accepted is what the sheet says in the columns that the page shows, except where it was repaired."""
+    accepted = {row.row_number: row.values_by_field() for row in job.rows.filter(status=RowStatus.ACCEPTED)}
+    for number in RepairedRow.objects.filter(repair__job=job).values_list("row_number", flat=True):
+        accepted.pop(number, None)
+    # One that comes back corrected is read together with the import that it corrects.
+    if not accepted or job.corrects_id or not job.file.storage.exists(str(job.file.name)):
+        return
+    with closing(read_rows(local_path(job), job.sheet)) as source:
+        for row in source:
+            if row.number in accepted:
+                said = check_row(row, job.mapped_columns(), job.fixed_tags).values
+                assert accepted.pop(row.number) == said, f"C2: not what the sheet says: row {row.number} of {job}"
+    assert not accepted, f"C2: accepted rows that do not stand in the sheet of {job}"
 
 
 def _check_problem(problem: Problem | None, where: str) -> None:

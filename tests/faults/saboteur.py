@@ -35,6 +35,7 @@ QUICK: dict[str, Any] = {
     "tagsync.delivery.patience.MAX_BACK_OFF_SECONDS": 0.5,
     "tagsync.connections.tokens.RENEWAL_LEASE": timedelta(seconds=2),
     "tagsync.imports.staging.ROWS_PER_COMMIT": 10,
+    "tagsync.imports.deletion.ROWS_PER_COMMIT": 10,
 }
 
 log = logging.getLogger("saboteur")
@@ -131,6 +132,7 @@ def act(what: str, job_id: int) -> None:
     """What a person asks for, in a process that may die over it."""
     from tagsync.accounts.models import Person
     from tagsync.delivery import acts, doorbell
+    from tagsync.imports import deletion
     from tagsync.imports.models import ImportJob
     from tagsync.imports.retrying import Selection
     from tagsync.imports.states import RETRYABLE
@@ -139,6 +141,8 @@ def act(what: str, job_id: int) -> None:
     job, by = ImportJob.objects.get(pk=job_id), Person.objects.earliest("id")
     if what == "retry":
         acts.retry(job, Selection(RETRYABLE), by)
+    elif what == "discard":
+        deletion.discard(job, by)
     else:
         getattr(acts, what)(job, by)
 

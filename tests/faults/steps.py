@@ -76,12 +76,24 @@ STEPS = {
     "after rows are staged": Step(_COMMIT, "after"),
     "before the check ends": Step(_MOVE, "before", "checked"),
     "after the check ends": Step(_MOVE, "after", "checked"),
+    "before the check is claimed": Step("tagsync.delivery.tasks.claim_check"),
+    "after the check is claimed": Step("tagsync.delivery.tasks.claim_check", "after"),
+    "inside a commit of the check": Step("tagsync.imports.staging._insert", "after"),
+    "inside a COPY": Step("psycopg.Copy.write_row"),
+    "before the second look": Step("tagsync.imports.staging.look_again"),
+    "before the sums": Step("tagsync.imports.staging._finish"),
+    "before repairs are made again": Step("tagsync.imports.repairing.make_again"),
+    "before the last look of the check": Step("tagsync.imports.models.ImportJob.checked"),
     # what a person asked for
     "before the start": Step(_MOVE, "before", "start"),
     "inside the start": Step(_MOVE, "after", "start"),
     "inside the retry, rows": Step(_SHIFT, "after"),
     "inside the retry, move": Step(_MOVE, "after", "retry"),
     "inside the resume": Step(_MOVE, "after", "resume"),
+    "inside the discard": Step(_MOVE, "after", "discard"),
+    "before a piece of the discard": Step("tagsync.imports.deletion.go_on_discarding"),
+    "inside a piece of the discard": Step("tagsync.imports.deletion.delete_piece", "after"),
+    "before the discarded import is deleted": Step("tagsync.imports.deletion._delete_last"),
 }
 
 # What may strike a sender of random mixes. The others need a person; and who sleeps between check and send, sends too
@@ -89,5 +101,14 @@ STEPS = {
 SENDING = tuple(
     name
     for name in STEPS
-    if not name.startswith(("before the start", "inside the start", "inside the retry", "inside the resume", "between"))
+    if not name.startswith(
+        (
+            "before the start",
+            "inside the start",
+            "inside the retry",
+            "inside the resume",
+            "between",
+            "inside the discard",
+        )
+    )
 )

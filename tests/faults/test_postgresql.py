@@ -9,10 +9,11 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.delivery import acts
 from tagsync.sandbox import Sandbox
 from tests.faults.conftest import ROWS_PER_CALL, ended
 from tests.faults.senders import Senders
-from tests.making import customers, started
+from tests.making import customers, draft, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,4 +52,21 @@ def test_it_goes_on_after_a_restart(
     assert ended(job).counts == {"accepted": ROWS}
     assert struck.runs
     assert "OperationalError" in struck.output.read_text()
+    all_is_well(may_fail=True)
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="breaks off connections of PostgreSQL: no such database")
+@pytest.mark.parametrize("step", ["inside a COPY", "inside a commit of the check", "before the sums"])
+def test_a_check_is_done_again_after_a_restart(
+    owner: Person, connection: Connection, senders: Senders, all_is_well: Check, step: str
+) -> None:
+    """Whatever the database was doing: nothing is said about the file."""
+    job = draft(owner, connection, customers(ROWS))
+    acts.check(job, owner)
+    struck = senders.start(step, 3 if step == "inside a COPY" else 1, how="SIGSTOP")
+    struck.wait_until_struck()
+    break_off_all_others()
+    struck.wake()
+    assert (ended(job).status, job.cause, job.counts) == ("ready", "", {"waiting": ROWS})
+    assert "interrupted by its database" in struck.output.read_text()
     all_is_well(may_fail=True)
