@@ -113,7 +113,7 @@ def go_on_discarding(job_id: int, most: int) -> bool:
 
 def _locked_discarded(job_id: int) -> ImportJob | None:
     # Without waiting: whoever holds it is deleting it.
-    mine = ImportJob.objects.select_for_update(skip_locked=True)
+    mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
     return mine.filter(pk=job_id, status=JobStatus.DISCARDED).first()
 
 

@@ -29,15 +29,27 @@ def locked_for_act(job: ImportJob, act: Act) -> Iterator[ImportJob]:
     The block is one transaction. Raises: MoveRefused when the import is gone.
     """
     with transaction.atomic():
+        locked = _connection_then_import(job)
+        if locked is None or locked.status == JobStatus.DISCARDED:
+            raise MoveRefused(act, JobStatus.DISCARDED)
+        yield locked
+
+
+def _connection_then_import(job: ImportJob) -> ImportJob | None:
+    while True:
         connections = ImportJob.objects.filter(pk=job.pk).values("connection")
+        # Going back to it lets go of both locks.
+        before = transaction.savepoint()
         # Without the key: rows that only refer to these two are written meanwhile.
         connection = Connection.objects.select_for_update(no_key=True).filter(pk__in=connections).first()
         locked = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk).first()
-        if locked is None or locked.status == JobStatus.DISCARDED:
-            raise MoveRefused(act, JobStatus.DISCARDED)
-        if connection is not None and locked.connection_id == connection.pk:
-            locked.connection = connection
-        yield locked
+        if locked is None or locked.connection_id == (connection.pk if connection else None):
+            transaction.savepoint_commit(before)
+            if locked is not None:
+                locked.connection = connection
+            return locked
+        # It was given another connection between the two: that one would be locked after the import.
+        transaction.savepoint_rollback(before)
 
 
 def held_by_check(job: ImportJob, still_mine: Callable[[], bool]) -> Hold:
