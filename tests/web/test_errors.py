@@ -6,6 +6,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -227,6 +228,27 @@ def test_a_page_that_had_to_give_way_offers_itself_again(signed: Client) -> None
     text = calm(signed).get("/give-way/?page=2").content.decode()
     assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == ["/give-way/?page=2"]
     assert "Something else is being recorded" in text
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="of PostgreSQL's locks tests/faults/test_frozen knows")
+@pytest.mark.django_db(transaction=True)
+def test_a_press_while_another_writes_is_absent_or_whole(client: Client, ready: ImportJob, marketer: Person) -> None:
+    client.force_login(marketer)
+    address = f"/imports/{ready.pk}/change/"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 50")
+    try:
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert calm(client).post(address)["X-Busy"] == "1"
+            other.execute("ROLLBACK")
+        ready.refresh_from_db()
+        assert (ready.status, ready.rows.exists(), ready.events.filter(act="change").exists()) == ("ready", True, False)
+        assert client.post(address).status_code == 302
+        ready.refresh_from_db()
+        assert (ready.status, ready.rows.exists(), ready.events.filter(act="change").count()) == ("draft", False, 1)
+    finally:
+        connection.close()
 
 
 def test_a_script_s_press_is_told_apart_from_a_failure(signed: Client) -> None:
