@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from django.db.models import Q
 
 from tagsync.connections.models import Connection
 from tagsync.imports.counting import counted
@@ -17,7 +20,7 @@ from tagsync.imports.drafts import local_path
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem, RepairedRow
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.problems import TEXTS, sentence
-from tagsync.imports.states import ENDED, Act, JobStatus, Mark, RowStatus, allowed
+from tagsync.imports.states import ENDED, Act, JobStatus, RowStatus
 from tagsync.mapping.rows import check_row, identifiers
 from tagsync.sandbox.ledger import Entry
 from tagsync.sheets.reader import rows as read_rows
@@ -220,23 +223,16 @@ def check_leases(jobs: Iterable[ImportJob], ledger: Iterable[Entry], slack: time
 
 def _windows(job: ImportJob) -> dict[int, tuple[datetime, datetime]]:
     """Fence → from the claim to the end of the lease."""
-    moves = JobEvent.objects.filter(job=job).exclude(act__in=list(Mark)).order_by("id")
-    ends_work = [event for event in moves if _ends_work(event)]
-    windows, fence, after, next_act = {}, job.fence, datetime.max.replace(tzinfo=UTC) - SLACK * 4, ""
-    for event in reversed(ends_work):
-        if event.act == Act.CLAIM:
-            assert next_act != Act.CLAIM, f"C5: import {job.pk}: two runners"
-            windows[fence] = (event.at, after)
-        if event.act == Act.START:
-            break
-        fence, after, next_act = fence - 1, event.at, event.act
+    # A stop is asked for while the runner goes on; every other move ends its work.
+    asked = Q(act=Act.STOP, after=JobStatus.STOPPING)
+    moves = JobEvent.objects.filter(job=job, fence__isnull=False).exclude(asked).order_by("id")
+    windows: dict[int | None, tuple[datetime, datetime]] = {}
+    for event, after in pairwise([*moves, None]):
+        if event is not None and event.act == Act.CLAIM:
+            assert after is None or after.act != Act.CLAIM, f"C5: import {job.pk}: two runners"
+            end = after.at if after else datetime.max.replace(tzinfo=UTC) - SLACK * 4
+            windows[event.fence] = (event.at, end)
     return windows
-
-
-def _ends_work(event: JobEvent) -> bool:
-    move = allowed(Act(event.act), event.before)
-    assert move is not None, f"{event.act} from {event.before}"
-    return move.ends_work
 
 
 # -- C8

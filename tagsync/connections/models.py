@@ -106,6 +106,8 @@ class Connection(models.Model):
     silent_since = models.DateTimeField(null=True, blank=True)
     # While it is silent: when the next call may look whether it answers again. Whoever moves it on makes that call.
     next_probe_at = models.DateTimeField(null=True, blank=True)
+    # Since then these calls, which carry no rows, got no answer that says anything.
+    probes_unclear_since = models.DateTimeField(null=True, blank=True)
     resend_unanswered = models.BooleanField(_("send again what got no answer"), default=True)
 
     state = models.CharField(_("state"), max_length=10, choices=ConnectionState.choices, default=ConnectionState.READY)

@@ -12,7 +12,7 @@ from tagsync.imports.agreement import is_as_asked
 from tagsync.imports.drafts import Choices
 from tagsync.imports.locking import locked_for_act
 from tagsync.imports.models import ImportJob
-from tagsync.imports.outcomes import settle_open_as_in_doubt
+from tagsync.imports.outcomes import close_planned, doubt_unanswered
 from tagsync.imports.remembering import remember
 from tagsync.imports.retrying import Selection
 from tagsync.imports.states import Act, JobStatus, RowStatus
@@ -87,11 +87,19 @@ def start(job: ImportJob, by: Person, trial_rows: int | None = None, seen: int |
 @repeated_after_deadlock
 def stop(job: ImportJob, by: Person) -> None:
     """Raises MoveRefused."""
-    with locked_for_act(job, Act.STOP):
-        job.stop(by)
-        if job.status == JobStatus.STOPPED:
-            settle_open_as_in_doubt(job)
+    while not _stop(job, by):
+        pass
     job.refresh_from_db()
+
+
+def _stop(job: ImportJob, by: Person) -> bool:
+    """A queued import has nobody who settles its rows; so many that they take several transactions go first."""
+    with locked_for_act(job, Act.STOP) as locked:
+        if locked.status == JobStatus.QUEUED and not doubt_unanswered(locked):
+            return False
+        close_planned(locked)
+        locked.stop(by)
+    return True
 
 
 @repeated_after_deadlock
@@ -110,8 +118,9 @@ def retry(job: ImportJob, selection: Selection, by: Person) -> int:
     """Queue failed rows again; returns how many. Raises MoveRefused, ConnectionArchived, retrying.NothingToRetry."""
     with locked_for_act(job, Act.RETRY) as locked:
         _refuse_archived(locked)
-        rows = retrying.retry(job, selection, by)
+        rows = retrying.retry(locked, selection, by)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
+    job.refresh_from_db()
     return rows
 
 

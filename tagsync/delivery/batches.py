@@ -12,7 +12,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports import splitting
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
-from tagsync.imports.outcomes import Batch, open_batches, waiting_rows
+from tagsync.imports.outcomes import Batch, OpenBatch, open_batches, waiting_rows
 from tagsync.imports.ranges import numbers_in
 from tagsync.imports.states import SETTLED, RowStatus
 from tagsync.mapping.rows import identifiers
@@ -38,7 +38,10 @@ class Load:
 
 
 class BatchSource:
-    """The batches of one slice: what got no answer, then planned pieces of refused batches, then rows never tried."""
+    """The batches of one slice: planned pieces of refused batches, then rows never tried.
+
+    What got no answer is kept apart: whoever asks decides when, and whether, each of these goes again.
+    """
 
     def __init__(self, job: ImportJob, connection: Connection) -> None:
         self._job = job
@@ -48,27 +51,24 @@ class BatchSource:
 
     def start_over(self) -> None:
         """Begin again at the first waiting row. Only when no call is in flight: its rows are waiting too."""
-        self._unanswered = open_batches(self._job)
+        self.unanswered: list[OpenBatch] = open_batches(self._job)
         self._planned = splitting.planned(self._job)
-        self._spoken_for = {
-            number for one in (*self._unanswered, *self._planned) for number in numbers_in(one.row_ranges)
-        }
+        calls = [*(one.last for one in self.unanswered), *self._planned]
+        self._spoken_for = {number for one in calls for number in numbers_in(one.row_ranges)}
         self._read_to = 0
         self._put_off: list[SheetRow] = []
         self._trial_left = self._rows_left_of_trial()
-
-    @property
-    def unanswered(self) -> Delivery | None:
-        """The last call of the batch that goes next, when nobody knows what became of that call."""
-        return self._unanswered[0] if self._unanswered else None
 
     def plan(self, halves: list[Delivery]) -> None:
         """Pieces of a batch that was refused meanwhile; they go before rows never tried, left before right."""
         self._planned = halves + self._planned
 
+    def again(self, batch: OpenBatch) -> Load | None:
+        """One of `unanswered`, once more: only the same rows can settle whether they were taken."""
+        self.unanswered.remove(batch)
+        return self._again(batch.last)
+
     def next(self) -> Load | None:
-        if self._unanswered:
-            return self._again(self._unanswered.pop(0))
         while self._planned:
             if load := self._again(self._planned.pop(0)):
                 return load
@@ -83,7 +83,6 @@ class BatchSource:
         return max(0, self._job.trial_rows - settled - len(self._spoken_for))
 
     def _again(self, delivery: Delivery) -> Load | None:
-        """The same rows once more: only the same batch can settle whether it was taken."""
         rows = _sheet_rows(waiting_rows(self._job, delivery))
         return self._load(rows, delivery) if rows else None
 

@@ -3,37 +3,65 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
-from tagsync.connections.models import ConnectionState
+from tagsync.connections import silence
+from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.models.delivery import UNKNOWN_FATE
+from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryState
 from tagsync.imports.models.job import Operation
 from tagsync.imports.states import UNDER_WAY, Act, JobStatus, MoveRefused
 
 LEASE = 2 * timedelta(seconds=settings.TAGSYNC_CALL_SECONDS)
 HOLD_BACK = timedelta(seconds=settings.TAGSYNC_HOLD_BACK_SECONDS)
 RENEW_SECONDS = LEASE.total_seconds() / 6
+# After so long without a call nobody knows whether the platform still answers.
+PROVEN_FOR = timedelta(seconds=60)
 LEASED = (JobStatus.CHECKING, JobStatus.RUNNING, JobStatus.STOPPING)
 
 
 def claim_import(job_id: int) -> ImportJob | None:
-    """The import, running and ours until its lease ends; None when it is not to be run now."""
-    job = ImportJob.objects.filter(pk=job_id).first()
-    if job is None:
+    """The import, running and ours until its lease ends; None when it is not to be run now. Waits for no lock.
+
+    On a connection that is not known to answer, only together with its probe: such a one holds one worker, not all.
+    """
+    job = ImportJob.objects.select_related("connection").filter(pk=job_id, status=JobStatus.QUEUED).first()
+    if job is None or job.connection is None:
         return None
-    where = may_run(Operation(job.operation))
-    lease: dict[str, Any] = {"fence": F("fence") + 1, "lease_until": Now() + LEASE}
-    try:
-        job.move(Act.CLAIM, where=where, wait_until=None, wait_reason="", **lease)
-    except MoveRefused:
+    if is_proven(job.connection):
+        return job if _claim(job) else None
+    if not silence.take_probe(job.connection, LEASE):
+        return None
+    if not _claim(job):
+        silence.release_probe(job.connection)
         return None
     return job
+
+
+def _claim(job: ImportJob) -> bool:
+    with transaction.atomic():
+        free = ImportJob.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=job.pk)
+        # Told by the database, so that what was read without a lock decides nothing.
+        if not free.values_list("pk", flat=True):
+            return False
+        try:
+            where = may_run(Operation(job.operation))
+            job.move(Act.CLAIM, where=where, wait_until=None, wait_reason="", lease_until=Now() + LEASE)
+        except MoveRefused:
+            return False
+    return True
+
+
+def is_proven(connection: Connection) -> bool:
+    """Whether the platform answered a call of this connection lately and none since has been without an answer."""
+    if connection.silent_since is not None:
+        return False
+    answered = Delivery.objects.filter(job__connection=connection, state=DeliveryState.ANSWERED)
+    return answered.filter(answered_at__gt=Now() - PROVEN_FOR).exists()
 
 
 def may_run(operation: Operation) -> Q:
@@ -45,6 +73,7 @@ def may_run(operation: Operation) -> Q:
 NOT_LEASED = Q(lease_until=None) | Q(lease_until__lt=Now())
 NOT_WAITING = Q(wait_until=None) | Q(wait_until__lte=Now())
 CONNECTION_READY = Q(connection__state=ConnectionState.READY, connection__archived_at=None)
+PROBE_DUE = Q(connection__next_probe_at=None) | Q(connection__next_probe_at__lte=Now())
 
 
 def _held_up_by(opposite: Operation) -> Q:
@@ -58,8 +87,33 @@ def _held_up_by(opposite: Operation) -> Q:
 def _held_back_by(opposite: Operation) -> Q:
     """A call without an answer may still be applied late; the opposite operation lets that time pass."""
     calls = Delivery.objects.filter(job__connection=OuterRef("connection"), job__operation=opposite)
-    unknown = calls.filter(outcome__in=UNKNOWN_FATE, answered_at__gt=Now() - HOLD_BACK)
-    return Q(Exists(unknown))
+    unknown = Q(outcome__in=UNKNOWN_FATE, answered_at__gt=Now() - HOLD_BACK)
+    # Of a worker that is gone, and that nobody has given up yet: it ended with its lease at the latest.
+    under_way = Q(state=DeliveryState.SENDING, created_at__gt=Now() - LEASE - HOLD_BACK)
+    return Q(Exists(calls.filter(unknown | under_way)))
+
+
+def is_first_in_line(job: ImportJob) -> bool:
+    """No import of the connection that could be worked on now took its place in line earlier."""
+    line = ImportJob.objects.filter(NOT_WAITING & NOT_LEASED, connection=job.connection, status=JobStatus.QUEUED)
+    return not line.filter(queue_number__lt=job.queue_number).exists()
+
+
+def claimable(connection: Connection | None = None) -> list[int]:
+    """Queued imports that a claim would get now, in the order of their line; those of one connection, or all."""
+    found: list[int] = []
+    for operation in Operation:
+        queued = ImportJob.objects.filter(may_run(operation) & PROBE_DUE, status=JobStatus.QUEUED, operation=operation)
+        if connection is not None:
+            queued = queued.filter(connection=connection)
+        found.extend(queued.order_by("queue_number").values_list("pk", flat=True))
+    return found
+
+
+def take_over(job: ImportJob) -> None:
+    """An import whose lease has ended is ours for the length of a lease. The caller holds its lock."""
+    ImportJob.objects.filter(pk=job.pk).update(fence=F("fence") + 1, lease_until=Now() + LEASE)
+    job.refresh_from_db(fields=["fence", "lease_until"])
 
 
 def claim_check(job_id: int) -> ImportJob | None:

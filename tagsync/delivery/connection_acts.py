@@ -11,7 +11,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.database import repeated_after_deadlock
 from tagsync.delivery import acts, doorbell
-from tagsync.delivery.keeper import imports_nobody_works_on
+from tagsync.delivery.claims import claimable
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, MoveRefused
 
@@ -52,6 +52,6 @@ def ring_after_commit(connection: Connection) -> None:
 
 
 def _ring(connection: Connection) -> None:
-    for job_id in imports_nobody_works_on(connection):
+    for job_id in claimable(connection):
         if not doorbell.ring(doorbell.SENDS, job_id):
             return  # Redis is away; each ring would wait for it

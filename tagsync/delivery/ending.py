@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from tagsync.connections.pace import seconds_to_slot
 from tagsync.delivery import doorbell
+from tagsync.delivery.claims import renew
 from tagsync.delivery.decisions import Pause
 from tagsync.imports import counting, outcomes
 from tagsync.imports.models import ImportJob
@@ -18,8 +19,17 @@ from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus
 from tagsync.imports.waits import WAITS_FOR_SLOTS
 
 
-def give_back(job: ImportJob, pause: Pause | None, question: tuple[str, dict[str, Any]] | None, *, ring: bool) -> None:
+def give_back(
+    job: ImportJob,
+    pause: Pause | None,
+    question: tuple[str, dict[str, Any]] | None,
+    *,
+    ring: bool,
+    prepared: bool = True,
+) -> None:
     """`question`: a cause for which only a person can go on, with its parameters. `ring`: go on at once.
+
+    `prepared`: whether the slice got so far that rows could be sent; before that no import is over.
 
     Raises MoveRefused when the import is no longer ours.
     """
@@ -27,7 +37,7 @@ def give_back(job: ImportJob, pause: Pause | None, question: tuple[str, dict[str
     try:
         if job.status == JobStatus.STOPPING:
             finish_stopping(job)
-        elif not job.count(RowStatus.WAITING):
+        elif prepared and not job.count(RowStatus.WAITING):
             _finish(job)
         elif question:
             _block(job, *question)
@@ -42,24 +52,31 @@ def give_back(job: ImportJob, pause: Pause | None, question: tuple[str, dict[str
 def finish_stopping(job: ImportJob) -> None:
     """stopping → stopped; rows that were sent without an answer are in doubt from the same moment on.
 
-    Raises MoveRefused when the import is not stopping or no longer under this fence.
+    Raises MoveRefused when the import is not stopping, FenceLost when it is no longer under this fence.
     """
-    with transaction.atomic():
-        outcomes.settle_open_as_in_doubt(job)
-        job.move(Act.STOPPED, where=Q(fence=job.fence), lease_until=None, ended_at=Now())
-    counting.verify(job)
+    _rest(job, Act.STOPPED, retry_selection=None)
 
 
 def _finish(job: ImportJob) -> None:
-    job.move(Act.FINISH, where=Q(fence=job.fence), lease_until=None, ended_at=Now(), trial_rows=None)
-    counting.verify(job)
+    _rest(job, Act.FINISH, trial_rows=None)
 
 
 def _block(job: ImportJob, cause: str, params: dict[str, Any]) -> None:
-    with transaction.atomic():
-        outcomes.settle_open_as_in_doubt(job)
-        move: dict[str, Any] = {"lease_until": None, "ended_at": Now(), "cause": cause, "cause_params": params}
-        job.move(Act.BLOCK, why=cause, where=Q(fence=job.fence), **move)
+    _rest(job, Act.BLOCK, why=cause, cause=cause, cause_params=params, retry_selection=None)
+
+
+def _rest(job: ImportJob, act: Act, why: str = "", **changes: Any) -> None:
+    """The move into rest, with what is true from the same moment on: the fate of rows that were sent, no open call."""
+    at_rest = False
+    while not at_rest:
+        with transaction.atomic():
+            locked = outcomes.lock(job)
+            at_rest = outcomes.doubt_unanswered(locked)
+            if at_rest:
+                outcomes.close_planned(locked)
+                job.move(act, why=why, where=Q(fence=job.fence), lease_until=None, ended_at=Now(), **changes)
+        if not at_rest:
+            renew(job)
     counting.verify(job)
 
 

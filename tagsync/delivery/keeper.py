@@ -14,17 +14,17 @@ from django.db import DatabaseError, close_old_connections, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from tagsync.connections.models import Connection
+from tagsync.connections import silence
 from tagsync.database import sqlstate
 from tagsync.delivery import doorbell, exports
-from tagsync.delivery.claims import NOT_LEASED, may_run
+from tagsync.delivery.claims import NOT_LEASED, claimable, take_over
 from tagsync.delivery.ending import finish_stopping
 from tagsync.delivery.long_waits import tell_long_waits
 from tagsync.imports import deletion
 from tagsync.imports.keeping import is_overdue, overdue
 from tagsync.imports.models import ImportJob, Notice
-from tagsync.imports.models.job import Operation
 from tagsync.imports.notices import RETENTION_DAYS
+from tagsync.imports.outcomes import FenceLost
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def keep() -> None:
     with on_its_own("lost imports"):
         give_back_expired()
     ring_for(doorbell.CHECKS, checks_nobody_works_on())
-    ring_for(doorbell.SENDS, imports_nobody_works_on())
+    ring_for(doorbell.SENDS, claimable())
     ring_for(doorbell.EXPORTS, exports.nobody_works_on())
     with on_its_own("long waits"):
         tell_long_waits()
@@ -58,14 +58,17 @@ def on_its_own(what: str) -> Iterator[None]:
 
 def give_back_expired() -> None:
     """Imports whose runner died: back into the queue, or stopped if that was asked for."""
-    for job_id in ImportJob.objects.filter(LOST).order_by("pk").values_list("pk", flat=True):
+    lost = ImportJob.objects.filter(LOST).order_by("pk")
+    # With its worker the probe of a connection is lost that was not known to answer.
+    silence.release_probes(filter(None, lost.values_list("connection", flat=True)))
+    for job_id in lost.values_list("pk", flat=True):
         # Refused: another keeper, or the runner itself, was quicker.
-        with on_its_own(f"import {job_id}"), suppress(MoveRefused):
+        with on_its_own(f"import {job_id}"), suppress(MoveRefused, FenceLost):
             _give_back(job_id)
 
 
 def _give_back(job_id: int) -> None:
-    """Raises MoveRefused."""
+    """Raises MoveRefused, FenceLost."""
     with transaction.atomic():
         # Whoever holds it is at work on it, or frozen and ended soon: in both cases there is nothing to wait for.
         free = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
@@ -75,30 +78,22 @@ def _give_back(job_id: int) -> None:
         log.warning("import %s: its worker is gone, it goes back into the queue", job_id)
         if job.status == JobStatus.RUNNING:
             job.move(Act.PAUSE, why="lease_expired", where=Q(lease_until__lt=Now()), lease_until=None)
-            return
-    # In transactions of its own: it settles rows.
-    finish_stopping(job)
+        else:
+            take_over(job)
+    if job.status == JobStatus.STOPPING:
+        # In transactions of its own: it settles rows.
+        finish_stopping(job)
 
 
 def end_all_leases() -> None:
     """When a one-machine installation starts, nobody can be at work: what was leased goes on at once."""
     ImportJob.objects.filter(lease_until__isnull=False).update(lease_until=Now() - timedelta(seconds=1))
+    silence.forget_probes()
     give_back_expired()
 
 
 def checks_nobody_works_on() -> list[int]:
     return list(ImportJob.objects.filter(NOT_LEASED, status=JobStatus.CHECKING).values_list("pk", flat=True))
-
-
-def imports_nobody_works_on(connection: Connection | None = None) -> list[int]:
-    """Queued imports that a claim would get now, in the order of their line; those of one connection, or all."""
-    found: list[int] = []
-    for operation in Operation:
-        queued = ImportJob.objects.filter(may_run(operation), status=JobStatus.QUEUED, operation=operation)
-        if connection is not None:
-            queued = queued.filter(connection=connection)
-        found.extend(queued.order_by("queue_number").values_list("pk", flat=True))
-    return found
 
 
 def ring_for(bell: str, ids: list[int]) -> None:

@@ -8,39 +8,54 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import takewhile
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from tagsync.connections import silence, tokens
 from tagsync.connections.models import MAX_PARALLEL_CALLS, Connection, ConnectionState
 from tagsync.connections.pace import MAX_WAIT_SECONDS, slow_down, speed_up, take_slot
 from tagsync.connections.tokens import BeingRenewed
+from tagsync.delivery import claims, doorbell
 from tagsync.delivery.batches import BatchSource, Load
 from tagsync.delivery.calling import EMPTY_CALL, Flight, call, their_answer
 from tagsync.delivery.claims import RENEW_SECONDS, claim_import, renew
-from tagsync.delivery.decisions import Circumstances, Decision, Pause, back_off_seconds, decide
+from tagsync.delivery.decisions import Circumstances, Decision, Pause, decide
 from tagsync.delivery.ending import give_back
 from tagsync.delivery.leaving import leaving
-from tagsync.delivery.patience import is_back, is_in_doubt, pause_seconds, silent_too_long
+from tagsync.delivery.patience import (
+    PROBE_SECONDS,
+    PROBES_ALONE_SECONDS,
+    failures_in_a_row,
+    is_in_doubt,
+    may_probe,
+    pause_seconds,
+    seconds_to_wait,
+    silent_too_long,
+)
 from tagsync.delivery.reach import Unusable, calls, client_for
-from tagsync.imports import counting, outcomes, splitting, superseding
+from tagsync.imports import counting, outcomes, retrying, splitting, superseding
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.outcomes import FenceLost
-from tagsync.imports.states import Act, JobStatus
+from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
-from tagsync.tuzhan.errors import BatchRefused, Blocked, NotSent, Outcome, Throttled, Unanswered
+from tagsync.tuzhan.errors import BatchRefused, Blocked, NotSent, Outcome, Throttled, is_sign_of_life
 
 SLICE_SECONDS = 20.0
+# Superseding compares with all that newer imports did before any of it is kept. Below RQ's limit for a task.
+PREPARE_SECONDS = 200.0
 # A call begins only so soon after the lease was renewed that the lease, two calls long, outlives it whole.
 START_WITHIN_SECONDS = settings.TAGSYNC_CALL_SECONDS * 2 / 3
 IDLE_SECONDS = 0.2
 LOOK_SECONDS = 0.5  # how soon a stop, or a connection that another worker blocked, is seen
-MAX_FAILURES = 20
+# Another worker fetches the token: so often it is waited for a second here, then the worker is of more use elsewhere.
+TOKEN_WAITS = 2
+TOKEN_PAUSE_SECONDS = 3.0
+SIBLINGS_RUNG = 50
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +69,8 @@ def run_slice(job_id: int) -> None:
         client = client_for(job.connection)
     except Unusable as error:
         job.connection.block(error.reason, where=tokens.read_from(job.connection))
-        job.move(Act.PAUSE, why=error.reason, lease_until=None)
+        silence.release_probe(job.connection)
+        job.move(Act.PAUSE, why=error.reason, where=Q(fence=job.fence), lease_until=None)
         return
     # Threads begin when they are needed, and an admin may allow more calls at any moment.
     with client, ThreadPoolExecutor(MAX_PARALLEL_CALLS, "call") as pool:
@@ -70,18 +86,40 @@ class Slice:
         self.seen: str = job.status  # as last seen; somebody may stop the import at any moment
         self.flights: dict[Future[Outcome], Flight] = {}
         self.began = self.renewed = self.looked = time.monotonic()
-        self.failures = _failures_in_a_row(job)
+        self.failures = failures_in_a_row(job)
+        # A claim on a connection that is not known to answer took the probe along.
+        self.has_probe = not claims.is_proven(connection)
+        self.went_silent = False  # in this slice
+        self.token_waits = 0
         self.hold = False  # begin nothing until no call is in flight: rows or connection must be looked at anew
         self.pause: Pause | None = None
         self.question: tuple[str, dict[str, Any]] | None = None  # only a person can go on
         self.ready: Load | None = None  # formed, and waiting for its slot
         self.ready_at = 0.0
-        self.drained = False
+        self.prepared = self.drained = False
 
     def run(self) -> None:
+        try:
+            self.prepared = self._prepare()
+            if self.prepared:
+                self._send_batches()
+        except (FenceLost, MoveRefused):
+            self._record_late()
+            raise
+        self._give_back()
+
+    def _prepare(self) -> bool:
+        """Bring the rows to where earlier workers and people left them; False when the slice was too short for it."""
         outcomes.break_off_orphans(self.job)
         outcomes.settle_dead_batches(self.job)
-        superseding.mark(self.job)
+        return retrying.take_up(self.job, self._goes_on) and superseding.mark(self.job, self._goes_on)
+
+    def _goes_on(self) -> bool:
+        """Asked between pieces of long work, which this keeps leased."""
+        self._keep_lease()
+        return not (self._stopped() or time.monotonic() - self.began > PREPARE_SECONDS)
+
+    def _send_batches(self) -> None:
         self.source = BatchSource(self.job, self.connection)
         while True:
             self._keep_lease()
@@ -90,7 +128,6 @@ class Slice:
             elif not self.flights:
                 break
             self._collect()
-        self._give_back()
 
     # -- what may be done now
 
@@ -99,17 +136,21 @@ class Slice:
         now = time.monotonic()
         if now - self.renewed > RENEW_SECONDS:
             self._renew()
-        elif now - self.looked > LOOK_SECONDS:
-            self.looked = now
-            self.seen = ImportJob.objects.values_list("status", flat=True).get(pk=self.job.pk)
-            self.connection.refresh_from_db()
+        if now - self.looked > LOOK_SECONDS:
+            self._look()
 
     def _renew(self) -> None:
         status = renew(self.job)
         if status is None:
             raise FenceLost
         self.seen = status
-        self.renewed = self.looked = time.monotonic()
+        self.renewed = time.monotonic()
+
+    def _look(self) -> None:
+        """What people changed: the import's state, and whatever the connection says."""
+        self.seen = ImportJob.objects.values_list("status", flat=True).get(pk=self.job.pk)
+        self.connection.refresh_from_db()
+        self.looked = time.monotonic()
 
     def _may_begin(self) -> bool:
         if self.hold and not self.flights and not self._over():
@@ -117,10 +158,13 @@ class Slice:
         return not (self.hold or self.drained or self._over())
 
     def _over(self) -> bool:
-        blocked = self.connection.state == ConnectionState.BLOCKED or self.connection.archived_at is not None
-        stopped = self.seen != JobStatus.RUNNING or blocked or self.question is not None or leaving()
-        moved = not calls(self.client, self.connection)
-        return stopped or moved or time.monotonic() - self.began > SLICE_SECONDS
+        return self._stopped() or time.monotonic() - self.began > SLICE_SECONDS
+
+    def _stopped(self) -> bool:
+        connection = self.connection
+        closed = connection.state == ConnectionState.BLOCKED or connection.archived_at is not None
+        moved = not calls(self.client, connection)
+        return self.seen != JobStatus.RUNNING or closed or moved or self.question is not None or leaving()
 
     def _look_again(self) -> None:
         """No call is in flight. Short pauses are waited out here, long ones free the worker."""
@@ -129,7 +173,7 @@ class Slice:
         if self.pause:
             time.sleep(self.pause.seconds)
         self.hold, self.pause, self.drained, self.ready = False, None, False, None
-        self.connection.refresh_from_db()
+        self._look()
         self.source.start_over()
 
     def _hold(self, pause: Pause | None) -> None:
@@ -142,7 +186,9 @@ class Slice:
             return
         if time.monotonic() < self.ready_at:
             return
-        token = self._token()
+        # Credentials, pace and switches of this very moment.
+        self._look()
+        token = None if self._over() else self._token()
         if token is None or self.ready is None:
             return
         sent_with = tokens.sent_with(self.connection, self.client)
@@ -150,12 +196,11 @@ class Slice:
         start_before = Deadline.after(START_WITHIN_SECONDS)
         with transaction.atomic():
             self._renew()
-            self.connection.refresh_from_db()
             if self._over():
                 return
             delivery = outcomes.begin_call(self.job, load.batch)
         if load.is_resent:
-            # While nothing is answered no new batch is begun; and its rows still look as if nobody had sent them.
+            # Its rows still look as if nobody had sent them.
             self._hold(None)
         future = self.pool.submit(call, self.client, token, load.body, start_before)
         self.flights[future] = Flight(delivery, load, token, sent_with)
@@ -163,63 +208,108 @@ class Slice:
     def _have_ready(self) -> bool:
         """A batch with its slot of the connection's pace."""
         if self.ready is None:
-            if not self._platform_may_be_asked():
+            self._settle_doubtful()
+            if self.connection.silent_since is not None and not self._probe():
                 return False
             slot = take_slot(self.connection)
             if not slot.taken:
                 self._hold(Pause(slot.wait_seconds, "throttled" if self.connection.slow_factor > 1 else "pace"))
                 return False
-            self.ready = self.source.next()
+            self.ready = self._next_load()
             self.ready_at = time.monotonic() + slot.wait_seconds
-            self.drained = self.ready is None
         return self.ready is not None
+
+    def _next_load(self) -> Load | None:
+        """What got no answer and is due goes first; meanwhile the other batches go on."""
+        waits = {batch.last.pk: seconds_to_wait(batch) for batch in self.source.unanswered}
+        for batch in sorted(self.source.unanswered, key=may_probe, reverse=True):
+            # On a silent connection it is the probe; what was never sent is that only when there is nothing else.
+            due = waits[batch.last.pk] <= 0 or self.connection.silent_since is not None
+            if due and (load := self.source.again(batch)):
+                return load
+        load = self.source.next()
+        if load is None and self.source.unanswered:
+            self._hold(Pause(max(min(waits.values()), 0.1), "unanswered"))
+        else:
+            self.drained = load is None
+        return load
+
+    def _settle_doubtful(self) -> None:
+        """Of what got no answer: what must not, or need not, be sent again."""
+        for batch in list(self.source.unanswered):
+            if not self.connection.resend_unanswered or is_in_doubt(batch):
+                outcomes.settle_as_in_doubt(self.job, batch.last)
+                self.source.unanswered.remove(batch)
 
     def _token(self) -> str | None:
         found = tokens.token_for(self.connection, self.client)
         if isinstance(found, str):
             return found
         if isinstance(found, BeingRenewed):
-            self._hold(Pause(1.0, "token"))
+            self.token_waits += 1
+            self._hold(Pause(1.0 if self.token_waits <= TOKEN_WAITS else TOKEN_PAUSE_SECONDS, "token"))
         elif isinstance(found, Blocked):
             self.connection.block(found.reason, where=tokens.sent_with(self.connection, self.client))
         elif isinstance(found, BatchRefused):
             said = f"{found.answer.code} {found.answer.message}"
             self.connection.block("token_refused", said, tokens.sent_with(self.connection, self.client))
+        elif isinstance(found, Throttled):
+            self._hold(Pause(found.retry_after_seconds, "token"))
         else:
             self.failures += 1
-            seconds = found.retry_after_seconds if isinstance(found, Throttled) else back_off_seconds(self.failures)
-            self._hold(Pause(seconds, "token"))
+            self._stay_silent("token")
         return None
 
     # -- while nothing is answered
 
-    def _platform_may_be_asked(self) -> bool:
-        """While the connection is silent nothing new is begun; what was sent too often waits for a sign of life."""
-        last = self.source.unanswered
-        if last is None:
-            return self.connection.silent_since is None or self._sign_of_life()
-        if not outcomes.sent_too_often(last) or is_back(last):
+    def _probe(self) -> bool:
+        """On a silent connection: one harmless call without rows, alone. True when the next batch may go.
+
+        A hiccup of a moment is over when the batch is sent again at once. And not every platform answers a call
+        without rows: after a while of that the next batch is the probe.
+        """
+        if self.flights:
+            return False
+        if not self.has_probe and not silence.take_probe(self.connection, claims.LEASE):
+            self._hold(Pause(pause_seconds(self.connection), "unanswered"))
+            return False
+        self.has_probe = True
+        if self.went_silent and any(map(may_probe, self.source.unanswered)):
             return True
-        if not is_in_doubt(last):
-            return self._sign_of_life()
-        outcomes.settle_as_in_doubt(self.job, last)
-        self._hold(None)
+        outcome = self._call_without_rows()
+        if outcome is None:
+            return False
+        if is_sign_of_life(outcome):
+            outcomes.record_sign_of_life(self.job, their_answer(outcome, frozenset()))
+            self._answered()
+            return True
+        unclear_seconds = silence.probe_was_unclear(self.connection)
+        if unclear_seconds >= PROBES_ALONE_SECONDS and claims.is_first_in_line(self.job):
+            return True
+        self._stay_silent("not_reached" if isinstance(outcome, NotSent) else "unanswered")
         return False
 
-    def _sign_of_life(self) -> bool:
-        """One harmless call without rows. Its answer, whatever it says, ends the silence."""
-        token = None if self.flights else self._token()
+    def _call_without_rows(self) -> Outcome | None:
+        token = self._token()
         if token is None:
-            return False
+            return None
         self._renew()
-        outcome = self.client.send(token, EMPTY_CALL)
-        if isinstance(outcome, Unanswered | NotSent | Throttled):
-            reason = "not_reached" if isinstance(outcome, NotSent) else "unanswered"
-            self._hold(Pause(pause_seconds(self.connection), reason))
-            return False
-        outcomes.record_sign_of_life(self.job, their_answer(outcome, frozenset()))
-        silence.answered(self.connection)
-        return True
+        return self.client.send(token, EMPTY_CALL, end_by=Deadline.after(PROBE_SECONDS))
+
+    def _stay_silent(self, reason: str) -> None:
+        """The platform did not answer: the next call of the connection, by whomever, comes after a pause."""
+        self.went_silent = silence.unanswered(self.connection) or self.went_silent
+        pause = Pause(pause_seconds(self.connection), reason)
+        silence.postpone_probe(self.connection, pause.seconds)
+        self.has_probe = False
+        self._hold(pause)
+
+    def _answered(self) -> None:
+        """The platform answers again, or for the first time in a while: others of the connection may go on, too."""
+        self.has_probe = False
+        if silence.answered(self.connection):
+            for job_id in claims.claimable(self.connection)[:SIBLINGS_RUNG]:
+                doorbell.ring(doorbell.SENDS, job_id)
 
     # -- an answer
 
@@ -232,15 +322,11 @@ class Slice:
         busy = len(self.flights) >= self.connection.parallel_calls or self.hold or self.drained
         done, _ = wait(self.flights, timeout=IDLE_SECONDS if busy else until_ready, return_when=FIRST_COMPLETED)
         for future in done:
-            self._record(self.flights.pop(future), future.result())
+            self._record(self.flights[future], future.result())
+            del self.flights[future]
 
     def _record(self, flight: Flight, outcome: Outcome) -> None:
-        found = Circumstances(
-            failures=self.failures + 1,
-            may_halve=isinstance(outcome, BatchRefused) and splitting.may_halve(flight.delivery),
-            resend=self.connection.resend_unanswered,
-        )
-        decision = decide(outcome, flight.load, found)
+        decision = self._decide(flight, outcome)
         self.failures = self.failures + 1 if decision.outcome in INDEFINITE else 0
         answer = their_answer(outcome, flight.load.identifiers)
         halves = outcomes.record(flight.delivery, self.job, decision.outcome, answer, decision.verdict)
@@ -251,6 +337,21 @@ class Slice:
         alone = decision.outcome == DeliveryOutcome.BATCH_REFUSED and flight.delivery.row_count == 1
         if alone and splitting.refuses_everything_alike(self.job):
             self.question = ("refuses_everything", decision.verdict.params)
+
+    def _decide(self, flight: Flight, outcome: Outcome) -> Decision:
+        found = Circumstances(
+            failures=self.failures + 1,
+            may_halve=isinstance(outcome, BatchRefused) and splitting.may_halve(flight.delivery),
+            resend=self.connection.resend_unanswered,
+        )
+        return decide(outcome, flight.load, found)
+
+    def _record_late(self) -> None:
+        """The import is somebody else's by now. What the platform still says is noted beside the calls given up."""
+        for future, flight in self.flights.items():
+            outcome = future.result()
+            decision = self._decide(flight, outcome)
+            outcomes.record_late(flight.delivery, decision.outcome, their_answer(outcome, flight.load.identifiers))
 
     def _obey(self, decision: Decision, flight: Flight) -> None:
         if decision.rows_wait:
@@ -265,10 +366,10 @@ class Slice:
     def _tell_connection(self, decision: Decision) -> None:
         """What all imports of the connection must know."""
         if decision.outcome in (DeliveryOutcome.UNANSWERED, DeliveryOutcome.NOT_SENT):
-            silence.unanswered(self.connection)
+            self._stay_silent(decision.pause.reason if decision.pause else "unanswered")
             return
-        if self.connection.silent_since:
-            silence.answered(self.connection)
+        if self.has_probe or self.connection.silent_since:
+            self._answered()
         if decision.outcome == DeliveryOutcome.THROTTLED and decision.pause:
             slow_down(self.connection, decision.pause.seconds)
         elif not decision.new_token:
@@ -278,6 +379,8 @@ class Slice:
     # -- the end of the slice
 
     def _give_back(self) -> None:
+        if self.has_probe and self.connection.silent_since is None:
+            silence.release_probe(self.connection)
         if self.drained and not self.hold:
             counting.verify(self.job)
             if self.job.trial_rows is not None:
@@ -287,10 +390,4 @@ class Slice:
             self.question = ("no_answer_for_a_day", {})
         blocked = self.connection.state == ConnectionState.BLOCKED
         pause = None if blocked else self.pause
-        give_back(self.job, pause, self.question, ring=not (pause or blocked))
-
-
-def _failures_in_a_row(job: ImportJob) -> int:
-    """Calls at the end of the import's history that got no definite answer: the exponent of the back-off."""
-    last = job.deliveries.exclude(outcome="").order_by("-id").values_list("outcome", flat=True)[:MAX_FAILURES]
-    return sum(1 for _ in takewhile(lambda outcome: outcome in INDEFINITE, last))
+        give_back(self.job, pause, self.question, ring=not (pause or blocked), prepared=self.prepared)

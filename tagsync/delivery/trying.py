@@ -19,6 +19,7 @@ from tagsync.tuzhan.errors import (
     Throttled,
     TokenRejected,
     Unanswered,
+    is_sign_of_life,
 )
 
 WORKS = "connection_works"
@@ -70,6 +71,8 @@ def _code(outcome: Outcome, refused: str) -> str:
             return "connection_token_rejected"
         case NotSent():
             return "wait_not_reached"
+        case Unanswered() if is_sign_of_life(outcome):
+            return refused
         case Unanswered():
             return "wait_unanswered"
         case Throttled():

@@ -1,29 +1,34 @@
 """What became of rows: a call is written before it is made, its answer and its rows' states in one transaction after.
 
-Every function here works under the job's fence: whoever lost the lease changes nothing.
+Every function here but `record_late` works under the job's fence: whoever lost the lease changes nothing.
+
+What a row may have done is a fact of all its calls: `unanswered_at` is written with the end of a call whose fate nobody
+knows, and only an acceptance takes it back. A later refusal, a 413 or a throttle tells nothing of the earlier call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
-from django.utils import timezone
+from django.db.models import DurationField, ExpressionWrapper, F, Max, Q, QuerySet
+from django.db.models.functions import Now
 
 from tagsync.imports import counting, splitting
-from tagsync.imports.models import Delivery, ImportJob, ImportRow
+from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problem_groups import problem_for
 from tagsync.imports.ranges import as_ranges, in_ranges
-from tagsync.imports.states import RowStatus
+from tagsync.imports.states import Mark, RowStatus
 
 SETTLES_A_BATCH = (DeliveryOutcome.ACCEPTED, DeliveryOutcome.BATCH_REFUSED, DeliveryOutcome.TOO_LARGE)
 UNANSWERED_SENDS = 5
 DEATHS_OF_A_BATCH = 3
+ROWS_PER_COMMIT = 2000
 
 
 class FenceLost(Exception):
@@ -113,17 +118,54 @@ def record(
     broken = outcome in (DeliveryOutcome.UNANSWERED, DeliveryOutcome.NOT_SENT)
     with transaction.atomic():
         locked = lock(job)
-        for name, value in vars(answer).items():
-            setattr(delivery, name, value)
-        delivery.outcome, delivery.answered_at = outcome, timezone.now()
+        delivery.outcome, delivery.answered_at = outcome, Now()
         delivery.state = DeliveryState.BROKEN_OFF if broken else DeliveryState.ANSWERED
-        delivery.save()
+        _keep_answer(delivery, answer, "outcome", "answered_at", "state")
+        if outcome in UNKNOWN_FATE:
+            _mark_unanswered([delivery])
         if verdict.status:
             _settle(locked, delivery, verdict)
         # With the refusal itself, so that a crash in between resumes with the halves.
         halves = splitting.halve(locked, delivery) if verdict.halve else []
     job.counts = locked.counts
     return halves
+
+
+def record_late(delivery: Delivery, outcome: DeliveryOutcome, answer: TheirAnswer) -> None:
+    """An answer to a call that was given up meanwhile: it stands beside how the call ended.
+
+    An acceptance also settles the rows that nobody has settled since: they waited, or were in doubt, for this call.
+    """
+    with transaction.atomic():
+        job = ImportJob.objects.select_for_update(no_key=True).get(pk=delivery.job_id)
+        delivery.refresh_from_db()
+        if delivery.state == DeliveryState.SENDING:
+            _break_off([delivery], DeliveryOutcome.WORKER_DIED)
+        elif delivery.state != DeliveryState.BROKEN_OFF or delivery.late_outcome:
+            return
+        delivery.late_outcome, delivery.late_at = outcome, Now()
+        _keep_answer(delivery, answer, "late_outcome", "late_at")
+        rows = _accept_late(job, delivery) if outcome == DeliveryOutcome.ACCEPTED else 0
+        JobEvent.objects.create(job=job, act=Mark.LATE_ANSWER, before=job.status, after=job.status, why=str(rows))
+
+
+def _accept_late(job: ImportJob, delivery: Delivery) -> int:
+    accepted = 0
+    for status in (RowStatus.IN_DOUBT, RowStatus.WAITING):
+        rows = ImportRow.objects.filter(in_ranges(delivery.row_ranges), job=job, status=status)
+        changed = rows.filter(unanswered_at__isnull=False).update(
+            status=RowStatus.ACCEPTED, problem=None, notes=[], settled_run=delivery.run, unanswered_at=None
+        )
+        counting.shift(job, out_of=status, into=RowStatus.ACCEPTED, rows=changed)
+        accepted += changed
+    job.save(update_fields=["counts"])
+    return accepted
+
+
+def _keep_answer(delivery: Delivery, answer: TheirAnswer, *fields: str) -> None:
+    for name, value in vars(answer).items():
+        setattr(delivery, name, value)
+    delivery.save(update_fields=[*fields, *vars(answer)])
 
 
 def record_sign_of_life(job: ImportJob, answer: TheirAnswer) -> None:
@@ -139,7 +181,7 @@ def record_sign_of_life(job: ImportJob, answer: TheirAnswer) -> None:
             fence=job.fence,
             state=DeliveryState.ANSWERED,
             outcome=DeliveryOutcome.SIGN_OF_LIFE,
-            answered_at=timezone.now(),
+            answered_at=Now(),
             **vars(answer),
         )
 
@@ -148,50 +190,67 @@ def break_off_orphans(job: ImportJob) -> int:
     """After a claim: calls of an earlier runner that never recorded an answer. Raises FenceLost."""
     with transaction.atomic():
         lock(job)
-        return Delivery.objects.filter(job=job, state=DeliveryState.SENDING, fence__lt=job.fence).update(
-            state=DeliveryState.BROKEN_OFF, outcome=DeliveryOutcome.WORKER_DIED, answered_at=timezone.now()
-        )
+        orphans = list(Delivery.objects.filter(job=job, state=DeliveryState.SENDING, fence__lt=job.fence))
+        _break_off(orphans, DeliveryOutcome.WORKER_DIED)
+    return len(orphans)
 
 
-def open_batches(job: ImportJob) -> list[Delivery]:
-    """The last call of each batch of this run whose fate is unknown and that still has waiting rows, oldest first.
+def _break_off(deliveries: Sequence[Delivery], outcome: DeliveryOutcome) -> None:
+    """Nobody waits for the answers of these calls any more. The caller holds the job's lock."""
+    calls = Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries])
+    calls.update(state=DeliveryState.BROKEN_OFF, outcome=outcome, answered_at=Now())
+    _mark_unanswered(deliveries)
 
-    A later call of the batch that was not sent, throttled or refused its token does not tell what became of the
-    earlier one; only acceptance or refusal does.
+
+def _mark_unanswered(deliveries: Sequence[Delivery]) -> None:
+    for delivery in deliveries:
+        rows = ImportRow.objects.filter(in_ranges(delivery.row_ranges), job=delivery.job_id)
+        rows.exclude(status=RowStatus.ACCEPTED).update(unanswered_at=Now())
+
+
+@dataclass(frozen=True)
+class OpenBatch:
+    """A batch of this run whose fate is unknown and that has waiting rows: its last call, and how often it was sent.
+
+    `since`: how long ago that call ended, by the database's clock.
     """
-    last: dict[int, Delivery] = {}
-    unknown: set[int] = set()
-    for delivery in Delivery.objects.filter(job=job, run=job.run).order_by("batch", "attempt", "id"):
-        last[delivery.batch] = delivery
-        if delivery.outcome in UNKNOWN_FATE or delivery.state == DeliveryState.SENDING:
-            unknown.add(delivery.batch)
-        elif delivery.outcome in SETTLES_A_BATCH:
-            unknown.discard(delivery.batch)
-    return [last[batch] for batch in sorted(unknown) if waiting_rows(job, last[batch]).exists()]
+
+    last: Delivery
+    unanswered: int
+    since: timedelta
+
+
+def open_batches(job: ImportJob) -> list[OpenBatch]:
+    """Oldest first. What was sent again and refused, or found too large, goes on in pieces and is not among them."""
+    calls = Delivery.objects.filter(job=job, run=job.run)
+    unknown = calls.filter(Q(outcome__in=UNKNOWN_FATE) | Q(state=DeliveryState.SENDING))
+    since = ExpressionWrapper(Now() - F("answered_at"), output_field=DurationField())
+    found: dict[int, OpenBatch] = {}
+    batches = calls.filter(batch__in=unknown.values("batch")).annotate(since=since)
+    for delivery in batches.order_by("batch", "attempt", "id"):
+        before = found.get(delivery.batch)
+        is_unknown = delivery.outcome in UNKNOWN_FATE or delivery.state == DeliveryState.SENDING
+        if delivery.outcome in SETTLES_A_BATCH:
+            found.pop(delivery.batch, None)
+        elif before or is_unknown:
+            sends = (before.unanswered if before else 0) + is_unknown
+            found[delivery.batch] = OpenBatch(delivery, sends, getattr(delivery, "since", None) or timedelta())
+    return [found[batch] for batch in sorted(found) if waiting_rows(job, found[batch].last).exists()]
 
 
 def settle_dead_batches(job: ImportJob) -> None:
     """Set aside what ended its worker too often: its rows are in doubt, the rest goes on. Raises FenceLost."""
-    for delivery in open_batches(job):
-        tries = Delivery.objects.filter(job=job, run=job.run, batch=delivery.batch)
+    for batch in open_batches(job):
+        tries = Delivery.objects.filter(job=job, run=job.run, batch=batch.last.batch)
         if tries.filter(outcome=DeliveryOutcome.WORKER_DIED).count() >= DEATHS_OF_A_BATCH:
-            with transaction.atomic():
-                locked = lock(job)
-                _settle(locked, delivery, Verdict(RowStatus.IN_DOUBT, Origin.US, "worker_died"))
-            job.counts = locked.counts
+            settle_as_in_doubt(job, batch.last, "worker_died")
 
 
-def sent_too_often(delivery: Delivery) -> bool:
-    """Whether a batch was sent so often without an answer that sending it once more tells nothing new."""
-    tries = Delivery.objects.filter(job=delivery.job_id, run=delivery.run, batch=delivery.batch)
-    return tries.filter(outcome__in=UNKNOWN_FATE).count() >= UNANSWERED_SENDS
-
-
-def settle_as_in_doubt(job: ImportJob, delivery: Delivery) -> None:
+def settle_as_in_doubt(job: ImportJob, delivery: Delivery, code: str = "no_answer") -> None:
     """Its fate stays unknown, and the rest goes on. Raises FenceLost."""
     with transaction.atomic():
         locked = lock(job)
-        _settle(locked, delivery, Verdict(RowStatus.IN_DOUBT, Origin.US, "no_answer"))
+        _settle(locked, delivery, Verdict(RowStatus.IN_DOUBT, Origin.US, code))
     job.counts = locked.counts
 
 
@@ -199,23 +258,35 @@ def waiting_rows(job: ImportJob, delivery: Delivery) -> QuerySet[ImportRow]:
     return ImportRow.objects.filter(in_ranges(delivery.row_ranges), job=job, status=RowStatus.WAITING)
 
 
-def settle_open_as_in_doubt(job: ImportJob) -> int:
-    """When an import leaves running: rows that were sent without an answer are in doubt.
+def doubt_unanswered(locked: ImportJob) -> bool:
+    """When an import comes to rest: waiting rows that a call of unknown fate has carried, in any run, are in doubt.
 
-    Call it inside the transaction of that move, so that nobody sees the one without the other.
+    At most ROWS_PER_COMMIT of them; False when there may be more. The last time, call it inside the transaction of the
+    move, so that nobody sees the one without the other; the caller holds the job's lock.
     """
-    locked = ImportJob.objects.select_for_update().get(pk=job.pk)
-    verdict = Verdict(RowStatus.IN_DOUBT, Origin.US, "no_answer", {})
-    changed = sum(_settle(locked, delivery, verdict) for delivery in open_batches(locked))
-    Delivery.objects.filter(job=job, state=DeliveryState.SENDING).update(
-        state=DeliveryState.BROKEN_OFF, outcome=DeliveryOutcome.UNANSWERED, answered_at=timezone.now()
+    _break_off(
+        list(Delivery.objects.filter(job=locked, state=DeliveryState.SENDING)), outcome=DeliveryOutcome.UNANSWERED
     )
-    return changed
+    waiting = ImportRow.objects.filter(job=locked, status=RowStatus.WAITING, unanswered_at__isnull=False)
+    pks = list(waiting.values_list("pk", flat=True)[:ROWS_PER_COMMIT])
+    if pks:
+        problem = problem_for(locked, Origin.US, "no_answer", {})
+        rows = ImportRow.objects.filter(pk__in=pks)
+        rows.update(status=RowStatus.IN_DOUBT, problem=problem, settled_run=locked.run)
+        counting.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.IN_DOUBT, rows=len(pks))
+        locked.save(update_fields=["counts"])
+    return len(pks) < ROWS_PER_COMMIT
+
+
+def close_planned(locked: ImportJob) -> None:
+    """Pieces that were planned and never sent: there is nothing left for them to send."""
+    if not locked.count(RowStatus.WAITING):
+        Delivery.objects.filter(job=locked, state=DeliveryState.PLANNED).delete()
 
 
 def lock(job: ImportJob) -> ImportJob:
     """The job's row, locked until the transaction ends. Raises FenceLost when it is somebody else's by now."""
-    locked = ImportJob.objects.select_for_update().filter(pk=job.pk, fence=job.fence).first()
+    locked = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence).first()
     if locked is None:
         raise FenceLost
     return locked
@@ -225,7 +296,10 @@ def _settle(locked: ImportJob, delivery: Delivery, verdict: Verdict) -> int:
     assert verdict.status is not None
     needs_problem = verdict.status != RowStatus.ACCEPTED
     problem = problem_for(locked, verdict.origin, verdict.code, verdict.params) if needs_problem else None
-    changed = waiting_rows(locked, delivery).update(status=verdict.status, problem=problem, settled_run=locked.run)
+    settled: dict[str, Any] = {"status": verdict.status, "problem": problem, "settled_run": locked.run}
+    if verdict.status == RowStatus.ACCEPTED:
+        settled["unanswered_at"] = None
+    changed = waiting_rows(locked, delivery).update(**settled)
     counting.shift(locked, out_of=RowStatus.WAITING, into=verdict.status, rows=changed)
     locked.save(update_fields=["counts"])
     return int(changed)

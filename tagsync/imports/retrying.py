@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, QuerySet
@@ -13,16 +14,30 @@ from tagsync.imports import counting
 from tagsync.imports.corrections import without_fixed
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryState
+from tagsync.imports.outcomes import lock
 from tagsync.imports.states import RETRYABLE, Act, RowStatus
+
+ROWS_PER_COMMIT = 5000
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows to send again. Empty `problems` and `row_numbers` mean all rows in `statuses`."""
+    """Rows to send again. Empty `problems` and `row_numbers` mean all rows in `statuses`.
+
+    Superseded rows are sent over the newer opposite ones; only when they are named, and never by themselves.
+    """
 
     statuses: frozenset[RowStatus] = frozenset({RowStatus.REJECTED})
     problems: Sequence[int] = ()
     row_numbers: Sequence[int] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {"statuses": sorted(self.statuses), "problems": [*self.problems], "row_numbers": [*self.row_numbers]}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Selection:
+        statuses = frozenset(RowStatus(status) for status in stored["statuses"])
+        return cls(statuses, stored["problems"], stored["row_numbers"])
 
 
 class NothingToRetry(Exception):
@@ -31,7 +46,8 @@ class NothingToRetry(Exception):
 
 def selected(job: ImportJob, selection: Selection) -> QuerySet[ImportRow]:
     """The rows that a retry would send. Neither accepted ones nor those that a corrected sheet has fixed."""
-    rows = ImportRow.objects.filter(job=job, status__in=selection.statuses & RETRYABLE)
+    may_be_chosen = RETRYABLE | {RowStatus.SUPERSEDED}
+    rows = ImportRow.objects.filter(job=job, status__in=selection.statuses & may_be_chosen)
     if selection.problems:
         rows = rows.filter(problem__in=selection.problems)
     if selection.row_numbers:
@@ -45,34 +61,62 @@ def counted_by_status(job: ImportJob, selection: Selection) -> dict[str, int]:
 
 
 def retry(job: ImportJob, selection: Selection, by: Person) -> int:
-    """Queue the selected rows as the next run; returns how many. Raises NothingToRetry, MoveRefused."""
+    """Queue the selected rows as the next run; returns how many. Raises NothingToRetry, MoveRefused.
+
+    The caller holds the locks. What is more than one transaction's work the worker takes up before it sends anything.
+    """
     assert job.connection is not None
-    with transaction.atomic():
-        locked = ImportJob.objects.select_for_update().get(pk=job.pk)
-        before = counted_by_status(locked, selection)
-        if not before:
-            raise NothingToRetry
-        rows = sum(before.values())
-        # Whoever sends rows of a settled cause again wants to know what becomes of them.
-        causes = selected(locked, selection).exclude(problem=None).values("problem")
-        locked.problems.filter(pk__in=causes).update(settled_at=None, settled_by=None)
-        selected(locked, selection).update(status=RowStatus.WAITING, problem=None, notes=[], settled_run=None)
-        for status, number in before.items():
-            counting.shift(locked, out_of=RowStatus(status), into=RowStatus.WAITING, rows=number)
-        # Never sent, so never a call: the rows of planned pieces form new batches in the new run.
-        job.deliveries.filter(state=DeliveryState.PLANNED).delete()
-        job.move(
-            Act.RETRY,
-            by=by,
-            why=str(rows),
-            run=locked.run + 1,
-            trial_rows=None,
-            counts=locked.counts,
-            queue_number=job.connection.take_queue_number(),
-            ended_at=None,
-            wait_until=None,
-            wait_reason="",
-            cause="",
-            cause_params={},
-        )
+    rows = sum(counted_by_status(job, selection).values())
+    if not rows:
+        raise NothingToRetry
+    # Whoever sends rows of a settled cause again wants to know what becomes of them.
+    causes = selected(job, selection).exclude(problem=None).values("problem")
+    job.problems.filter(pk__in=causes).update(settled_at=None, settled_by=None)
+    # Never sent, so never a call: the rows of planned pieces form new batches in the new run.
+    job.deliveries.filter(state=DeliveryState.PLANNED).delete()
+    job.move(
+        Act.RETRY,
+        by=by,
+        why=str(rows),
+        run=job.run + 1,
+        retry_selection=selection.as_json(),
+        trial_rows=None,
+        queue_number=job.connection.take_queue_number(),
+        ended_at=None,
+        wait_until=None,
+        wait_reason="",
+        cause="",
+        cause_params={},
+    )
+    _take_up_piece(job)
     return rows
+
+
+def take_up(job: ImportJob, goes_on: Callable[[], bool]) -> bool:
+    """Make the rest of what a retry chose wait again; False when `goes_on` said no before it was done.
+
+    Before anything of the run is sent: what is refused in this run would be chosen once more. Raises FenceLost.
+    """
+    while job.retry_selection is not None:
+        with transaction.atomic():
+            locked = lock(job)
+            _take_up_piece(locked)
+        job.counts, job.retry_selection = locked.counts, locked.retry_selection
+        if job.retry_selection is not None and not goes_on():
+            return False
+    return True
+
+
+def _take_up_piece(locked: ImportJob) -> None:
+    assert locked.retry_selection is not None
+    chosen = selected(locked, Selection.from_json(locked.retry_selection)).order_by("row_number")
+    piece = list(chosen.values_list("pk", "status")[:ROWS_PER_COMMIT])
+    for status in {status for _, status in piece}:
+        rows = ImportRow.objects.filter(pk__in=[pk for pk, of_row in piece if of_row == status])
+        changes: dict[str, Any] = {"status": RowStatus.WAITING, "problem": None, "notes": [], "settled_run": None}
+        if status == RowStatus.SUPERSEDED:
+            changes["confirmed_number"] = locked.queue_number
+        counting.shift(locked, out_of=RowStatus(status), into=RowStatus.WAITING, rows=rows.update(**changes))
+    if len(piece) < ROWS_PER_COMMIT:
+        locked.retry_selection = None
+    locked.save(update_fields=["counts", "retry_selection"])

@@ -55,10 +55,13 @@ class Act(StrEnum):
 
 
 class Mark(StrEnum):
-    """What is told among the events although it moves nothing; `why` is the number of the repair."""
+    """What is told among the events although it moves nothing."""
 
+    # `why` is the number of the repair
     REPAIR = "repair"
     UNDO_REPAIR = "undo_repair"
+    # `why` is the number of rows that it settled
+    LATE_ANSWER = "late_answer"
 
 
 class Move(NamedTuple):

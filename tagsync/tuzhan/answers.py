@@ -29,6 +29,8 @@ class Answer:
     data: str = ""
     excerpt: str = ""
     duration_ms: int = 0
+    # a complete JSON object came back, whatever it says
+    is_object: bool = False
 
 
 def parse(body: bytes) -> dict[str, Any] | None:
@@ -65,6 +67,7 @@ def answer_from(
         # What stands beside the documented fields is kept, whatever it means.
         excerpt=_excerpt(extras_in(found) if code else _decode(body), known),
         duration_ms=duration_ms,
+        is_object=True,
     )
 
 

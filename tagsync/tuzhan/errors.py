@@ -46,6 +46,7 @@ __all__ = [
     "TooLarge",
     "Unanswered",
     "classify",
+    "is_sign_of_life",
     "redact",
     "translate",
 ]
@@ -54,6 +55,7 @@ SUCCESS_CODE = "200"
 TOKEN_ERROR_CODE = "100200"
 BLOCKING_CODES = {"100100": "app_id_or_secret", "100300": "authorisation_code"}
 BLOCKING_STATUSES = {403: "forbidden", 404: "wrong_address", 405: "wrong_address"}
+GATEWAY_STATUSES = frozenset({502, 503, 504})
 BUSY_WORDS = "操作频繁"
 DEFAULT_RETRY_AFTER_SECONDS = 5.0  # not documented; the read calls allow 10 per 5 s
 MAX_RETRY_AFTER_SECONDS = 15 * 60.0
@@ -139,6 +141,17 @@ def classify(
         return Unanswered(answer, "unreadable")
     outcome = _by_body(http_status, headers, found, answer)
     return replace(outcome, remarks=remarks_in(found, known)) if isinstance(outcome, Accepted) else outcome
+
+
+def is_sign_of_life(outcome: Outcome) -> bool:
+    """Whether a call without rows shows that the platform answers: with a JSON object, whatever its code.
+
+    What the real platform says to an empty list is not documented. A gateway in front of it answers for nobody but
+    itself; a page, or half an answer, says nothing.
+    """
+    if isinstance(outcome, TokenRejected | Blocked):
+        return True  # the next batch is told the same, and a person what to do
+    return outcome.answer.is_object and outcome.answer.http_status not in GATEWAY_STATUSES
 
 
 def _by_status(http_status: int, headers: Mapping[str, str], answer: Answer) -> Outcome | None:

@@ -10,7 +10,7 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, connection_acts, keeper, tasks
+from tagsync.delivery import acts, claims, connection_acts, tasks
 from tagsync.imports.models import ImportJob
 from tagsync.imports.retrying import Selection
 from tagsync.imports.states import Act, JobStatus, MoveRefused
@@ -102,7 +102,7 @@ def test_it_stops_nothing_that_the_admin_was_not_told_of(
 def test_it_lets_no_import_be_claimed(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
     job = started(marketer, connection, customers(3))
     connection.archive()
-    assert keeper.imports_nobody_works_on() == []
+    assert claims.claimable() == []
     tasks.run_import(job.pk)
     job.refresh_from_db()
     assert (job.status, job.counts, sandbox.ledger) == ("queued", {"waiting": 3}, [])

@@ -16,6 +16,7 @@ from django.db import connection as database
 from django.utils import timezone
 
 from tagsync.accounts.models import Person
+from tagsync.connections import silence
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts, doorbell, keeper, tasks
 from tagsync.delivery.claims import claim_check, claim_import, renew
@@ -178,6 +179,7 @@ def test_a_locked_import_does_not_delay_the_others(marketer: Person, connection:
     locked, other, stopping = (started(marketer, connection, customers(1)) for _number in range(3))
     for job in (locked, other, stopping):
         assert claim_import(job.pk)
+        silence.release_probe(connection)
     acts.stop(stopping, marketer)
     ImportJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     with held(locked):
@@ -215,6 +217,7 @@ def test_an_error_with_one_import_does_not_end_the_round(
     queued = started(marketer, connection, customers(1))
     for job in (first, second):
         assert claim_import(job.pk)
+        silence.release_probe(connection)
         let_lease_expire(job)
     real = ImportJob.move
 

@@ -26,7 +26,7 @@ _HALVE = "tagsync.imports.splitting.halve"
 _PIECE = "tagsync.imports.outcomes._begin_planned"
 _RENEW = "tagsync.delivery.runner.renew"
 _MOVE = "tagsync.imports.models.ImportJob.move"
-_DOUBT = "tagsync.imports.outcomes.settle_open_as_in_doubt"
+_DOUBT = "tagsync.imports.outcomes.doubt_unanswered"
 _COMMIT = "tagsync.imports.staging._commit"
 
 STEPS = {
@@ -55,7 +55,7 @@ STEPS = {
     # the end of a slice
     "before the import is given back": Step(_MOVE, "before", "pause"),
     "after the import is given back": Step(_MOVE, "after", "pause"),
-    "before the finish": Step(_MOVE, "before", "finish"),
+    "before the finish": Step("tagsync.delivery.ending._finish"),
     "after the finish": Step(_MOVE, "after", "finish"),
     # stop
     "before open calls are in doubt": Step(_DOUBT),
@@ -65,7 +65,7 @@ STEPS = {
     "before superseding": Step("tagsync.imports.superseding.mark"),
     "inside superseding": Step("tagsync.imports.superseding._settle"),
     "before dead batches": Step("tagsync.imports.outcomes.settle_dead_batches"),
-    "before the sign of life": Step("tagsync.delivery.runner.Slice._sign_of_life"),
+    "before the sign of life": Step("tagsync.delivery.runner.Slice._probe"),
     "before the sign of life is recorded": Step("tagsync.imports.outcomes.record_sign_of_life"),
     "before a batch is in doubt": Step("tagsync.imports.outcomes.settle_as_in_doubt"),
     "before the token call": Step("tagsync.connections.tokens._fetch"),

@@ -209,8 +209,10 @@ class ImportJob(models.Model):
             rows = ImportJob.objects.filter(where or Q(), pk=self.pk, status=before)
             if not rows.update(status=move.target, **changes):
                 raise MoveRefused(act, before)
-            event = JobEvent.objects.create(job=self, act=act, before=before, after=move.target, by=by, why=why)
             self.refresh_from_db()
+            event = JobEvent.objects.create(
+                job=self, act=act, before=before, after=move.target, by=by, why=why, fence=self.fence
+            )
             telling.tell_move(self, event)
 
     def begin_check(self, by: Person) -> None:
@@ -256,7 +258,7 @@ class ImportJob(models.Model):
 
     def stop(self, by: Person) -> None:
         """A queued import stops at once; a running one after the calls in flight are recorded."""
-        self.move(Act.STOP, by=by, ended_at=Now(), wait_until=None, wait_reason="")
+        self.move(Act.STOP, by=by, ended_at=Now(), wait_until=None, wait_reason="", retry_selection=None)
 
     def resume(self, by: Person) -> None:
         """Send what was never settled; who goes on after a trial or a refusal of everything has seen it."""
@@ -290,6 +292,8 @@ class JobEvent(models.Model):
     before = models.CharField(max_length=12)
     after = models.CharField(max_length=12)
     why = models.CharField(max_length=200, blank=True, default="")
+    # the import's fence after it
+    fence = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["job", "id"], name="event_job")]

@@ -32,7 +32,7 @@ class _Telling(NamedTuple):
     text: str | Promise
 
 
-TELLINGS = {
+TELLINGS: dict[str, _Telling] = {
     Act.CHECK: _Telling("neutral", "list-checks", _("Check begun")),
     Act.CHECKED: _Telling("neutral", "list-checks", _("Check finished")),
     Act.UNREADABLE: _Telling("danger", "file-x", _("The file could not be read")),
@@ -45,6 +45,7 @@ TELLINGS = {
     Act.BLOCK: _Telling("danger", "octagon-alert", _("Blocked")),
     Act.RESUME: _Telling("info", "play", _("Resumed")),
     Act.RETRY: _Telling("info", "rotate-cw", _("Queued again")),
+    Mark.LATE_ANSWER: _Telling("neutral", "clock-alert", _("A call that had been given up was answered after all")),
 }
 MARKS = {
     Mark.REPAIR: _Telling("neutral", "pencil", _("Repaired")),
@@ -119,7 +120,8 @@ def _name(person: Person | None) -> str:
 
 def _line(event: JobEvent) -> Line:
     # A queued import stops at once, so asking and stopping are one event.
-    act = Act.STOPPED if event.after == JobStatus.STOPPED else Act(event.act)
+    stopped = event.act == Act.STOP and event.after == JobStatus.STOPPED
+    act = Act.STOPPED if stopped else event.act
     telling = TRIAL if act == Act.BLOCK and event.why == "trial_done" else TELLINGS[act]
     text = str(telling.text)
     if act == Act.RETRY and event.why.isdigit():
