@@ -17,8 +17,6 @@ ROOMS = ("accounts", "connections", "imports", "delivery", "web")
 HOST_TIME = re.compile(
     r"timezone\.now\b|auto_now|datetime\.(now|utcnow|today)\b|date\.today\b|\btime\.time(_ns)?\b|localtime\(\)|localdate\(\)"
 )
-# Being rewritten.
-PENDING = {"imports/outcomes.py", "delivery/patience.py"}
 # file → why it may
 EXCEPTIONS = {
     # Django's own column: when an account was made, shown to admins.
@@ -43,9 +41,7 @@ def asks() -> list[tuple[str, int, str]]:
 
 
 def test_nobody_asks_the_host_what_time_it_is() -> None:
-    guilty = [
-        f"{file}:{number}: {line.strip()}" for file, number, line in asks() if file not in {*EXCEPTIONS, *PENDING}
-    ]
+    guilty = [f"{file}:{number}: {line.strip()}" for file, number, line in asks() if file not in EXCEPTIONS]
     assert not guilty, "use Now(), db_default=Now(), database_now(), or shown_now() for what is only shown: " + str(
         guilty
     )
