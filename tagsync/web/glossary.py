@@ -183,13 +183,24 @@ _OUTCOMES = Chapter(
             ),
         ),
         Entry(
+            "may-have-been-applied",
+            _("What does “may have been applied” mean?"),
+            (
+                _(
+                    "A call with the row got no answer, so nobody knows whether the platform took it. What came later, "
+                    "for instance a refusal or a newer import, tells nothing of that call. Look on the platform "
+                    "whether the customer has the tags; an undo can take these rows back as well."
+                ),
+            ),
+        ),
+        Entry(
             "superseded",
             _("What does “superseded” mean?"),
             (
                 _(
                     "A newer import did the opposite to the same customer and tag. Sending this row now would "
-                    "undo the newer "
-                    "one, so it is not sent. There is nothing to do."
+                    "undo the newer one, so it was set aside. An admin can send it anyway; the page says before "
+                    "what that undoes."
                 ),
             ),
         ),

@@ -27,12 +27,12 @@ ROWS: dict[str, Text] = {
     ),
     "superseded": Text(
         _("A newer import (#%(import)s) did the opposite for these customers"),
-        _("They were set aside, so that nothing newer is undone. An admin can send them all the same."),
+        _("They were set aside, so that nothing newer is undone. An admin can send them anyway."),
         Mover.NOBODY,
     ),
     "superseded_by": Text(
         _("Overtaken by import #%(import)s, row %(row)s"),
-        _("It was set aside, so that nothing newer is undone. An admin can send it all the same."),
+        _("It was set aside, so that nothing newer is undone. An admin can send it anyway."),
         Mover.NOBODY,
     ),
     # beside what the state of a row says: a call of it had an unknown fate

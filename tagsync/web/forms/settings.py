@@ -12,6 +12,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.drafts import Choices
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Match, Operation
+from tagsync.web.forms.typed_count import digits
 
 TRIAL_ROWS = 10
 # One choice instead of two that depend on each other: value → match, identify way.
@@ -76,15 +77,10 @@ class StartForm(forms.Form):
 
     def clean_confirm_count(self) -> str:
         typed = str(self.cleaned_data["confirm_count"])
-        if self.asks_for_count and _digits(typed) != str(self.rows):
+        if self.asks_for_count and digits(typed) != str(self.rows):
             raise forms.ValidationError(_("Type the number of rows exactly as it stands on the button."))
         return typed
 
     def chosen_trial(self) -> int | None:
         """After is_valid(): how many rows go first, or None for all of them."""
         return self.trial_rows if self.cleaned_data["trial"] else None
-
-
-def _digits(text: str) -> str:
-    """The number in "8,902" or "８９０２", as the page's script reads it too."""
-    return "".join(str(int(character)) for character in text if character.isdecimal())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -12,12 +12,15 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problem_groups import ProblemGroup, groups
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import RETRYABLE, RowStatus
 from tagsync.imports.unanswered import counted_by_problem
+from tagsync.web.forms.retry import SUPERSEDED
+from tagsync.web.record.overtaken import newer_import, visible_imports
 
 STATUSES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX, RowStatus.SUPERSEDED)
 SHOWN = 20
@@ -48,6 +51,11 @@ class Cause:
     settled_by: str = ""
     # how many of the rows may have been applied although their state does not say so
     maybe_applied: int = 0
+    # how many gave way to a newer import, its number, and its page for whoever may see it
+    superseded: int = 0
+    newer: int | None = None
+    newer_url: str = ""
+    send_anyway_url: str = ""
 
     @property
     def again(self) -> int:
@@ -64,13 +72,28 @@ class Causes(NamedTuple):
         return self.number - len(self.shown)
 
 
-def causes(job: ImportJob, statuses: Iterable[RowStatus] = STATUSES, shown: int = SHOWN) -> Causes:
-    """Biggest first, settled ones last; the rest is only counted: a platform may word each refusal differently."""
+def causes(
+    job: ImportJob, statuses: Iterable[RowStatus] = STATUSES, *, person: Person | None = None, shown: int = SHOWN
+) -> Causes:
+    """Biggest first, settled ones last; the rest is only counted: a platform may word each refusal differently.
+
+    `person`: who is led to the newer imports that superseded rows, as far as they may be seen.
+    """
     found = sorted(groups(job, statuses, examples=False), key=lambda group: group.problem.settled_at is not None)
     top = found[:shown]
     unanswered = counted_by_problem(job) if top else {}
     drawn = [_cause(job, group, unanswered.get(group.problem.pk, 0)) for group in top]
+    if person is not None:
+        drawn = _with_newer(drawn, person)
     return Causes(drawn, len(found), max((group.rows for group in found), default=0))
+
+
+def _with_newer(found: list[Cause], person: Person) -> list[Cause]:
+    visible = visible_imports(person, [cause.newer for cause in found if cause.newer is not None])
+    return [
+        replace(cause, newer_url=reverse("import_detail", args=[cause.newer])) if cause.newer in visible else cause
+        for cause in found
+    ]
 
 
 def one_cause(job: ImportJob, problem_id: int) -> Cause | None:
@@ -92,6 +115,7 @@ def problem_sentence(problem: Problem) -> Sentence:
 
 def _cause(job: ImportJob, group: ProblemGroup, maybe_applied: int) -> Cause:
     problem = group.problem
+    superseded = group.by_status.get(RowStatus.SUPERSEDED, 0)
     again = {state.value: rows for state in sorted(RETRYABLE) if (rows := group.by_status.get(state))}
     return Cause(
         id=problem.pk,
@@ -107,6 +131,9 @@ def _cause(job: ImportJob, group: ProblemGroup, maybe_applied: int) -> Cause:
         settled_at=problem.settled_at,
         settled_by=problem.settled_by.label if problem.settled_by else "",
         maybe_applied=maybe_applied,
+        superseded=superseded,
+        newer=newer_import(problem),
+        send_anyway_url=_with_query("import_retry", job, choice=f"{SUPERSEDED}-{problem.pk}") if superseded else "",
     )
 
 

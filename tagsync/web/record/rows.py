@@ -57,6 +57,8 @@ class Line:
     flaws: list[Flaw]
     tries: int
     selectable: bool
+    # whether this person may send it although it gave way to a newer import
+    may_send_anyway: bool = False
     # that it may have been applied although its state does not say so
     remark: Sentence | None = None
 
@@ -195,6 +197,7 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), 
         flaws=flaws(seen, row, others),
         tries=tries,
         selectable=seen.may_select and row.status in RETRYABLE,
+        may_send_anyway=seen.may_select and row.status == RowStatus.SUPERSEDED,
         remark=remark(row) if needs_remark(row) else remark_on_row() if remarks else None,
     )
 

@@ -104,7 +104,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 
 def causes_context(request: HttpRequest, job: ImportJob, numbers: Standing) -> dict[str, Any]:
-    found = causes(job)
+    found = causes(job, person=signed_in(request))
     ended = job.status in ENDED
     flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0 and not numbers.remarked.calls
     may = {"may_retry": may_retry(signed_in(request)) and ended, "download_failed": open_failures(job) if ended else 0}
