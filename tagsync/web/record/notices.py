@@ -206,15 +206,15 @@ def _remarked_of(standing: Standing) -> str:
 
 
 def _stopped(standing: Standing, not_sent: int) -> str:
-    return ngettext(
+    numbers = {"accepted": thousands(standing.accepted), "sendable": thousands(standing.sendable)}
+    if not not_sent:
+        return _("Stopped: %(accepted)s of %(sendable)s rows were accepted.") % numbers
+    text = ngettext(
         "Stopped: %(accepted)s of %(sendable)s rows were accepted, %(not_sent)s was not sent.",
         "Stopped: %(accepted)s of %(sendable)s rows were accepted, %(not_sent)s were not sent.",
         not_sent,
-    ) % {
-        "accepted": thousands(standing.accepted),
-        "sendable": thousands(standing.sendable),
-        "not_sent": thousands(not_sent),
-    }
+    )
+    return text % (numbers | {"not_sent": thousands(not_sent)})
 
 
 def _others(standing: Standing) -> str:
