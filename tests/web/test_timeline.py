@@ -16,7 +16,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import Export, ImportJob, JobEvent, Repair
 from tagsync.imports.models.row import Origin
 from tagsync.imports.settling import settle
-from tagsync.imports.states import Act, JobStatus
+from tagsync.imports.states import Act, JobStatus, Mark
 from tagsync.web.record.timeline import TELLINGS, UNTOLD, timeline
 from tests.web.records import S, blame, make_import
 
@@ -43,7 +43,7 @@ def texts(job: ImportJob) -> list[str]:
 
 
 def test_it_has_words_for_every_act() -> None:
-    assert set(TELLINGS) == set(Act) - set(UNTOLD)
+    assert set(TELLINGS) == (set(Act) | {Mark.LATE_ANSWER}) - set(UNTOLD)
 
 
 def test_it_tells_who_did_what_newest_first(job: ImportJob, marketer: Person, admin_person: Person) -> None:

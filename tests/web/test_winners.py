@@ -18,7 +18,9 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob, JobEvent
-from tagsync.imports.states import JobStatus
+from tagsync.imports.states import Act, JobStatus, Mark
+from tagsync.web.record.timeline import UNTOLD
+from tagsync.web.record.winners import TELLINGS
 from tests.web.records import S, make_import, text_of
 
 AT_ONCE = 50
@@ -52,7 +54,12 @@ def test_it_names_who_was_first(
     event(finished, act, admin_person if by_admin else None, minutes)
     event(finished, "claim")
     event(finished, "pause")
+    event(finished, "late_answer")
     assert words in text_of(signed.post(reverse("import_stop", args=[finished.pk]), follow=True))
+
+
+def test_it_has_words_for_every_act() -> None:
+    assert set(TELLINGS) == (set(Act) | set(Mark)) - {*UNTOLD, Mark.LATE_ANSWER}
 
 
 def test_it_calls_the_reader_you(signed: Client, marketer: Person, finished: ImportJob) -> None:

@@ -36,7 +36,8 @@ TELLINGS: dict[str, str | Promise] = {
 
 def last_told(job: ImportJob, reader: Person) -> str:
     """The newest event that is worth telling, with who did it; empty before the first."""
-    event = job.events.exclude(act__in=UNTOLD).select_related("by").order_by("-pk").first()
+    # A late answer takes no button away from anybody.
+    event = job.events.exclude(act__in=(*UNTOLD, Mark.LATE_ANSWER)).select_related("by").order_by("-pk").first()
     if event is None:
         return ""
     person = _("Somebody") if event.by is None else _("You") if event.by == reader else event.by.label
