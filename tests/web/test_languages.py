@@ -104,7 +104,8 @@ class Site:
         columns = [{"column": 0, "header": header, "field": "phone"}, {"column": 2, "header": "x", "field": "tags"}]
         looks = {"file_name": name, "file": draft.file.name, "columns": columns, "sheet": draft.sheet}
         rows = [S.ACCEPTED, S.REJECTED, S.IN_DOUBT, S.TO_FIX, S.DUPLICATE, S.LEFT_OUT, S.SUPERSEDED, S.WAITING]
-        self.jobs = [make_import(admin, connection, status, rows, **looks) for status in JobStatus if status != "draft"]
+        shown = [status for status in JobStatus if status not in ("draft", "discarded")]
+        self.jobs = [make_import(admin, connection, status, rows, **looks) for status in shown]
         self.jobs += [make_import(marketer, connection, JobStatus.FINISHED, [S.ACCEPTED], **looks)]
         ImportJob.objects.filter(status="blocked").update(cause="refuses_everything", cause_params={"code": "1"})
         ImportJob.objects.filter(status="unreadable").update(cause="encrypted")
