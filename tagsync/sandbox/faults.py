@@ -12,6 +12,7 @@
     refuse_all        http_status (200)                         code 100500                              no
     refuse_rows       field, equals or contains,                code 100500 when one row matches         no
                       http_status (200)
+    refuse_empty      http_status (500), json (true)            a call without rows gets that status      no
     apply_half        http_status (500)                         that status                              first half
     apply_then_hang   seconds (60)                              nothing for so long, then the answer     yes
     apply_then_cut                                              closed before the answer                 yes
@@ -42,6 +43,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "html": {"http_status": 200},
     "refuse_all": {"http_status": 200},
     "refuse_rows": {"field": "phone", "equals": None, "contains": None, "http_status": 200},
+    "refuse_empty": {"http_status": 500, "json": True},
     "apply_half": {"http_status": 500},
     "apply_then_hang": {"seconds": 60},
     "apply_then_cut": {},
@@ -50,6 +52,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "remarks": {"error_code": "PARTIAL_FAIL", "failed": 3, "success": None},
 }
 KINDS = tuple(_DEFAULTS)
+# Met by what a call carries, not by the next call whatever it is.
+_BY_ROWS = ("refuse_rows", "refuse_empty")
 FIELDS = ("audienceUserId", "openid", "unionid", "phone", "tags")
 
 
@@ -66,6 +70,10 @@ class Fault:
 
     def hits(self, call: str) -> bool:
         return self.on in (call, "all")
+
+    def matches(self, rows: list[dict[str, str]]) -> bool:
+        """For the kinds that depend on the rows of a call."""
+        return not rows if self.kind == "refuse_empty" else any(map(self.matches_row, rows))
 
     def matches_row(self, row: Mapping[str, str]) -> bool:
         """For refuse_rows: whether this row is one of those the platform doesn't like."""
@@ -116,7 +124,7 @@ class Faults:
     def take(self, call: str) -> tuple[float, Fault | None]:
         """For a call that begins: seconds of latency, and the first fault in its way. Both count as used."""
         with self._lock:
-            hits = [fault for fault in self._active if fault.hits(call) and fault.kind != "refuse_rows"]
+            hits = [fault for fault in self._active if fault.hits(call) and fault.kind not in _BY_ROWS]
             delays = [fault for fault in hits if fault.kind == "latency"]
             fault = next((fault for fault in hits if fault.kind != "latency"), None)
             for used in (*delays, *([fault] if fault else [])):
@@ -124,10 +132,10 @@ class Faults:
         return sum(delay.options["seconds"] for delay in delays), fault
 
     def take_refusal(self, rows: list[dict[str, str]]) -> Fault | None:
-        """The first refuse_rows that one of the rows meets; counts as used."""
+        """The first fault that is met by these rows, or by there being none; counts as used."""
         with self._lock:
             for fault in self._active:
-                if fault.kind == "refuse_rows" and any(map(fault.matches_row, rows)):
+                if fault.kind in _BY_ROWS and fault.matches(rows):
                     self._use(fault)
                     return fault
         return None

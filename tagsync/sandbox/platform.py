@@ -100,10 +100,12 @@ class Platform:
             return answer("100200", "TOKEN_ERROR", "token错误或已过期", http_status=401), 0
         if body is None:
             return answer("100400", "PARAM_ERROR", "请求体不是JSON", http_status=400), 0
+        if _is_empty(body) and (refusal := self.faults.take_refusal([])):
+            return _refused(refusal), 0
         if found := problem(body):
             return answer("100400", "PARAM_ERROR", f"参数错误: {found}"), 0
         if refusal := self.faults.take_refusal(body["data"]):
-            return _data_error(refusal), 0
+            return _refused(refusal), 0
         rows = len(body["data"])
         if fault and fault.kind == "apply_half":
             half = answer("500", "SYSTEM_ERROR", "系统异常", http_status=fault.options["http_status"])
@@ -190,6 +192,18 @@ def _with_remarks(rows: list[dict[str, str]], fault: Fault) -> tuple[Reply, int]
 
 def _batch_id() -> str:
     return str(10**16 + secrets.randbelow(9 * 10**16))  # 17 digits: page 986414
+
+
+def _is_empty(body: Any) -> bool:
+    return isinstance(body, dict) and body.get("data") == []
+
+
+def _refused(fault: Fault) -> Reply:
+    if fault.kind != "refuse_empty":
+        return _data_error(fault)
+    if not fault.options["json"]:
+        return Reply(fault.options["http_status"], _PAGE.encode(), {"Content-Type": "text/html"})
+    return answer("500", "PARAM_ERROR", "data不能为空", http_status=fault.options["http_status"])
 
 
 def _data_error(fault: Fault) -> Reply:

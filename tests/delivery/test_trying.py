@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tagsync.connections.models import Connection
-from tagsync.delivery.trying import try_connection
+from tagsync.delivery.trying import WORKS, try_connection
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,3 +50,12 @@ def test_it_tells_when_there_are_no_credentials(connection: Connection) -> None:
     connection.fixed_token_encrypted = ""
     connection.save()
     assert try_connection(connection).code == "connection_no_credentials"
+
+
+@pytest.mark.parametrize(("options", "code"), [({}, WORKS), ({"json": False}, "wait_unanswered")])
+def test_it_works_when_the_platform_says_anything_to_a_call_without_rows(
+    connection: Connection, sandbox: Sandbox, options: dict[str, bool], code: str
+) -> None:
+    """What the real platform answers to an empty list is not documented: a JSON object of it is enough."""
+    sandbox.faults.add("refuse_empty", **options)
+    assert try_connection(connection).code == code
