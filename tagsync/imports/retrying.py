@@ -100,7 +100,9 @@ def take_up(job: ImportJob, goes_on: Callable[[], bool]) -> bool:
     while job.retry_selection is not None:
         with transaction.atomic():
             locked = lock(job)
-            _take_up_piece(locked)
+            # None: somebody has stopped it since, and what was not taken up stays as it is.
+            if locked.retry_selection is not None:
+                _take_up_piece(locked)
         job.counts, job.retry_selection = locked.counts, locked.retry_selection
         if job.retry_selection is not None and not goes_on():
             return False
