@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection as database
+from django.db.backends.signals import connection_created
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -41,6 +44,22 @@ def connection(sandbox_connection: Connection, sandbox: Sandbox) -> Connection:
 def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     """Senders find their work in the database, as if every ring were lost."""
     monkeypatch.setattr(doorbell, "ring", lambda queue_name, job_id: True)
+
+
+@pytest.fixture
+def quick_commits(transactional_db: None) -> Iterator[None]:
+    """Nothing here is about a power cut."""
+
+    def quicken(connection: Any, **_signal: Any) -> None:
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET synchronous_commit = off")
+
+    quicken(database)
+    connection_created.connect(quicken)
+    yield
+    connection_created.disconnect(quicken)
+    database.close()
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,12 @@ def put(dotted: str, value: Any) -> None:
 
 def strike_at(step: Step, nth: int, strike: Callable[[], None]) -> None:
     owner, name = found(step.where)
-    real, count = getattr(owner, name), itertools.count(1)
+    setattr(owner, name, struck(getattr(owner, name), step, nth, strike))
+
+
+def struck(real: Callable[..., Any], step: Step, nth: int, strike: Callable[[], None]) -> Callable[..., Any]:
+    """The function of that step, which strikes at its nth call."""
+    count = itertools.count(1)
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         hit = (not step.holding or step.holding in args) and next(count) == nth
@@ -74,7 +79,7 @@ def strike_at(step: Step, nth: int, strike: Callable[[], None]) -> None:
             strike()
         return result
 
-    setattr(owner, name, wrapped)
+    return wrapped
 
 
 def striking(how: signal.Signals, marker: Path, where: str) -> Callable[[], None]:

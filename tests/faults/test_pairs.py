@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from itertools import combinations_with_replacement, pairwise
 from threading import Barrier
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from django.db import connection as database
 from django.db import connections
-from django.db.backends.signals import connection_created
 from django.test import Client
 
 from tagsync.accounts.models import Person
@@ -35,7 +33,11 @@ from tagsync.imports.states import DELETABLE, ENDED, MOVES, Act, JobStatus, Move
 from tagsync.web.forms.connection import FIXED
 from tests.web.records import S, add_call, blame, make_import
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("quick_commits"),
+    pytest.mark.timeout(600),
+]
 
 # By hand more often: TAGSYNC_PAIR_ROUNDS=30 takes five minutes. SQLite has one writer: nobody waits crosswise.
 ON_ONE_IMPORT = int(os.environ.get("TAGSYNC_PAIR_ROUNDS", "10" if database.vendor == "postgresql" else "3"))
@@ -136,22 +138,6 @@ def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an undo writes is not read again: that would take longer than all the rest."""
     look = SimpleNamespace(preview=SimpleNamespace(sheet="undo"))
     monkeypatch.setattr(undoing, "look", lambda draft: look)
-
-
-@pytest.fixture(autouse=True)
-def quick_commits(transactional_db: None) -> Iterator[None]:
-    """Nothing here is about a power cut."""
-
-    def quicken(connection: Any, **_signal: Any) -> None:
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET synchronous_commit = off")
-
-    quicken(database)
-    connection_created.connect(quicken)
-    yield
-    connection_created.disconnect(quicken)
-    database.close()
 
 
 @pytest.fixture
