@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models, transaction
 from django.db.models import F, Q
@@ -24,7 +25,6 @@ RENEW_EARLY_SECONDS = 120.0
 RENEWAL_LEASE = timedelta(seconds=40)
 
 CREDENTIALS = ("app_id", "app_secret_encrypted", "fixed_token_encrypted")
-FETCHED = ("token_encrypted", "token_expires_at", "token_renew_at", "token_refusals")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class BeingRenewed:
 
 
 def token_for(connection: Connection, client: Client) -> str | BeingRenewed | Outcome:
-    """A token to call with, or what came instead of one; `connection` then holds the credentials that were used.
+    """A token to call with, or what came instead of one; `connection` is then as it was stored at that moment.
 
     Raises crypto.CredentialsUnreadable.
     """
@@ -113,9 +113,8 @@ def keep(connection: Connection, token: Token) -> bool:
 
 
 def _read_again(connection: Connection) -> datetime:
-    """Put the credentials as they are stored now into `connection`; returns the database's time."""
-    stored = Connection.objects.filter(pk=connection.pk).annotate(now=Now())
-    found = stored.values(*CREDENTIALS, *FETCHED, "now").get()
+    """Make `connection` what is stored now, with one question; returns the database's time."""
+    found: dict[str, Any] = dict(Connection.objects.filter(pk=connection.pk).annotate(now=Now()).values().get())
     now: datetime = found.pop("now")
     for name, value in found.items():
         setattr(connection, name, value)

@@ -11,7 +11,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 
 from tagsync.connections import silence, tokens
@@ -186,19 +185,18 @@ class Slice:
             return
         if time.monotonic() < self.ready_at:
             return
-        # Credentials, pace and switches of this very moment.
-        self._look()
-        token = None if self._over() else self._token()
+        # Reads the connection: address, credentials, pace and switches of this very moment.
+        token = self._token()
         if token is None or self.ready is None:
             return
         sent_with = tokens.sent_with(self.connection, self.client)
         load, self.ready = self.ready, None
         start_before = Deadline.after(START_WITHIN_SECONDS)
-        with transaction.atomic():
-            self._renew()
-            if self._over():
-                return
-            delivery = outcomes.begin_call(self.job, load.batch)
+        delivery = None if self._over() else outcomes.begin_call(self.job, load.batch, claims.LEASE)
+        if delivery is None:
+            self._look()
+            return
+        self.renewed = time.monotonic()
         if load.is_resent:
             # Its rows still look as if nobody had sent them.
             self._hold(None)

@@ -23,7 +23,7 @@ from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, Deliv
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problem_groups import problem_for
 from tagsync.imports.ranges import as_ranges, in_ranges
-from tagsync.imports.states import Mark, RowStatus
+from tagsync.imports.states import JobStatus, Mark, RowStatus
 
 SETTLES_A_BATCH = (DeliveryOutcome.ACCEPTED, DeliveryOutcome.BATCH_REFUSED, DeliveryOutcome.TOO_LARGE)
 UNANSWERED_SENDS = 5
@@ -79,26 +79,36 @@ class Verdict:
 KEEP_WAITING = Verdict()
 
 
-def begin_call(job: ImportJob, batch: Batch) -> Delivery:
-    """Write down a call that is about to be made. Raises FenceLost."""
+def begin_call(job: ImportJob, batch: Batch, lease: timedelta | None = None) -> Delivery | None:
+    """Write down a call that is about to be made, and let the import's lease last for `lease` from now on.
+
+    None when somebody has stopped the import. Raises FenceLost.
+    """
     with transaction.atomic():
-        lock(job)
-        if batch.again is not None and batch.again.state == DeliveryState.PLANNED:
-            return _begin_planned(batch.again, job, batch.body_sha256)
-        before = batch.again
-        return Delivery.objects.create(
-            job=job,
-            run=job.run,
-            batch=before.batch if before else last_batch(job) + 1,
-            attempt=batch.attempt,
-            root_id=before.root_id if before else None,
-            parent_id=before.parent_id if before else None,
-            row_ranges=as_ranges(batch.row_numbers),
-            row_count=len(batch.row_numbers),
-            body_sha256=batch.body_sha256,
-            fence=job.fence,
-            state=DeliveryState.SENDING,
-        )
+        if lock(job).status != JobStatus.RUNNING:
+            return None
+        if lease:
+            ImportJob.objects.filter(pk=job.pk).update(lease_until=Now() + lease)
+        return _write_down(job, batch)
+
+
+def _write_down(job: ImportJob, batch: Batch) -> Delivery:
+    if batch.again is not None and batch.again.state == DeliveryState.PLANNED:
+        return _begin_planned(batch.again, job, batch.body_sha256)
+    before = batch.again
+    return Delivery.objects.create(
+        job=job,
+        run=job.run,
+        batch=before.batch if before else last_batch(job) + 1,
+        attempt=batch.attempt,
+        root_id=before.root_id if before else None,
+        parent_id=before.parent_id if before else None,
+        row_ranges=as_ranges(batch.row_numbers),
+        row_count=len(batch.row_numbers),
+        body_sha256=batch.body_sha256,
+        fence=job.fence,
+        state=DeliveryState.SENDING,
+    )
 
 
 def last_batch(job: ImportJob) -> int:
@@ -286,7 +296,9 @@ def close_planned(locked: ImportJob) -> None:
 
 def lock(job: ImportJob) -> ImportJob:
     """The job's row, locked until the transaction ends. Raises FenceLost when it is somebody else's by now."""
-    locked = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence).first()
+    found = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence)
+    # What the check saw is long, and nothing here asks for it.
+    locked = found.defer("summary", "columns", "fixed_tags").first()
     if locked is None:
         raise FenceLost
     return locked

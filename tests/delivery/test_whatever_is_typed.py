@@ -91,9 +91,15 @@ def upload(rows: list[tuple[Typed, ...]]) -> SimpleUploadedFile:
     return SimpleUploadedFile("a.xlsx", file.getvalue())
 
 
+def shown(typed: object) -> str:
+    """A number without the .0 that only Python writes."""
+    is_whole = isinstance(typed, float) and typed == int(typed) and abs(typed) < 1e15
+    return f"{typed:.0f}" if is_whole else str(typed)
+
+
 def essence(typed: object) -> str:
     """What must not change: letters and digits, whatever their width; written by somebody who has not read ours."""
-    found = f"{typed:.0f}" if isinstance(typed, float) and typed == int(typed) and abs(typed) < 1e15 else str(typed)
+    found = shown(typed)
     if whole := re.fullmatch(r"(\d)\.(\d{10})E\+10", found):
         found = whole[1] + whole[2]
     narrow = unicodedata.normalize("NFKC", without_zero_width(found))
@@ -101,7 +107,7 @@ def essence(typed: object) -> str:
 
 
 def tags_of(typed: object) -> Counter[str]:
-    return Counter(set(filter(None, map(essence, re.split(r"[,，、;；|\n\r\v\f\x85\u2028\u2029]", str(typed))))))
+    return Counter(set(filter(None, map(essence, re.split(r"[,，、;；|\n\r\v\f\x85\u2028\u2029]", shown(typed))))))
 
 
 def assert_is(row: ImportRow, typed: tuple[Typed, ...]) -> None:

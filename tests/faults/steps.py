@@ -24,7 +24,6 @@ _RECORD = "tagsync.imports.outcomes.record"
 _SHIFT = "tagsync.imports.counting.shift"
 _HALVE = "tagsync.imports.splitting.halve"
 _PIECE = "tagsync.imports.outcomes._begin_planned"
-_RENEW = "tagsync.delivery.runner.renew"
 _MOVE = "tagsync.imports.models.ImportJob.move"
 _DOUBT = "tagsync.imports.outcomes.doubt_unanswered"
 _COMMIT = "tagsync.imports.staging._commit"
@@ -45,8 +44,7 @@ STEPS = {
     "inside the record": Step(_SHIFT, "after"),
     "after the record": Step(_RECORD, "after"),
     # renew
-    "before the renewal": Step(_RENEW),
-    "after the renewal": Step(_RENEW, "after"),
+    "after the renewal": Step("tagsync.imports.outcomes._write_down"),
     # split
     "before the split": Step(_HALVE),
     "inside the split": Step(_HALVE, "after"),

@@ -71,7 +71,9 @@ def test_a_sleeper_changes_nothing(
     all_is_well()
 
 
-@pytest.mark.parametrize("step", ["before rows are dropped", "before rows are staged", "before the check ends"])
+@pytest.mark.parametrize(
+    "step", ["before rows are dropped", "before rows are staged", "before the last look of the check"]
+)
 def test_a_sleeper_drops_nothing_of_a_newer_check(
     owner: Person, connection: Connection, senders: Senders, all_is_well: Check, step: str
 ) -> None:

@@ -76,7 +76,25 @@ def name(case: object) -> str:
 
 
 def test_every_fault_is_tried() -> None:
-    assert {case.kind for case in (*PASSING, *LASTING, *BLOCKING)} == set(KINDS)
+    assert {"refuse_empty", *(case.kind for case in (*PASSING, *LASTING, *BLOCKING))} == set(KINDS)
+
+
+@pytest.mark.parametrize("options", [{}, {"json": False}])
+def test_it_gets_over_refused_calls_without_rows(
+    owner: Person,
+    connection: Connection,
+    sandbox: Sandbox,
+    senders: Senders,
+    all_is_well: Check,
+    options: dict[str, bool],
+) -> None:
+    """They are made when calls with rows got no answer."""
+    sandbox.faults.add("refuse_empty", times=2, **options)
+    sandbox.faults.add("apply_then_cut", times=4)
+    job = started(owner, connection, customers(ROWS))
+    senders.start()
+    assert ended(job).counts == ALL
+    all_is_well()
 
 
 @pytest.mark.parametrize("case", PASSING, ids=name)
