@@ -18,7 +18,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.counting import counted
 from tagsync.imports.drafts import local_path
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem, RepairedRow
-from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
+from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.problems import TEXTS, sentence
 from tagsync.imports.states import ENDED, Act, JobStatus, RowStatus
 from tagsync.mapping.rows import check_row, identifiers
@@ -75,6 +75,7 @@ def check_invariants(job: ImportJob, ledger: Iterable[Entry], rows_in_file: int 
     """C1, C2, C3, C6 of one import; the ledger may hold calls of other imports too."""
     job, found = ImportJob.objects.get(pk=job.pk), arrivals(ledger)
     _check_counts(job, rows_in_file)
+    check_fates(job)
     tries = _tries(ImportJob.objects.filter(connection=job.connection, operation=job.operation))
     for row in job.rows.select_related("problem"):
         _check_row(row, found, tries, str(job.operation))
@@ -91,6 +92,7 @@ def check_connection(connection: Connection, ledger: Iterable[Entry], tags: dict
         tries = _tries(same)
         for job in same:
             _check_counts(job, None)
+            check_fates(job)
             for row in job.rows.select_related("problem"):
                 _check_row(row, found, tries, operation)
             _check_sheet(job)
@@ -169,15 +171,32 @@ def _check_end(job: ImportJob) -> None:
     if job.status not in ENDED:
         return
     assert job.lease_until is None, f"import {job.pk} has ended and is leased"
-    open_states = {DeliveryState.SENDING, *([DeliveryState.PLANNED] if job.status == JobStatus.FINISHED else [])}
+    waits = job.rows.filter(status=RowStatus.WAITING).exists()
+    open_states = {DeliveryState.SENDING, *([] if waits else [DeliveryState.PLANNED])}
     assert not job.deliveries.filter(state__in=open_states).exists(), f"import {job.pk} has ended with open calls"
     waiting = list(
         job.rows.filter(status=RowStatus.WAITING).values_list("row_number", flat=True).order_by("row_number")
     )
     assert not (waiting and job.status == JobStatus.FINISHED), f"import {job.pk} is finished and rows wait"
-    unknown = job.deliveries.filter(run=job.run, outcome__in=("unanswered", "worker_died"))
+    assert job.retry_selection is None, f"import {job.pk} has ended and a retry is not taken up"
+    unknown = job.deliveries.filter(outcome__in=UNKNOWN_FATE)
     left = {number for delivery in unknown for number in _numbers(delivery, waiting)}
     assert not left, f"import {job.pk}: rows {sorted(left)[:5]} may have been sent and are shown as waiting"
+
+
+def check_fates(job: ImportJob) -> None:
+    """What a row may have done is a fact of all its calls: no state, and no remark, says less than they do."""
+    rows = list(job.rows.exclude(status=RowStatus.ACCEPTED).order_by("row_number"))
+    numbers = [row.row_number for row in rows]
+    unknown = job.deliveries.filter(outcome__in=UNKNOWN_FATE)
+    carried = {number for delivery in unknown for number in _numbers(delivery, numbers)}
+    for row in rows:
+        where = f"row {row.row_number} of import {job.pk}, {row.status}"
+        assert row.unanswered_at or row.row_number not in carried, f"C2: may have been applied, unsaid: {where}"
+        assert row.unanswered_at is None or row.row_number in carried, f"C2: no call of unknown fate: {where}"
+        assert row.status != RowStatus.IN_DOUBT or row.unanswered_at, f"C2: in doubt for no call: {where}"
+    accepted = job.rows.filter(status=RowStatus.ACCEPTED, unanswered_at__isnull=False)
+    assert not accepted.exists(), f"C2: accepted and in doubt in import {job.pk}"
 
 
 # -- C4
