@@ -170,7 +170,7 @@ def discard(world: World) -> None:
 
 
 def undo(world: World) -> None:
-    done = [job for job in jobs(world, *ENDED) if undoing.may_be_undone(job)]
+    done = [job for job in jobs(world, *ENDED) if job.count(RowStatus.ACCEPTED)]
     if job := one_of(world, done):
         made = undoing.undo_draft(job, world.owner)
         if made.status == JobStatus.DRAFT:
@@ -403,7 +403,8 @@ def unforeseen(text: str) -> list[str]:
     """The last line of each traceback, which names the exception."""
     found = []
     for part in text.split("UNFORESEEN\n")[1:]:
-        lines = [line for line in part.splitlines() if line and not line.startswith((" ", "Traceback", "The above"))]
+        around = (" ", "\t", "Traceback", "The above")
+        lines = [line for line in part.splitlines() if line and not line.startswith(around)]
         lines = [line for line in lines if not line.startswith(("During", "2", "SIGKILL", "SIGSTOP"))]
         found.append(lines[-1] if lines else "?")
     return found
