@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+from django.db import transaction
 from django.db.models import Q
 
 from tagsync.connections.models import Connection
@@ -105,7 +106,10 @@ def check_connection(connection: Connection, ledger: Iterable[Entry], tags: dict
 
 
 def _check_counts(job: ImportJob, rows_in_file: int | None) -> None:
-    assert counted(job) == job.counts, f"C1: counts of import {job.pk}"
+    with transaction.atomic():
+        # Together: a late answer may settle rows of an import that has ended.
+        job = ImportJob.objects.select_for_update().get(pk=job.pk)
+        assert counted(job) == job.counts, f"C1: counts of import {job.pk} are {job.counts}, rows {counted(job)}"
     if rows_in_file is not None:
         assert job.total == rows_in_file, f"C1: rows of import {job.pk}"
 

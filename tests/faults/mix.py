@@ -378,7 +378,9 @@ def is_quiet(world: World) -> bool:
     if not unblocked:
         # What was in flight when the faults ended may have blocked it once more.
         repair_connection(world)
-    return unblocked and not ImportJob.objects.exclude(status__in=RESTING).exists()
+    # Whoever wakes may still have a late answer to note.
+    asleep = any(sender.is_paused for sender in world.senders.running)
+    return unblocked and not asleep and not ImportJob.objects.exclude(status__in=RESTING).exists()
 
 
 def listen(world: World) -> None:

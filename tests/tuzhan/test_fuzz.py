@@ -1,6 +1,7 @@
 import json
 import os
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ def means_success(http_status: int, body: bytes) -> bool:
     return type(found) is dict and type(found.get("code")) in (str, int) and str(found["code"]) == "200"
 
 
+@pytest.mark.timeout(600)
 @settings(max_examples=10_000 if os.environ.get("CI") else 1_500, deadline=None)
 @given(http_status=st.sampled_from([200, 200, 200, 201, 204]) | st.integers(100, 599), body=bodies)
 @example(200, b'{"code":NaN}')
