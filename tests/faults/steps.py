@@ -20,6 +20,7 @@ class Step:
 _CLAIM = "tagsync.delivery.runner.claim_import"
 _BEGIN = "tagsync.imports.outcomes.begin_call"
 _CALL = "tagsync.delivery.runner.call"
+_WRITE = "tagsync.imports.outcomes._write_down"
 _RECORD = "tagsync.imports.outcomes.record"
 _SHIFT = "tagsync.imports.counting.shift"
 _HALVE = "tagsync.imports.splitting.halve"
@@ -35,7 +36,7 @@ STEPS = {
     "after the claim": Step(_CLAIM, "after"),
     # send
     "before a call is written down": Step(_BEGIN),
-    "inside the writing down": Step(_BEGIN, "after"),
+    "inside the writing down": Step(_WRITE, "after"),
     "before the send": Step(_CALL),
     "between check and send": Step("tagsync.tuzhan.client.Client.send"),
     "after the send": Step(_CALL, "after"),
@@ -44,7 +45,7 @@ STEPS = {
     "inside the record": Step(_SHIFT, "after"),
     "after the record": Step(_RECORD, "after"),
     # renew
-    "after the renewal": Step("tagsync.imports.outcomes._write_down"),
+    "after the renewal": Step(_WRITE),
     # split
     "before the split": Step(_HALVE),
     "inside the split": Step(_HALVE, "after"),

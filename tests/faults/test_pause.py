@@ -23,6 +23,7 @@ Check = Callable[[], None]
 ROWS = 4 * ROWS_PER_CALL
 STEPS = (
     "after the claim",
+    "before a call is written down",
     "before the send",
     "after the send",
     "before the record",
@@ -33,7 +34,6 @@ STEPS = (
 )
 # Here the sleeper holds a lock of the database.
 LOCKED = (
-    "before a call is written down",
     "inside the writing down",
     "after the renewal",
     "inside the record",
