@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .redaction import HIDDEN, redact, tidy
+from .redaction import HIDDEN, as_text, redact, tidy
 from .remarks import extras_in
 
 MAX_EXCERPT_CHARACTERS = 500
@@ -62,7 +62,7 @@ def answer_from(
         http_status,
         code=code,
         error_code=redact(_code(found.get("errorCode")), known),
-        message=_excerpt(_text(found.get("msg")), known),
+        message=_excerpt(as_text(found.get("msg")), known),
         data=_data(found.get("data"), known),
         # What stands beside the documented fields is kept, whatever it means.
         excerpt=_excerpt(extras_in(found) if code else _decode(body), known),
@@ -76,23 +76,11 @@ def _code(value: object) -> str:
     return tidy(value)[:MAX_CODE_CHARACTERS] if isinstance(value, str) else ""
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        # Nested so deep that the parser could just follow.
-        return HIDDEN
-
-
 def _data(value: object, known: tuple[str, ...]) -> str:
     # An import batch id has 17 digits (page 986414) and would not survive redaction; the rest is not trusted.
     if isinstance(value, str) and is_reference(value) and value not in known:
         return value
-    return _excerpt(_text(value), known)
+    return _excerpt(as_text(value), known)
 
 
 def is_reference(text: str) -> bool:

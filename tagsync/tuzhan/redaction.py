@@ -1,5 +1,6 @@
 """Takes personal data out of texts the platform wrote, before anybody keeps them. Knows no calls, no rows."""
 
+import json
 import re
 from collections.abc import Iterable
 
@@ -30,6 +31,17 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
         if value in text:
             text = text.replace(value, HIDDEN)
     return _SUSPECT.sub(HIDDEN, _hide_cut_end(text, wanted))
+
+
+def as_text(value: object) -> str:
+    """A value of an answer as one text, not redacted: JSON unless it is text already; "" for null."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        # Nested so deep that the parser could just follow.
+        return HIDDEN
 
 
 def tidy(text: str) -> str:

@@ -4,14 +4,13 @@ The user's document lets `code` decide, so nothing here changes an outcome; it i
 tenant adds is not documented: names and words are judged, and ordinary successes must pass without a remark.
 """
 
-import json
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from .redaction import HIDDEN, redact, tidy
+from .redaction import HIDDEN, as_text, redact, tidy
 
 MAX_REMARKS_CHARACTERS = 500
 # An echo of 500 rows with six fields each is 3,500 values; what is larger is not read to its end, and that is said.
@@ -89,7 +88,7 @@ def remarks_in(found: dict[str, Any], known: Iterable[str] = ()) -> str:
     """
     known, said, left = tuple(known), "", HIDDEN
     for number, (path, value) in enumerate(_remarks(found)):
-        item = _shortened(redact(tidy(f"{path}: {_text(value)}"[: 16 * _MAX_ITEM_CHARACTERS]), known))
+        item = _shortened(redact(tidy(f"{path}: {as_text(value)}"[: 16 * _MAX_ITEM_CHARACTERS]), known))
         longer = f"{said}; {item}" if said else item
         if number == MAX_REMARKS or len(longer) > MAX_REMARKS_CHARACTERS - 3:
             return f"{said}; {left}"
@@ -100,7 +99,7 @@ def remarks_in(found: dict[str, Any], known: Iterable[str] = ()) -> str:
 def extras_in(found: dict[str, Any]) -> str:
     """What stands in the answer beside the documented fields, as JSON, whether it means anything or not."""
     extras = {key: value for key, value in found.items() if key not in _DOCUMENTED and not _is_plain(key, value)}
-    return _text(extras) if extras else ""
+    return as_text(extras) if extras else ""
 
 
 def _is_plain(key: str, value: object) -> bool:
@@ -214,16 +213,6 @@ def _number(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return None if number.is_nan() else number
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        # Nested so deep that the parser could just follow.
-        return HIDDEN
 
 
 def _shortened(text: str, limit: int = _MAX_ITEM_CHARACTERS) -> str:
