@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -17,6 +18,7 @@ from tagsync.imports import drafts, staging
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act
 from tagsync.sheets import writer
+from tests.web.layout import without_layout
 
 HEADER = ("手机号", "姓名", "标签")
 ROWS = (
@@ -40,6 +42,20 @@ def upload_of(content: bytes, name: str = "双11会员.xlsx") -> SimpleUploadedF
 def _uploads(tmp_path: Path) -> Iterator[None]:
     with override_settings(MEDIA_ROOT=tmp_path / "uploads"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _pages_without_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests look for in a page does not depend on how its template is laid out."""
+    ask = Client.request
+
+    def request(client: Client, **environ: Any) -> Any:
+        response = ask(client, **environ)
+        if response.get("Content-Type", "").startswith("text/html") and not response.streaming:
+            response.content = without_layout(response.content.decode()).encode()
+        return response
+
+    monkeypatch.setattr(Client, "request", request)
 
 
 @pytest.fixture(autouse=True)

@@ -116,7 +116,7 @@ def test_it_names_the_cell_and_the_value_to_fix(ready: ImportJob, signed: Client
     assert "Phone: not a phone number" in page
     assert "Give 11 digits" in page
     assert "You: fix the sheet" in page
-    assert "A4 <b>138</b>" in page
+    assert "A4<b>138</b>" in page
     assert f"/imports/{ready.pk}/rows/?problem={ready.problems.get().pk}" in page
 
 
@@ -124,13 +124,13 @@ def test_it_masks_the_values_for_anybody_but_the_owner(make_draft: MakeDraft, si
     job = make_draft(workbook(rows=[("1380013800012345", "林", "新客"), ("13800138000", "林", "新客")]))
     job.begin_check(job.owner)
     page = html_of(signed_admin, finish_check(job))
-    assert "A2 <b>****</b>" in page
+    assert "A2<b>****</b>" in page
     assert "1380013800012345" not in page
 
 
 def test_it_shows_tags_identifiers_and_settings(ready: ImportJob, signed: Client) -> None:
     page = html_of(signed, ready)
-    assert '新客 <span class="chip__count">1</span>' in page
+    assert '新客<span class="chip__count">1</span>' in page
     assert "<dt>Phone</dt><dd>2 rows</dd>" in page
     assert "Fuzzy matching, way 1: unionid → openid → Phone → Customer ID" in page
     assert "Test platform: nothing reaches 兔展." in page
@@ -150,7 +150,7 @@ def test_it_tells_warnings_and_changes_apart_from_problems(make_draft: MakeDraft
     page = html_of(signed, finish_check(job))
     assert "The same customer stands in several rows (same Phone)" in page
     assert "Phone: +86 removed" in page
-    assert "<b>+86 138-0013-8001</b> → <b>13800138001</b>" in page
+    assert "<b>+86 138-0013-8001</b>→<b>13800138001</b>" in page
     assert "Written differently, probably meant as one:" in page
     assert "Nothing to fix" in page
 

@@ -394,5 +394,5 @@ def test_it_reads_a_sheet_without_column_names(draft: ImportJob, signed: Client)
 def test_it_shows_the_sheets_with_their_beginning(make_draft: MakeDraft, signed: Client, tmp_path: Path) -> None:
     content = workbooks.hidden_sheets(tmp_path / "a.xlsx").read_bytes()
     page = signed.get(url(make_draft(content))).content.decode()
-    assert '<b class="data">深藏</b> <span class="badge badge--outline">hidden</span>' in page
+    assert '<b class="data">深藏</b><span class="badge badge--outline">hidden</span>' in page
     assert "about 1 row" in page
