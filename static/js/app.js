@@ -17,6 +17,7 @@ on("submit", "[data-theme-form]", (form, event) => {
   const secure = location.protocol === "https:" ? "; secure" : "";
   document.cookie = `tagsync_theme=${theme}; path=/; max-age=31536000; samesite=lax${secure}`;
   document.documentElement.dataset.theme = theme;
+  document.getElementById("dark-tokens").media = event.submitter.dataset.darkMedia;
   const body = new FormData(form);
   body.set("theme", theme);
   fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});

@@ -11,7 +11,7 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 
-STYLES = (Path(settings.BASE_DIR) / "static/css/app.css").read_text()
+STYLES = "".join(path.read_text() for path in Path(settings.BASE_DIR).glob("static/css/*.css"))
 URL = "/styleguide/"
 
 # Only there while something happens, around pages that have no shell, or the places of one table and one text.

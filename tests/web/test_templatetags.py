@@ -16,7 +16,7 @@ from tagsync.web.looks import CALL_LOOKS, JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
-STYLES = (ROOT / "static/css/app.css").read_text()
+STYLES = ROOT / "static/css"
 
 
 def render(source: str, **context: object) -> str:
@@ -172,11 +172,24 @@ def test_it_renders_error_pages_without_any_context(page):
     assert "<h1>" in render_to_string(page)
 
 
-def test_it_writes_the_dark_theme_twice_alike():
-    chosen = re.search(r'\n  \[data-theme="dark"\] \{(.*?)\n  \}', STYLES, re.S)
-    followed = re.search(r'\n    \[data-theme="auto"\] \{(.*?)\n    \}', STYLES, re.S)
-    assert chosen and followed
-    assert chosen[1].split() == followed[1].split()
+def test_it_has_each_token_for_both_themes():
+    light, dark = ((STYLES / name).read_text().partition("}")[0] for name in ("tokens.css", "dark.css"))
+    tokens = re.findall(r"--[\w-]+(?=:)", light)
+    assert tokens and tokens == re.findall(r"--[\w-]+(?=:)", dark)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "media"), [("auto", "(prefers-color-scheme: dark)"), ("light", "not all"), ("dark", "")]
+)
+def test_it_links_the_dark_tokens_for_whom_they_are(cookie, media):
+    request = RequestFactory().get("/")
+    request.COOKIES["tagsync_theme"] = cookie
+    assert render("{% dark_media %}", request=request) == media
+
+
+def test_it_links_every_style_sheet():
+    linked = re.findall(r"static 'css/(.*?)'", (ROOT / "templates/shell/_styles.html").read_text())
+    assert sorted(linked) == sorted(path.name for path in STYLES.iterdir())
 
 
 @pytest.mark.parametrize("page", TEMPLATES, ids=lambda page: page.name)

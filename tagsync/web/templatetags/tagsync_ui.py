@@ -30,6 +30,8 @@ THEMES = {
     "light": ("dark", "sun", _("Theme: light")),
     "dark": ("auto", "moon", _("Theme: dark")),
 }
+# Each theme: for which media the dark tokens count; "" is all of them.
+DARK_MEDIA = {"auto": "(prefers-color-scheme: dark)", "light": "not all", "dark": ""}
 
 
 @register.simple_tag
@@ -170,11 +172,16 @@ def theme(context: Context) -> str:
     return chosen if chosen in THEMES else "auto"
 
 
+@register.simple_tag(takes_context=True)
+def dark_media(context: Context) -> str:
+    return DARK_MEDIA[theme(context)]
+
+
 @register.inclusion_tag("shell/_theme_buttons.html", takes_context=True)
 def theme_buttons(context: Context) -> dict[str, Any]:
     """One button per theme, all but the present one's hidden: the script shows the next one."""
     switches = [
-        {"shows": shows, "next": following, "mark": mark, "label": label}
+        {"shows": shows, "next": following, "mark": mark, "label": label, "dark_media": DARK_MEDIA[following]}
         for shows, (following, mark, label) in THEMES.items()
     ]
     return {"switches": switches, "current": theme(context)}
