@@ -39,11 +39,12 @@ TO_THE_SECOND = timedelta(minutes=2)
 
 
 class Button(NamedTuple):
-    """A button."""
+    """A button. `tone`: how its class ends."""
 
     url: str
     icon: str
     label: str
+    tone: str
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def _question(job: ImportJob, standing: Standing) -> Notice:
 
 
 def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
-    stop = Button(reverse("import_stop", args=[job.pk]), "ban", _("Stop"))
+    stop = Button(reverse("import_stop", args=[job.pk]), "ban", _("Stop"), "quiet-danger")
     if not waiting:
         return (stop,)
     texts = {
@@ -161,7 +162,7 @@ def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
     }
     resume = ngettext("Resume: send %(rows)s row", "Resume: send %(rows)s rows", waiting)
     label = texts.get(job.cause, resume) % {"rows": thousands(waiting)}
-    return Button(reverse("import_resume", args=[job.pk]), "play", label), stop
+    return Button(reverse("import_resume", args=[job.pk]), "play", label, "primary"), stop
 
 
 def _their_words(job: ImportJob) -> str:

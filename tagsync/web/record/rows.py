@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
@@ -61,6 +62,12 @@ class Line:
     may_send_anyway: bool = False
     # that it may have been applied although its state does not say so
     remark: Sentence | None = None
+
+    @property
+    def retry_query(self) -> str:
+        """What asks the retry page for this row alone."""
+        asked: dict[str, str | int] = {"choice": "rows", "row": self.number}
+        return urlencode(asked | {"in_doubt": 1} if self.status == RowStatus.IN_DOUBT else asked)
 
 
 class Page(NamedTuple):
