@@ -14,7 +14,7 @@ from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryState
 from tagsync.imports.models.job import Operation
-from tagsync.imports.states import UNDER_WAY, Act, JobStatus, MoveRefused
+from tagsync.imports.states import UNDER_WAY, JobStatus, MoveRefused
 
 LEASE = 2 * timedelta(seconds=settings.TAGSYNC_CALL_SECONDS)
 HOLD_BACK = timedelta(seconds=settings.TAGSYNC_HOLD_BACK_SECONDS)
@@ -49,8 +49,7 @@ def _claim(job: ImportJob) -> bool:
         if not free.values_list("pk", flat=True):
             return False
         try:
-            where = may_run(Operation(job.operation))
-            job.move(Act.CLAIM, where=where, wait_until=None, wait_reason="", lease_until=Now() + LEASE)
+            job.claim(LEASE, where=may_run(Operation(job.operation)))
         except MoveRefused:
             return False
     return True

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
 
 from tagsync.connections.pace import seconds_to_slot
 from tagsync.delivery import doorbell
@@ -15,7 +15,7 @@ from tagsync.delivery.claims import renew
 from tagsync.delivery.decisions import Pause
 from tagsync.imports import counting, outcomes
 from tagsync.imports.models import ImportJob
-from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus
+from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.imports.waits import WAITS_FOR_SLOTS
 
 
@@ -38,9 +38,9 @@ def give_back(
         if job.status == JobStatus.STOPPING:
             finish_stopping(job)
         elif prepared and not job.count(RowStatus.WAITING):
-            _finish(job)
+            _rest(job, job.finish)
         elif question:
-            _block(job, *question)
+            _rest(job, partial(job.block, *question))
         else:
             _pause(job, pause, ring=ring)
     except MoveRefused:
@@ -54,18 +54,10 @@ def finish_stopping(job: ImportJob) -> None:
 
     Raises MoveRefused when the import is not stopping, FenceLost when it is no longer under this fence.
     """
-    _rest(job, Act.STOPPED, retry_selection=None)
+    _rest(job, job.stopped)
 
 
-def _finish(job: ImportJob) -> None:
-    _rest(job, Act.FINISH, trial_rows=None)
-
-
-def _block(job: ImportJob, cause: str, params: dict[str, Any]) -> None:
-    _rest(job, Act.BLOCK, why=cause, cause=cause, cause_params=params, retry_selection=None)
-
-
-def _rest(job: ImportJob, act: Act, why: str = "", **changes: Any) -> None:
+def _rest(job: ImportJob, move: Callable[[], None]) -> None:
     """The move into rest, with what is true from the same moment on: the fate of rows that were sent, no open call."""
     at_rest = False
     while not at_rest:
@@ -74,20 +66,16 @@ def _rest(job: ImportJob, act: Act, why: str = "", **changes: Any) -> None:
             at_rest = outcomes.doubt_unanswered(locked)
             if at_rest:
                 outcomes.close_planned(locked)
-                job.move(act, why=why, where=Q(fence=job.fence), lease_until=None, ended_at=Now(), **changes)
+                move()
         if not at_rest:
             renew(job)
     counting.verify(job)
 
 
 def _pause(job: ImportJob, pause: Pause | None, *, ring: bool) -> None:
-    waits: dict[str, Any] = {}
-    why = pause.reason if pause else "slice"
     with transaction.atomic():
         seconds = _seconds(job, pause) if pause else 0.0
-        if pause and seconds:
-            waits = {"wait_until": Now() + timedelta(seconds=seconds), "wait_reason": pause.reason}
-        job.move(Act.PAUSE, why=why, where=Q(fence=job.fence), lease_until=None, **waits)
+        job.pause(pause.reason if pause else "slice", timedelta(seconds=seconds))
     if ring or (pause and not seconds):
         doorbell.ring(doorbell.SENDS, job.pk)
 

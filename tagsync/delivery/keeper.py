@@ -25,7 +25,7 @@ from tagsync.imports.keeping import is_overdue, overdue
 from tagsync.imports.models import ImportJob, Notice
 from tagsync.imports.notices import RETENTION_DAYS
 from tagsync.imports.outcomes import FenceLost
-from tagsync.imports.states import Act, JobStatus, MoveRefused
+from tagsync.imports.states import JobStatus, MoveRefused
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def _give_back(job_id: int) -> None:
             return
         log.warning("import %s: its worker is gone, it goes back into the queue", job_id)
         if job.status == JobStatus.RUNNING:
-            job.move(Act.PAUSE, why="lease_expired", where=Q(lease_until__lt=Now()), lease_until=None)
+            job.expire()
         else:
             take_over(job)
     if job.status == JobStatus.STOPPING:

@@ -11,7 +11,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 
 from tagsync.connections import silence, tokens
 from tagsync.connections.models import MAX_PARALLEL_CALLS, Connection, ConnectionState
@@ -39,7 +38,7 @@ from tagsync.imports import counting, outcomes, retrying, splitting, superseding
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.outcomes import FenceLost
-from tagsync.imports.states import Act, JobStatus, MoveRefused
+from tagsync.imports.states import JobStatus, MoveRefused
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
 from tagsync.tuzhan.errors import BatchRefused, Blocked, NotSent, Outcome, Throttled, is_sign_of_life
@@ -69,7 +68,7 @@ def run_slice(job_id: int) -> None:
     except Unusable as error:
         job.connection.block(error.reason, where=tokens.read_from(job.connection))
         silence.release_probe(job.connection)
-        job.move(Act.PAUSE, why=error.reason, where=Q(fence=job.fence), lease_until=None)
+        job.pause(error.reason)
         return
     # Threads begin when they are needed, and an admin may allow more calls at any moment.
     with client, ThreadPoolExecutor(MAX_PARALLEL_CALLS, "call") as pool:

@@ -260,7 +260,7 @@ def back_to_draft(job: ImportJob, by: Person) -> None:
 def open_for_change(locked: ImportJob, by: Person) -> None:
     """The move alone, for whoever has locked the import and writes more: what was staged is dropped later."""
     if locked.status != JobStatus.DRAFT:
-        locked.move(Act.CHANGE, by=by, counts={}, blank_rows=0, summary={}, cause="", cause_params={})
+        locked.change(by)
 
 
 def _drop_staged(job: ImportJob) -> None:

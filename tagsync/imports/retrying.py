@@ -15,7 +15,7 @@ from tagsync.imports.corrections import without_fixed
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryState
 from tagsync.imports.outcomes import lock
-from tagsync.imports.states import RETRYABLE, Act, RowStatus
+from tagsync.imports.states import RETRYABLE, RowStatus
 
 ROWS_PER_COMMIT = 5000
 
@@ -65,7 +65,6 @@ def retry(job: ImportJob, selection: Selection, by: Person) -> int:
 
     The caller holds the locks. What is more than one transaction's work the worker takes up before it sends anything.
     """
-    assert job.connection is not None
     rows = sum(counted_by_status(job, selection).values())
     if not rows:
         raise NothingToRetry
@@ -74,20 +73,7 @@ def retry(job: ImportJob, selection: Selection, by: Person) -> int:
     job.problems.filter(pk__in=causes).update(settled_at=None, settled_by=None)
     # Never sent, so never a call: the rows of planned pieces form new batches in the new run.
     job.deliveries.filter(state=DeliveryState.PLANNED).delete()
-    job.move(
-        Act.RETRY,
-        by=by,
-        why=str(rows),
-        run=job.run + 1,
-        retry_selection=selection.as_json(),
-        trial_rows=None,
-        queue_number=job.connection.take_queue_number(),
-        ended_at=None,
-        wait_until=None,
-        wait_reason="",
-        cause="",
-        cause_params={},
-    )
+    job.retry(by, rows, selection.as_json())
     _take_up_piece(job)
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,13 @@ from tagsync.imports.agreement import asked_sha256, disagreement
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
 
 log = logging.getLogger(__name__)
+
+# What several moves change alike.
+NO_WAIT: dict[str, Any] = {"wait_until": None, "wait_reason": ""}
+NO_CAUSE: dict[str, Any] = {"cause": "", "cause_params": {}}
+NOTHING_CHECKED: dict[str, Any] = {"counts": {}, "blank_rows": 0, "summary": {}, **NO_CAUSE}
+AT_REST: dict[str, Any] = {"lease_until": None, "ended_at": Now()}
+GOES_ON: dict[str, Any] = {"ended_at": None, **NO_WAIT, **NO_CAUSE}
 
 
 class Match(models.TextChoices):
@@ -187,16 +195,14 @@ class ImportJob(models.Model):
     def mapped_columns(self) -> dict[int, str]:
         return {column["column"]: column["field"] for column in self.columns if column["field"]}
 
-    # -- moves
+    # -- moves: each one raises MoveRefused when the state does not allow it, and nothing is changed then
 
     def move(
         self, act: Act, *, by: Person | None = None, why: str = "", where: Q | None = None, **changes: Any
     ) -> None:
         """Make the move of `act`, with its event and what is told of it, in one transaction.
 
-        The named methods of the rooms call this.
-
-        Raises: MoveRefused when the state, or `where`, does not allow it; nothing is changed then.
+        The named methods below call this. `where` must hold besides the state.
         """
         with transaction.atomic():
             found = ImportJob.objects.select_for_update(no_key=True).filter(pk=self.pk)
@@ -219,8 +225,7 @@ class ImportJob(models.Model):
         with transaction.atomic():
             locked = ImportJob.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
             asked = asked_sha256(locked) if locked else ""
-            nothing: dict[str, Any] = {"counts": {}, "blank_rows": 0, "summary": {}, "cause": "", "cause_params": {}}
-            self.move(Act.CHECK, by=by, lease_until=None, asked_sha256=asked, **nothing)
+            self.move(Act.CHECK, by=by, lease_until=None, asked_sha256=asked, **NOTHING_CHECKED)
 
     def checked(self) -> None:
         """The check is done; what it staged and counted is already written.
@@ -235,10 +240,14 @@ class ImportJob(models.Model):
                 log.error("the check of import %s does not agree with itself: %s", self.pk, wrong)
             if wrong:
                 raise MoveRefused(Act.CHECKED, locked.status if locked else self.status)
-            self.move(Act.CHECKED, where=Q(fence=self.fence), lease_until=None)
+            self.move(Act.CHECKED, where=self._ours, lease_until=None)
 
     def unreadable(self, code: str, params: dict[str, str | int]) -> None:
-        self.move(Act.UNREADABLE, where=Q(fence=self.fence), lease_until=None, cause=code, cause_params=params)
+        self.move(Act.UNREADABLE, where=self._ours, lease_until=None, cause=code, cause_params=params)
+
+    def change(self, by: Person) -> None:
+        """Back to a draft: what was checked counts no more."""
+        self.move(Act.CHANGE, by=by, **NOTHING_CHECKED)
 
     def start(self, by: Person, trial_rows: int | None = None) -> None:
         """Freeze the settings and take a place in the connection's line."""
@@ -256,9 +265,33 @@ class ImportJob(models.Model):
                 lease_until=None,
             )
 
+    def claim(self, lease: timedelta, where: Q) -> None:
+        """It runs, and is ours for so long."""
+        self.move(Act.CLAIM, where=where, lease_until=Now() + lease, **NO_WAIT)
+
+    def pause(self, why: str, wait: timedelta | None = None) -> None:
+        """Back into the queue, for at least so long."""
+        waits: dict[str, Any] = {"wait_until": Now() + wait, "wait_reason": why} if wait else {}
+        self.move(Act.PAUSE, why=why, where=self._ours, lease_until=None, **waits)
+
+    def expire(self) -> None:
+        """Back into the queue: its worker is gone, and its lease with it."""
+        self.move(Act.PAUSE, why="lease_expired", where=self._ours & Q(lease_until__lt=Now()), lease_until=None)
+
+    def finish(self) -> None:
+        self.move(Act.FINISH, where=self._ours, trial_rows=None, **AT_REST)
+
+    def block(self, cause: str, params: dict[str, Any]) -> None:
+        """Only a person can go on."""
+        changes: dict[str, Any] = {"cause": cause, "cause_params": params, "retry_selection": None, **AT_REST}
+        self.move(Act.BLOCK, why=cause, where=self._ours, **changes)
+
     def stop(self, by: Person) -> None:
         """A queued import stops at once; a running one after the calls in flight are recorded."""
-        self.move(Act.STOP, by=by, ended_at=Now(), wait_until=None, wait_reason="", retry_selection=None)
+        self.move(Act.STOP, by=by, ended_at=Now(), retry_selection=None, **NO_WAIT)
+
+    def stopped(self) -> None:
+        self.move(Act.STOPPED, where=self._ours, retry_selection=None, **AT_REST)
 
     def resume(self, by: Person) -> None:
         """Send what was never settled; who goes on after a trial or a refusal of everything has seen it."""
@@ -270,16 +303,32 @@ class ImportJob(models.Model):
                 trial_rows=None,
                 refusals_seen=True,
                 queue_number=self.connection.take_queue_number(),
-                ended_at=None,
-                wait_until=None,
-                wait_reason="",
-                cause="",
-                cause_params={},
+                **GOES_ON,
+            )
+
+    def retry(self, by: Person, rows: int, selection: dict[str, Any]) -> None:
+        """Send so many settled rows in another run; `selection` says which."""
+        assert self.connection is not None
+        with transaction.atomic():
+            self.move(
+                Act.RETRY,
+                by=by,
+                why=str(rows),
+                run=self.run + 1,
+                retry_selection=selection,
+                trial_rows=None,
+                queue_number=self.connection.take_queue_number(),
+                **GOES_ON,
             )
 
     def remove(self, by: Person | None = None, where: Q | None = None) -> None:
         """Nobody sees it any more; `imports.deletion` deletes what it holds, and then it. Raises MoveRefused."""
         self.move(Act.DISCARD, by=by, where=where, lease_until=None)
+
+    @property
+    def _ours(self) -> Q:
+        """Nobody has taken it over, or made the work on it invalid, since it was read."""
+        return Q(fence=self.fence)
 
 
 class JobEvent(models.Model):
