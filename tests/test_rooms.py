@@ -80,7 +80,6 @@ class Import:
     target: str
     is_ours: bool
     hidden: bool
-    for_types: bool
     has_reason: bool
 
 
@@ -122,12 +121,11 @@ def _imports(path: Path) -> Iterator[Import]:
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         hidden = any(isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for one in above)
-        for_types = any(isinstance(one, ast.If) and "TYPE_CHECKING" in ast.unparse(one.test) for one in above)
         reason = has_reason_above(path, node.lineno)
         for target in targets(path, node):
             ours = target == "tagsync" or target.startswith("tagsync.")
             shown = target.removeprefix("tagsync").removeprefix(".") if ours else target.partition(".")[0]
-            yield Import(node.lineno, shown, ours, hidden, for_types, reason)
+            yield Import(node.lineno, shown, ours, hidden, reason)
 
 
 def targets(path: Path, node: ast.Import | ast.ImportFrom) -> list[str]:
@@ -212,7 +210,7 @@ def test_it_imports_one_way() -> None:
         f"{name_of(path)}:{one.line} imports {one.target}"
         for path in sources()
         for one in imports_of(path)
-        if one.is_ours and one.target and not may_import(path, one.target) and not (one.for_types and one.has_reason)
+        if one.is_ours and one.target and not may_import(path, one.target)
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -228,7 +226,7 @@ def test_it_hides_no_import_without_a_reason() -> None:
 
 
 def test_it_has_no_cycle_between_modules() -> None:
-    """At import time; imports for types and those inside functions come later and with a reason."""
+    """Also not for types; only imports inside functions come later, and with a reason."""
     graph = {path: modules_imported_by(path) for path in sources()}
     while leaves := [path for path, below in graph.items() if not below & graph.keys()]:
         for path in leaves:
@@ -237,7 +235,7 @@ def test_it_has_no_cycle_between_modules() -> None:
 
 
 def modules_imported_by(path: Path) -> set[Path]:
-    first_moment = (one for one in imports_of(path) if one.is_ours and not one.hidden and not one.for_types)
+    first_moment = (one for one in imports_of(path) if one.is_ours and not one.hidden)
     found = {module_of(one.target) for one in first_moment}
     return {module for module in found if module and module != path}
 

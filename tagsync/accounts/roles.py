@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.apps.registry import Apps
 from django.apps.registry import apps as installed_apps
-
-if TYPE_CHECKING:
-    from tagsync.accounts.models import Person
+from django.contrib.auth.models import PermissionsMixin
 
 MARKETERS = "Marketers"
 ADMINS = "Admins"
@@ -41,7 +39,7 @@ def write_roles(apps: Apps = installed_apps, **_signal: Any) -> None:
         group.permissions.set(found)
 
 
-def give_role(person: Person, role: str) -> None:
+def give_role(person: PermissionsMixin, role: str) -> None:
     """Make `role` the person's only role. Raises KeyError for a role that does not exist."""
     PERMISSIONS[role]
     Group = installed_apps.get_model("auth", "Group")

@@ -8,7 +8,6 @@ from tagsync.accounts.models import Person
 from tagsync.database import repeated_after_deadlock
 from tagsync.delivery import doorbell
 from tagsync.imports import drafts, retrying
-from tagsync.imports.agreement import is_as_asked
 from tagsync.imports.drafts import Choices
 from tagsync.imports.locking import locked_for_act
 from tagsync.imports.models import ImportJob
@@ -74,7 +73,7 @@ def start(job: ImportJob, by: Person, trial_rows: int | None = None, seen: int |
         if locked.status == JobStatus.READY:
             if seen is not None and locked.events.filter(pk__gt=seen).exists():
                 raise NotAsSeen
-            if not is_as_asked(locked):
+            if not locked.is_as_asked:
                 raise NotAsChecked
             if not locked.count(RowStatus.WAITING):
                 raise NothingToSend

@@ -14,6 +14,7 @@ from tagsync.database import attempt_after_error, is_of_database
 from tagsync.delivery import exports, runner
 from tagsync.delivery.claims import claim_check, release_check, renew
 from tagsync.delivery.leaving import leaving
+from tagsync.imports.agreement import end_check
 from tagsync.imports.models import ImportJob
 from tagsync.imports.outcomes import FenceLost
 from tagsync.imports.staging import Interrupted, stage
@@ -66,7 +67,7 @@ def _check(job: ImportJob) -> None:
             raise
         job.unreadable(*_cause(job, error))
     else:
-        job.checked()
+        end_check(job)
 
 
 def _cause(job: ImportJob, error: Exception) -> tuple[str, dict[str, Any]]:

@@ -1,43 +1,37 @@
-"""What a check is asked to check, as one digest, and whether what it staged agrees with that. Changes nothing.
-
-Models call this: it must not import them.
-"""
+"""Whether what a check staged agrees with itself and with what was asked: only then its import is ready."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import TYPE_CHECKING
+import logging
 
-from django.db.models import Count
+from django.db import transaction
 
-if TYPE_CHECKING:
-    from tagsync.imports.models.job import ImportJob
+from tagsync.imports.counting import counted
+from tagsync.imports.models import ImportJob
+from tagsync.imports.states import Act, MoveRefused
+
+log = logging.getLogger(__name__)
 
 
-def asked_sha256(job: ImportJob) -> str:
-    """Digest of everything that decides which rows there are and what is sent of each: file, sheet, columns, settings.
+def end_check(job: ImportJob) -> None:
+    """Make it ready; what the check staged and counted is already written.
 
-    Frozen copies of this stand in migrations: who adds to it computes the stored ones anew there.
+    Raises MoveRefused also when rows, sums, tags and what was asked do not agree: then it has to be done again.
     """
-    asked = [job.file_sha256, job.sheet, job.header_row, job.columns, job.fixed_tags]
-    way = [job.connection_id, job.operation, job.match, job.identify_way]
-    return hashlib.sha256(json.dumps([*asked, *way], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def is_as_asked(job: ImportJob) -> bool:
-    """Whether its columns and settings are still those that its check was asked for."""
-    return job.asked_sha256 == asked_sha256(job)
-
-
-def counted(job: ImportJob) -> dict[str, int]:
-    """State → rows, from the rows themselves."""
-    return dict(job.rows.order_by().values_list("status").annotate(number=Count("id")))
+    with transaction.atomic():
+        mine = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence)
+        locked = mine.filter(asked_sha256=job.asked_sha256).first()
+        wrong = disagreement(locked) if locked else "fence"
+        if locked and wrong:
+            log.error("the check of import %s does not agree with itself: %s", job.pk, wrong)
+        if wrong:
+            raise MoveRefused(Act.CHECKED, locked.status if locked else job.status)
+        job.checked()
 
 
 def disagreement(job: ImportJob) -> str:
     """What of a staged import contradicts what, "" when all of it agrees. The caller has locked the import."""
-    if not is_as_asked(job):
+    if not job.is_as_asked:
         return "asked"
     if counted(job) != job.counts:
         return "counts"

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from tagsync.connections.models import Connection
-from tagsync.imports.agreement import asked_sha256
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 
@@ -54,14 +53,14 @@ def _connection_then_import(job: ImportJob) -> ImportJob | None:
 
 def held_by_check(job: ImportJob, still_mine: Callable[[], bool]) -> Hold:
     """For a check, which holds the fence of `job` and was asked what stands in it; `still_mine` renews its lease."""
-    in_hand = asked_sha256(job)
+    in_hand = job.choices_sha256()
 
     def hold() -> ImportJob:
         locked = _locked(job) if still_mine() else None
         if locked is None or locked.asked_sha256 != job.asked_sha256:
             raise Interrupted
         # What is staged without having been asked for never becomes ready.
-        if job.asked_sha256 and {in_hand, asked_sha256(locked)} != {job.asked_sha256}:
+        if job.asked_sha256 and {in_hand, locked.choices_sha256()} != {job.asked_sha256}:
             raise Interrupted
         return locked
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tagsync.imports.models.job import ImportJob, JobEvent
 from tagsync.imports.models.notice import QUESTIONS, Notice, NoticeKind
 from tagsync.imports.states import Act, RowStatus
 from tagsync.imports.unanswered import counted_by_status
-
-if TYPE_CHECKING:
-    # the models call this
-    from tagsync.imports.models.job import ImportJob, JobEvent
 
 BY_OTHERS = {
     Act.START: NoticeKind.STARTED,
@@ -22,8 +19,8 @@ BY_OTHERS = {
 FAILURES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
 
 
-def tell_move(job: ImportJob, event: JobEvent) -> None:
-    """Call it inside the transaction of the move, with the import as it is after it."""
+def tell_move(job: ImportJob, event: JobEvent, **_signal: Any) -> None:
+    """Receives `moved`, inside the transaction of the move."""
     act = Act(event.act)
     if act in BY_OTHERS:
         Notice.objects.filter(job=job, kind__in=QUESTIONS).end_at(event.at)

@@ -3,20 +3,15 @@ they may have been applied. Counts them and has the sentence that says so; chang
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db.models import Count, F, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from tagsync.database import shown_now
+from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import RowStatus
-
-if TYPE_CHECKING:
-    # what the models call, calls this
-    from tagsync.imports.models import ImportJob, ImportRow
 
 # "In doubt" says by itself that the row may have been applied; of these states nobody would think so.
 UNTOLD = (RowStatus.REJECTED, RowStatus.SUPERSEDED, RowStatus.WAITING)

@@ -156,14 +156,13 @@ def sheet(rows: int) -> Any:
 
 
 def small() -> Any:
-    from tagsync.imports.agreement import asked_sha256
     from tagsync.imports.models import ImportJob
 
     job = ImportJob(
         owner=person(), connection=platform("small"), file="none.xlsx", file_name="small.xlsx", file_sha256="0" * 64,
         status="ready", counts={"waiting": 1},
     )  # fmt: skip
-    job.asked_sha256 = asked_sha256(job)
+    job.asked_sha256 = job.choices_sha256()
     job.save()
     job.rows.create(row_number=2, phone="13800138000", tags="VIP", status="waiting")
     return job

@@ -15,6 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_m
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts, keeper, tasks
+from tagsync.imports.agreement import end_check
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
 from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import MoveRefused, RowStatus
@@ -47,7 +48,7 @@ def ready(owner: Person, connection: Connection, operation: str, rows: Iterable[
         for number, (phone, tag) in enumerate(rows, start=2)
     )
     ImportJob.objects.filter(pk=job.pk).update(counts={"waiting": len(rows)})
-    job.checked()
+    end_check(job)
     return job
 
 

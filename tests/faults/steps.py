@@ -82,7 +82,7 @@ STEPS = {
     "before the second look": Step("tagsync.imports.staging.look_again"),
     "before the sums": Step("tagsync.imports.staging._finish"),
     "before repairs are made again": Step("tagsync.imports.repairing.make_again"),
-    "before the last look of the check": Step("tagsync.imports.models.ImportJob.checked"),
+    "before the last look of the check": Step("tagsync.delivery.tasks.end_check"),
     # what a person asked for
     "before the start": Step(_MOVE, "before", "start"),
     "inside the start": Step(_MOVE, "after", "start"),

@@ -24,7 +24,6 @@ from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery import acts, keeper
 from tagsync.delivery.claims import claim_import
 from tagsync.imports import counting, deletion, drafts, settling, undoing
-from tagsync.imports.agreement import asked_sha256
 from tagsync.imports.models import ImportJob, Notice, Problem
 from tagsync.imports.models.notice import NoticeKind
 from tagsync.imports.notices import mark_seen
@@ -167,7 +166,7 @@ def states_for(pair: tuple[str, str]) -> list[JobStatus]:
 
 def made(owner: Person, connection: Connection, status: JobStatus) -> ImportJob:
     job = make_import(owner, connection, status, ROWS)
-    job.asked_sha256 = asked_sha256(job)
+    job.asked_sha256 = job.choices_sha256()
     job.save(update_fields=["asked_sha256"])
     problem = blame(job, S.REJECTED, "refused", message="no such customer")
     add_call(job, [2, 3])

@@ -86,7 +86,7 @@ STEPS = [
     (staging, "look_again", 1),
     (staging, "_finish", 1),
     (repairing, "make_again", 1),
-    (ImportJob, "checked", 1),
+    (tasks, "end_check", 1),
 ]
 
 
@@ -190,7 +190,7 @@ def other_columns(job: ImportJob) -> None:
 def test_nothing_is_ready_that_does_not_agree(
     job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch, wrong: Callable[[ImportJob], None]
 ) -> None:
-    once(monkeypatch, ImportJob, "checked", lambda: wrong(job))
+    once(monkeypatch, tasks, "end_check", lambda: wrong(job))
     tasks.run_check(job.pk)
     job.refresh_from_db()
     assert (job.status, job.lease_until) == ("checking", None)

@@ -11,7 +11,6 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports import counting
-from tagsync.imports.agreement import asked_sha256
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, Problem
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
@@ -40,7 +39,7 @@ def make_import(
         job.ended_at = timezone.now() - timedelta(hours=1)
     for name, value in changes.items():
         setattr(job, name, value)
-    job.asked_sha256 = asked_sha256(job)
+    job.asked_sha256 = job.choices_sha256()
     job.save()
     add_rows(job, rows)
     return job
