@@ -5,16 +5,17 @@ Knows no model. A time that decides anything is compared inside the database wit
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import psycopg
-from django.db import DatabaseError, Error, OperationalError, connection
+from django.db import DatabaseError, Error, OperationalError, close_old_connections, connection
 
 TIMES_REPEATED = 3
 # How long what is only shown relies on what the database said last.
@@ -25,6 +26,8 @@ LOCK_NOT_AVAILABLE = "55P03"  # also after lock_timeout
 QUERY_CANCELED = "57014"  # statement_timeout
 IDLE_IN_TRANSACTION = "25P03"  # it was frozen so long that its locks were taken from it
 GAVE_WAY = frozenset({DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, IDLE_IN_TRANSACTION})
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -114,3 +117,15 @@ def attempt_after_error(act: Callable[[], object]) -> None:
         connection.close_if_unusable_or_obsolete()
     with suppress(Error):
         act()
+
+
+@contextmanager
+def on_its_own(what: str) -> Iterator[None]:
+    """What goes wrong with one thing in the database leaves the others of a round alone; the next looks again."""
+    try:
+        yield
+    except DatabaseError as error:
+        # Not its text, which may quote a row.
+        log.warning("%s: left for the next round (%s)", what, sqlstate(error) or type(error).__name__)
+        # Whoever lost its connection over it gets a new one.
+        close_old_connections()

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "tagsync.accounts",
     "tagsync.connections",
+    "tagsync.queueing",
     "tagsync.imports",
     "tagsync.delivery",
     "tagsync.web",

@@ -25,9 +25,10 @@ ALLOWED = {
     "sandbox": set(),
     "accounts": set(),
     "connections": {"tuzhan", "accounts"},
+    "queueing": set(),
     "imports": {"sheets", "mapping", "connections", "accounts"},
-    "delivery": {"imports", "connections", "tuzhan", "mapping", "sheets", "accounts"},
-    "web": {"delivery", "imports", "connections", "accounts", "tuzhan", "mapping", "sheets"},
+    "delivery": {"queueing", "imports", "connections", "tuzhan", "mapping", "sheets", "accounts"},
+    "web": {"queueing", "delivery", "imports", "connections", "accounts", "tuzhan", "mapping", "sheets"},
     "local": {"accounts", "connections", "sandbox"},
 }
 REFUSED = {"web": {"tuzhan.client"}}
@@ -59,7 +60,7 @@ FILE_LINES = 400
 TEMPLATE_COLUMNS = 120
 EXCUSE = "over the stop: "
 
-DJANGO_ROOMS = ("accounts", "connections", "imports", "delivery", "web", "local")
+DJANGO_ROOMS = ("accounts", "connections", "queueing", "imports", "delivery", "web", "local")
 # `states` has an exception that carries a status.
 ASSIGNS_JOB_STATUS = {"imports/models/job.py", "imports/states.py"}
 ASSIGNS_ROW_STATUS = {

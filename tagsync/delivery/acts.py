@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from tagsync.accounts.models import Person
 from tagsync.database import repeated_after_deadlock
-from tagsync.delivery import doorbell
 from tagsync.imports import drafts, retrying
 from tagsync.imports.drafts import Choices
 from tagsync.imports.locking import locked_for_act
@@ -15,6 +14,7 @@ from tagsync.imports.outcomes import close_planned, doubt_unanswered
 from tagsync.imports.remembering import remember
 from tagsync.imports.retrying import Selection
 from tagsync.imports.states import Act, JobStatus, RowStatus
+from tagsync.queueing import doorbell
 
 
 class NothingToSend(Exception):

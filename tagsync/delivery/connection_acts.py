@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.database import repeated_after_deadlock
-from tagsync.delivery import acts, doorbell
+from tagsync.delivery import acts
 from tagsync.delivery.claims import claimable
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, MoveRefused
+from tagsync.queueing import doorbell
 
 
 def under_way(connection: Connection) -> QuerySet[ImportJob]:

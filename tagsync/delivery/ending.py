@@ -10,13 +10,13 @@ from typing import Any
 from django.db import transaction
 
 from tagsync.connections.pace import seconds_to_slot
-from tagsync.delivery import doorbell
 from tagsync.delivery.claims import renew
 from tagsync.delivery.decisions import Pause
 from tagsync.imports import counting, outcomes
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.imports.waits import WAITS_FOR_SLOTS
+from tagsync.queueing import doorbell
 
 
 def give_back(

@@ -18,13 +18,13 @@ from rq.timeouts import JobTimeoutException
 
 from tagsync.accounts.models import Person
 from tagsync.database import attempt_after_error, database_now, is_of_database
-from tagsync.delivery import doorbell
-from tagsync.delivery.leaving import leaving
 from tagsync.imports.deletion import delete_export
 from tagsync.imports.exporting import rows_of, write_workbook
 from tagsync.imports.models import Export, ImportJob
 from tagsync.imports.models.export import ExportState
 from tagsync.imports.states import JobStatus
+from tagsync.queueing import doorbell
+from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
 
 LEASE = timedelta(seconds=60)
@@ -110,7 +110,7 @@ def _ours(export: Export) -> Any:
 
 def _write(export: Export) -> None:
     def progress(done: int) -> None:
-        if leaving() or not _ours(export).update(rows_done=done, lease_until=Now() + LEASE):
+        if is_shutting_down() or not _ours(export).update(rows_done=done, lease_until=Now() + LEASE):
             raise _TakenOver
 
     with tempfile.TemporaryDirectory(prefix="tagsync-") as folder:

@@ -6,17 +6,16 @@ Remembers nothing and needs no Redis for that; several do not fight.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from tagsync.connections import silence
-from tagsync.database import sqlstate
-from tagsync.delivery import doorbell, exports
+from tagsync.database import on_its_own
+from tagsync.delivery import exports
 from tagsync.delivery.claims import NOT_LEASED, claimable, take_over
 from tagsync.delivery.ending import finish_stopping
 from tagsync.delivery.long_waits import tell_long_waits
@@ -26,6 +25,7 @@ from tagsync.imports.models import ImportJob, Notice
 from tagsync.imports.notices import RETENTION_DAYS
 from tagsync.imports.outcomes import FenceLost
 from tagsync.imports.states import JobStatus, MoveRefused
+from tagsync.queueing import doorbell
 
 log = logging.getLogger(__name__)
 
@@ -37,23 +37,11 @@ def keep() -> None:
     """One round."""
     with on_its_own("lost imports"):
         give_back_expired()
-    ring_for(doorbell.CHECKS, checks_nobody_works_on())
-    ring_for(doorbell.SENDS, claimable())
-    ring_for(doorbell.EXPORTS, exports.nobody_works_on())
+    doorbell.ring_for(doorbell.CHECKS, checks_nobody_works_on())
+    doorbell.ring_for(doorbell.SENDS, claimable())
+    doorbell.ring_for(doorbell.EXPORTS, exports.nobody_works_on())
     with on_its_own("long waits"):
         tell_long_waits()
-
-
-@contextmanager
-def on_its_own(what: str) -> Iterator[None]:
-    """What goes wrong with one thing in the database leaves the others of the round alone; the next looks again."""
-    try:
-        yield
-    except DatabaseError as error:
-        # Not its text, which may quote a row.
-        log.warning("%s: left for the next round (%s)", what, sqlstate(error) or type(error).__name__)
-        # Whoever lost its connection over it gets a new one.
-        close_old_connections()
 
 
 def give_back_expired() -> None:
@@ -94,18 +82,6 @@ def end_all_leases() -> None:
 
 def checks_nobody_works_on() -> list[int]:
     return list(ImportJob.objects.filter(NOT_LEASED, status=JobStatus.CHECKING).values_list("pk", flat=True))
-
-
-def ring_for(bell: str, ids: list[int]) -> None:
-    if not ids:
-        return
-    rung = doorbell.rung(bell)
-    if rung is None:
-        log.warning("Redis cannot be reached: %s %s wait", len(ids), bell)
-        return
-    for record_id in ids:
-        if record_id not in rung:
-            doorbell.ring(bell, record_id)
 
 
 def delete_old_drafts() -> None:

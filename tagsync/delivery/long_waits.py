@@ -10,12 +10,13 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
 from tagsync.connections.models import ConnectionState
-from tagsync.delivery.health import ahead_of, queue_health
 from tagsync.imports import alerts
 from tagsync.imports.models import Delivery, ImportJob, JobEvent, Notice
 from tagsync.imports.models.delivery import INDEFINITE
 from tagsync.imports.models.notice import NoticeKind
 from tagsync.imports.states import Act, JobStatus
+from tagsync.imports.waits import ahead_of
+from tagsync.queueing.health import queue_health
 
 CONFIRMED = (Act.START, Act.RESUME, Act.RETRY)
 

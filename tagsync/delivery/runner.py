@@ -16,13 +16,12 @@ from tagsync.connections import silence, tokens
 from tagsync.connections.models import MAX_PARALLEL_CALLS, Connection, ConnectionState
 from tagsync.connections.pace import MAX_WAIT_SECONDS, slow_down, speed_up, take_slot
 from tagsync.connections.tokens import BeingRenewed
-from tagsync.delivery import claims, doorbell
+from tagsync.delivery import claims
 from tagsync.delivery.batches import BatchSource, Load
 from tagsync.delivery.calling import EMPTY_CALL, Flight, call, their_answer
 from tagsync.delivery.claims import RENEW_SECONDS, claim_import, renew
 from tagsync.delivery.decisions import Circumstances, Decision, Pause, decide
 from tagsync.delivery.ending import give_back
-from tagsync.delivery.leaving import leaving
 from tagsync.delivery.patience import (
     PROBE_SECONDS,
     PROBES_ALONE_SECONDS,
@@ -39,6 +38,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.outcomes import FenceLost
 from tagsync.imports.states import JobStatus, MoveRefused
+from tagsync.queueing import doorbell
+from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
 from tagsync.tuzhan.errors import BatchRefused, Blocked, NotSent, Outcome, Throttled, is_sign_of_life
@@ -162,7 +163,7 @@ class Slice:
         connection = self.connection
         closed = connection.state == ConnectionState.BLOCKED or connection.archived_at is not None
         moved = not calls(self.client, connection)
-        return self.seen != JobStatus.RUNNING or closed or moved or self.question is not None or leaving()
+        return self.seen != JobStatus.RUNNING or closed or moved or self.question is not None or is_shutting_down()
 
     def _look_again(self) -> None:
         """No call is in flight. Short pauses are waited out here, long ones free the worker."""

@@ -13,12 +13,12 @@ from rq.timeouts import JobTimeoutException
 from tagsync.database import attempt_after_error, is_of_database
 from tagsync.delivery import exports, runner
 from tagsync.delivery.claims import claim_check, release_check, renew
-from tagsync.delivery.leaving import leaving
 from tagsync.imports.agreement import end_check
 from tagsync.imports.models import ImportJob
 from tagsync.imports.outcomes import FenceLost
 from tagsync.imports.staging import Interrupted, stage
 from tagsync.imports.states import MoveRefused
+from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def run_export(export_id: int) -> None:
 
 def _check(job: ImportJob) -> None:
     def still_mine() -> bool:
-        return renew(job) is not None and not leaving()
+        return renew(job) is not None and not is_shutting_down()
 
     try:
         stage(job, still_mine)

@@ -1,4 +1,4 @@
-"""Waits of queued imports that a change of their connection ends."""
+"""What a queued import waits for: others ahead of it in the line, and slots of its connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models.functions import Least
 
 from tagsync.connections.models import Connection
 from tagsync.imports.models.job import ImportJob
-from tagsync.imports.states import JobStatus
+from tagsync.imports.states import UNDER_WAY, JobStatus
 
 # Why an import waits when its connection had no slot for it: by its own pace, or because the platform wants a slower
 # one.
@@ -23,3 +23,11 @@ def end_waits_for_slots(connection: Connection, **_signal: Any) -> None:
         waiting.update(wait_until=None, wait_reason="")
     else:
         waiting.update(wait_until=Least("wait_until", connection.asked_to_wait_until))
+
+
+def ahead_of(job: ImportJob) -> int:
+    """Imports under way on the same connection that took their place in line earlier."""
+    if job.queue_number is None:
+        return 0
+    line = ImportJob.objects.filter(connection=job.connection, status__in=UNDER_WAY)
+    return line.filter(queue_number__lt=job.queue_number).count()

@@ -9,15 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from tagsync.web.figures import (
-    MIN_PERCENT,
-    MIN_PERCENT_MINI,
-    Segment,
-    percent,
-    segments,
-    settled,
-    thousands,
-)
+from tagsync.web.figures import MIN_PERCENT, MIN_PERCENT_MINI, Segment, percent, segments, settled, thousands
 from tagsync.web.looks import ROW_LOOKS
 
 # pixels

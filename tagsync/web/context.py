@@ -9,8 +9,8 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.delivery.health import queue_health
 from tagsync.imports.notices import unseen
+from tagsync.queueing.health import queue_health
 
 
 class Banner(TypedDict, total=False):

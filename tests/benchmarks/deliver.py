@@ -34,7 +34,7 @@ def run(rows: int, rows_per_call: int) -> None:
 
     from tagsync.accounts.models import Person
     from tagsync.connections.models import Connection
-    from tagsync.delivery import doorbell
+    from tagsync.queueing import doorbell
     from tagsync.sandbox import Sandbox
     from tests.making import customers, run_to_end, started
 

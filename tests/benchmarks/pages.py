@@ -37,12 +37,12 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS, MARKETERS, give_role
 from tagsync.connections.models import Connection
-from tagsync.delivery import health
 from tagsync.imports import counting, staging
 from tagsync.imports.models import Delivery, ImportJob, JobTag
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problem_groups import problem_for
 from tagsync.imports.states import JobStatus
+from tagsync.queueing import health
 from tests.web.records import COLUMNS
 
 IMPORTS = 1000

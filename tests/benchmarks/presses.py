@@ -40,7 +40,7 @@ def run(folder: Path, rows: int) -> None:
     """Everything that needs Django, which needs the environment first."""
     from django.core.management import call_command
 
-    from tagsync.delivery import doorbell
+    from tagsync.queueing import doorbell
 
     call_command("migrate", verbosity=0)
     doorbell.ring = lambda bell, record_id: True

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tagsync.connections.models import Connection
-from tagsync.delivery import doorbell
+from tagsync.queueing import doorbell
 from tagsync.sandbox.running import Sandbox
 
 

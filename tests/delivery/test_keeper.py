@@ -18,11 +18,12 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections import silence
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, doorbell, keeper, tasks
+from tagsync.delivery import acts, keeper, tasks
 from tagsync.delivery.claims import claim_check, claim_import, renew
 from tagsync.imports import outcomes
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.outcomes import Batch, FenceLost
+from tagsync.queueing import doorbell
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
 from tests.making import checked, customers, draft, run_to_end, started

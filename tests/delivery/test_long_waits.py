@@ -12,11 +12,11 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts, keeper, long_waits
-from tagsync.delivery.health import QueueHealth
 from tagsync.imports import alerts
 from tagsync.imports.models import Delivery, ImportJob, JobEvent, Notice
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.queueing.health import QueueHealth
 from tests.web.records import add_call, make_import
 
 pytestmark = pytest.mark.django_db
@@ -204,7 +204,7 @@ def test_it_asks_the_database_the_same_for_one_or_twenty(
 def test_the_keeper_looks_and_forgets_after_90_days(
     marketer: Person, sandbox_connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tagsync.delivery.doorbell.rung", lambda bell: set())
+    monkeypatch.setattr("tagsync.queueing.doorbell.rung", lambda bell: set())
     queued(marketer, sandbox_connection)
     keeper.keep()
     assert told(marketer) == ["waits"]

@@ -13,9 +13,9 @@ from django.db.backends.signals import connection_created
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import doorbell
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import RESTING
+from tagsync.queueing import doorbell
 from tagsync.sandbox import Sandbox
 from tests.faults.senders import Forker, Senders, forker, senders_of
 from tests.installation import wait_for

@@ -12,10 +12,11 @@ import pytest
 from django.db import connection as database
 from django.db.models.functions import Now
 
-from tagsync.delivery import doorbell, keeper
+from tagsync.delivery import keeper
 from tagsync.imports.models import Export, ImportJob
 from tagsync.imports.models.export import ExportState
 from tagsync.imports.states import UNDER_WAY, JobStatus
+from tagsync.queueing import doorbell
 from tests.faults.saboteur import found, struck
 from tests.faults.steps import Step
 

@@ -37,7 +37,7 @@ def run(folder: Path, steps: int, seed: int) -> int:
 
     from tagsync.accounts.roles import ADMINS
     from tagsync.connections.models import Connection
-    from tagsync.delivery import doorbell
+    from tagsync.queueing import doorbell
     from tagsync.sandbox import Sandbox
     from tests.conftest import make_person
     from tests.faults import mix

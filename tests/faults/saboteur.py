@@ -95,8 +95,9 @@ def striking(how: signal.Signals, marker: Path, where: str) -> Callable[[], None
 
 def work() -> None:
     """Keeper and worker in one: what the keeper rings for is done here, task by task, until SIGTERM."""
-    from tagsync.delivery import doorbell, keeper
-    from tagsync.delivery.leaving import ask_to_leave, leaving
+    from tagsync.delivery import keeper
+    from tagsync.queueing import doorbell
+    from tagsync.queueing.shutdown import ask_to_shut_down, is_shutting_down
 
     heard: dict[tuple[str, int], None] = {}
 
@@ -105,8 +106,8 @@ def work() -> None:
         return True
 
     doorbell.ring, doorbell.rung = hear, lambda queue_name: set()
-    signal.signal(signal.SIGTERM, lambda *_: ask_to_leave())
-    while not leaving():
+    signal.signal(signal.SIGTERM, lambda *_: ask_to_shut_down())
+    while not is_shutting_down():
         heard.clear()
         attempt(keeper.keep)
         for queue_name, job_id in list(heard):
@@ -136,11 +137,12 @@ def clean() -> None:
 def act(what: str, job_id: int) -> None:
     """What a person asks for, in a process that may die over it."""
     from tagsync.accounts.models import Person
-    from tagsync.delivery import acts, doorbell
+    from tagsync.delivery import acts
     from tagsync.imports import deletion
     from tagsync.imports.models import ImportJob
     from tagsync.imports.retrying import Selection
     from tagsync.imports.states import RETRYABLE
+    from tagsync.queueing import doorbell
 
     doorbell.ring = lambda queue_name, job_id: True
     job, by = ImportJob.objects.get(pk=job_id), Person.objects.earliest("id")
@@ -154,7 +156,7 @@ def act(what: str, job_id: int) -> None:
 
 def obey(order: dict[str, Any]) -> None:
     """In the forked process, to its end."""
-    from tagsync.delivery.worker import die_with
+    from tagsync.queueing.worker import die_with
 
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, 1)

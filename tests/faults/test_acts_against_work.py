@@ -18,12 +18,13 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, doorbell, exports, reach, runner, tasks
+from tagsync.delivery import acts, exports, reach, runner, tasks
 from tagsync.imports import counting, drafts, outcomes
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.export import ExportState
 from tagsync.imports.retrying import Selection
 from tagsync.imports.states import RETRYABLE, UNDER_WAY, JobStatus, RowStatus
+from tagsync.queueing import doorbell
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
 from tagsync.sheets import reader
 from tagsync.sheets.cells import Row

@@ -38,7 +38,7 @@ FAILED = {"statuses": [S.REJECTED, S.IN_DOUBT, S.TO_FIX], "open": True}
 
 @pytest.fixture(autouse=True)
 def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("tagsync.delivery.doorbell.ring", lambda *_: True)
+    monkeypatch.setattr("tagsync.queueing.doorbell.ring", lambda *_: True)
     with override_settings(MEDIA_ROOT=tmp_path / "uploads"):
         yield
 

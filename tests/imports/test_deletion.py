@@ -14,12 +14,13 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, doorbell, exports, keeper
+from tagsync.delivery import acts, exports, keeper
 from tagsync.imports import customers as customer_search
 from tagsync.imports import deletion, drafts, keeping
 from tagsync.imports.models import Export, ImportJob, ImportRow, JobEvent, Notice
 from tagsync.imports.models.export import ExportState
 from tagsync.imports.states import Act, MoveRefused
+from tagsync.queueing import doorbell
 from tests.making import checked, customer, customers
 
 pytestmark = pytest.mark.django_db

@@ -13,13 +13,14 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, doorbell, tasks
+from tagsync.delivery import acts, tasks
 from tagsync.delivery.claims import claim_check
 from tagsync.imports import drafts, repairing, second_look, staging
 from tagsync.imports.counting import counted
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
+from tagsync.queueing import doorbell
 from tests.making import checked, customer, draft, workbook
 
 pytestmark = pytest.mark.django_db

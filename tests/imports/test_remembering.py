@@ -6,10 +6,11 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, doorbell
+from tagsync.delivery import acts
 from tagsync.imports import drafts
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.remembering import remember
+from tagsync.queueing import doorbell
 from tests.making import checked, draft, workbook
 
 pytestmark = pytest.mark.django_db

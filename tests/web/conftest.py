@@ -13,10 +13,10 @@ from django.test import Client, override_settings
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery.health import QueueHealth
 from tagsync.imports import drafts, staging
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act
+from tagsync.queueing.health import QueueHealth
 from tagsync.sheets import writer
 from tests.web.layout import without_layout
 
@@ -62,9 +62,9 @@ def _pages_without_layout(monkeypatch: pytest.MonkeyPatch) -> None:
 def quiet_queue(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """No Redis: rings are written down, and everybody is at work."""
     rings: list[tuple[str, int]] = []
-    monkeypatch.setattr("tagsync.delivery.doorbell.ring", lambda queue, job: rings.append((queue, job)) or True)
-    monkeypatch.setattr("tagsync.delivery.health._seen", None)
-    monkeypatch.setattr("tagsync.delivery.health._look", lambda: QueueHealth(True, 1, 1))
+    monkeypatch.setattr("tagsync.queueing.doorbell.ring", lambda queue, job: rings.append((queue, job)) or True)
+    monkeypatch.setattr("tagsync.queueing.health._seen", None)
+    monkeypatch.setattr("tagsync.queueing.health._look", lambda: QueueHealth(True, 1, 1))
     return rings
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils.html import escape
 
-from tagsync.delivery import health
-from tagsync.delivery.health import QueueHealth
+from tagsync.queueing import health
+from tagsync.queueing.health import QueueHealth
 
 REDIS = "Checks and imports start late: Redis can't be reached"
 NOBODY = "Checks and imports wait: no worker is running"

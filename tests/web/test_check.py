@@ -7,10 +7,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tagsync.accounts.models import Person
-from tagsync.delivery.health import QueueHealth
 from tagsync.imports import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus
+from tagsync.queueing.health import QueueHealth
 from tagsync.web.wizard.whereabouts import last_change
 from tests.web.conftest import MakeDraft, finish_check, workbook
 
@@ -68,7 +68,7 @@ def test_it_brings_the_whole_page_when_the_check_is_over(ready: ImportJob, signe
 def test_it_says_when_nobody_checks(
     checking: ImportJob, signed: Client, monkeypatch: pytest.MonkeyPatch, health: QueueHealth
 ) -> None:
-    monkeypatch.setattr("tagsync.delivery.health._look", lambda: health)
+    monkeypatch.setattr("tagsync.queueing.health._look", lambda: health)
     page = html_of(signed, checking)
     assert "The check waits for a worker" in page
     assert "tell an admin" in page
@@ -178,7 +178,7 @@ def test_it_marks_tags_that_were_never_sent(make_draft: MakeDraft, ready: Import
 def test_it_says_when_nobody_sends_and_lets_start(
     ready: ImportJob, signed: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tagsync.delivery.health._look", lambda: QueueHealth(True, 1, 0))
+    monkeypatch.setattr("tagsync.queueing.health._look", lambda: QueueHealth(True, 1, 0))
     assert "nobody is there to send" in html_of(signed, ready)
     assert start(signed, ready)["Location"] == f"/imports/{ready.pk}/"
 

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery.health import QueueHealth
 from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus
+from tagsync.queueing.health import QueueHealth
 from tests.web.records import S, add_call, add_rows, blame, make_import, text_of
 
 pytestmark = pytest.mark.django_db
@@ -137,7 +137,7 @@ def test_it_tells_what_a_blocked_connection_needs(signed_in: Client, running: Im
 def test_it_tells_when_nobody_can_send(
     signed_in: Client, running: ImportJob, monkeypatch: pytest.MonkeyPatch, found: QueueHealth, words: str
 ) -> None:
-    monkeypatch.setattr("tagsync.delivery.health._look", lambda: found)
+    monkeypatch.setattr("tagsync.queueing.health._look", lambda: found)
     assert words in get(signed_in, "import_live", running)
 
 

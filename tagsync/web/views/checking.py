@@ -15,11 +15,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from tagsync.accounts.models import Person
 from tagsync.delivery import acts
-from tagsync.delivery.health import queue_health
 from tagsync.imports import drafts
 from tagsync.imports.deletion import discard
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused, RowStatus
+from tagsync.queueing.health import queue_health
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.figures import thousands
 from tagsync.web.forms.filters import repair_filter

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.accounts.models import Person
 from tagsync.delivery import exports
-from tagsync.delivery.health import queue_health
 from tagsync.imports.models import Export, ImportJob
 from tagsync.imports.models.export import ExportState
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED
+from tagsync.queueing.health import queue_health
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.forms.export import ExportForm
 from tagsync.web.forms.filters import chosen

@@ -18,7 +18,6 @@ from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts, reporting
-from tagsync.delivery.health import queue_health
 from tagsync.imports import deletion, drafts
 from tagsync.imports.drafts import Choices, Refusal, SheetChanged
 from tagsync.imports.models import ImportJob
@@ -26,6 +25,7 @@ from tagsync.imports.problems import sentence
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.mapping.fields import FIELDS
 from tagsync.mapping.matching import header_key
+from tagsync.queueing.health import queue_health
 from tagsync.sheets.errors import Unreadable
 from tagsync.terminal import CouldNotRun, in_terminal_language
 

@@ -21,15 +21,15 @@ from django.db import connections
 from rq import Callback, Queue, Worker
 from rq.job import Job
 
-from tagsync.delivery.leaving import leaving
-from tagsync.delivery.worker import MAY_RUN, DoorbellJob, DoorbellWorker
 from tagsync.local import redis
+from tagsync.queueing.shutdown import is_shutting_down
+from tagsync.queueing.worker import MAY_RUN, DoorbellJob, DoorbellWorker
 
 START = """
 import sys, django
 django.setup()
-from tagsync.delivery import worker
-from tagsync.delivery.management.commands.rqworker import Command
+from tagsync.queueing import worker
+from tagsync.queueing.management.commands.rqworker import Command
 worker.MAY_RUN |= set(filter(None, sys.argv[1].split(",")))
 Command().run_from_argv(["manage.py", "rqworker", "sends", *sys.argv[2:]])
 """
@@ -41,9 +41,9 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def stay_until_asked(folder: str) -> None:
     Path(folder, "started").write_text(str(os.getpid()))
     deadline = time.monotonic() + 20
-    while not leaving() and time.monotonic() < deadline:
+    while not is_shutting_down() and time.monotonic() < deadline:
         time.sleep(0.01)
-    Path(folder, "left").write_text(str(leaving()))
+    Path(folder, "left").write_text(str(is_shutting_down()))
 
 
 def tell_connections(folder: str) -> None:
@@ -192,12 +192,12 @@ def test_its_jobs_read_like_others(queue: Queue) -> None:
 
 
 def test_it_is_what_rqworker_starts() -> None:
-    assert get_commands()["rqworker"] == "tagsync.delivery"
+    assert get_commands()["rqworker"] == "tagsync.queueing"
 
 
 @pytest.mark.parametrize("queues", [[], ["checks", "sends"], ["default"]])
 def test_it_listens_to_one_known_queue(queues: list[str]) -> None:
-    from tagsync.delivery.management.commands.rqworker import Command  # by class: whatever the order of apps
+    from tagsync.queueing.management.commands.rqworker import Command  # by class: whatever the order of apps
 
     with pytest.raises(CommandError, match="checks, sends"):
         call_command(Command(), *queues)

@@ -58,6 +58,19 @@ def rung(bell: str) -> set[int] | None:
         return None
 
 
+def ring_for(bell: str, ids: list[int]) -> None:
+    """Ring for each that is not in the queue already."""
+    if not ids:
+        return
+    known = rung(bell)
+    if known is None:
+        log.warning("Redis cannot be reached: %s %s wait", len(ids), bell)
+        return
+    for record_id in ids:
+        if record_id not in known:
+            ring(bell, record_id)
+
+
 def queue(queue_name: str) -> Queue:
     """For those who ring and look, never for workers, whose blocking pops must be allowed to wait."""
     return django_rq.get_queue(queue_name, connection=_impatient_connection())

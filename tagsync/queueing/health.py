@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 from rq import Worker
 
-from tagsync.delivery.doorbell import CHECKS, SENDS, queue
-from tagsync.imports.models import ImportJob
-from tagsync.imports.states import UNDER_WAY
+from tagsync.queueing.doorbell import CHECKS, SENDS, queue
 
 CACHE_SECONDS = 3.0
 # Asking a Redis that hangs takes a page a second: not each time.
@@ -46,11 +44,3 @@ def _look() -> QueueHealth:
 
 def _workers(queue_name: str) -> int:
     return int(Worker.count(queue=queue(queue_name)))
-
-
-def ahead_of(job: ImportJob) -> int:
-    """Imports under way on the same connection that took their place in line earlier."""
-    if job.queue_number is None:
-        return 0
-    line = ImportJob.objects.filter(connection=job.connection, status__in=UNDER_WAY)
-    return line.filter(queue_number__lt=job.queue_number).count()

@@ -20,8 +20,8 @@ from rq import Worker
 from rq.job import Job
 from rq.utils import import_attribute
 
-from tagsync.delivery.doorbell import TASKS
-from tagsync.delivery.leaving import ask_to_leave
+from tagsync.queueing.doorbell import TASKS
+from tagsync.queueing.shutdown import ask_to_shut_down
 
 # A serializer decides how a job is written, not what it names: JSON can still say "os.system". This list decides.
 MAY_RUN = frozenset(TASKS.values())
@@ -103,7 +103,7 @@ class DoorbellWorker(Worker):  # type: ignore[misc]
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:
-    ask_to_leave()
+    ask_to_shut_down()
 
 
 def die_with(parent_pid: int) -> None:

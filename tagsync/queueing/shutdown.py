@@ -3,11 +3,11 @@
 _asked = False
 
 
-def leaving() -> bool:
+def is_shutting_down() -> bool:
     """True from the moment this process was asked to end: record the calls in flight, begin none, return."""
     return _asked
 
 
-def ask_to_leave() -> None:
+def ask_to_shut_down() -> None:
     global _asked
     _asked = True

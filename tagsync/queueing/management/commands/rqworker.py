@@ -20,8 +20,8 @@ class Command(rqworker.Command):  # type: ignore[misc]  # django-rq is read with
         super().add_arguments(parser)
         # django-rq's own default would unpickle what Redis holds; it does not read the setting.
         parser.set_defaults(
-            worker_class="tagsync.delivery.worker.DoorbellWorker",
-            job_class="tagsync.delivery.worker.DoorbellJob",
+            worker_class="tagsync.queueing.worker.DoorbellWorker",
+            job_class="tagsync.queueing.worker.DoorbellJob",
             serializer="json",
             worker_ttl=60,
         )
