@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "tagsync.connections",
     "tagsync.queueing",
     "tagsync.imports",
+    "tagsync.notifications",
+    "tagsync.exports",
     "tagsync.delivery",
     "tagsync.web",
     "tagsync.local",

@@ -27,8 +27,13 @@ ALLOWED = {
     "connections": {"tuzhan", "accounts"},
     "queueing": set(),
     "imports": {"sheets", "mapping", "connections", "accounts"},
+    "notifications": {"imports", "connections", "accounts"},
+    "exports": {"queueing", "imports", "sheets", "mapping", "accounts"},
     "delivery": {"queueing", "imports", "connections", "tuzhan", "mapping", "sheets", "accounts"},
-    "web": {"queueing", "delivery", "imports", "connections", "accounts", "tuzhan", "mapping", "sheets"},
+    "web": {
+        *("queueing", "notifications", "exports", "delivery", "imports", "connections", "accounts"),
+        *("tuzhan", "mapping", "sheets"),
+    },
     "local": {"accounts", "connections", "sandbox"},
 }
 REFUSED = {"web": {"tuzhan.client"}}
@@ -60,7 +65,17 @@ FILE_LINES = 400
 TEMPLATE_COLUMNS = 120
 EXCUSE = "over the stop: "
 
-DJANGO_ROOMS = ("accounts", "connections", "queueing", "imports", "delivery", "web", "local")
+DJANGO_ROOMS = (
+    "accounts",
+    "connections",
+    "queueing",
+    "imports",
+    "notifications",
+    "exports",
+    "delivery",
+    "web",
+    "local",
+)
 # `states` has an exception that carries a status.
 ASSIGNS_JOB_STATUS = {"imports/models/job.py", "imports/states.py"}
 ASSIGNS_ROW_STATUS = {

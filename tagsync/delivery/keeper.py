@@ -1,4 +1,4 @@
-"""Finds what nobody works on and rings for it, and tells who waits for long.
+"""Finds what nobody works on and rings for it; other rooms join its rounds by signals.
 
 Remembers nothing and needs no Redis for that; several do not fight.
 """
@@ -15,17 +15,17 @@ from django.db.models.functions import Now
 
 from tagsync.connections import silence
 from tagsync.database import on_its_own
-from tagsync.delivery import exports
 from tagsync.delivery.claims import NOT_LEASED, claimable, take_over
 from tagsync.delivery.ending import finish_stopping
-from tagsync.delivery.long_waits import tell_long_waits
 from tagsync.imports import deletion
 from tagsync.imports.keeping import is_overdue, overdue
-from tagsync.imports.models import ImportJob, Notice
-from tagsync.imports.notices import RETENTION_DAYS
+from tagsync.imports.models import ImportJob
 from tagsync.imports.outcomes import FenceLost
+from tagsync.imports.signals import keeper_round
 from tagsync.imports.states import JobStatus, MoveRefused
+from tagsync.imports.waits import ahead_of
 from tagsync.queueing import doorbell
+from tagsync.queueing.health import queue_health
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,7 @@ def keep() -> None:
         give_back_expired()
     doorbell.ring_for(doorbell.CHECKS, checks_nobody_works_on())
     doorbell.ring_for(doorbell.SENDS, claimable())
-    doorbell.ring_for(doorbell.EXPORTS, exports.nobody_works_on())
-    with on_its_own("long waits"):
-        tell_long_waits()
+    keeper_round.send(ImportJob, wait_reason=wait_reason)
 
 
 def give_back_expired() -> None:
@@ -100,5 +98,13 @@ def delete_the_rest() -> None:
         deletion.drop_left_rows()
 
 
-def delete_old_notices() -> None:
-    deletion.delete_in_pieces(Notice.objects.filter(at__lt=Now() - timedelta(days=RETENTION_DAYS)).order_by("pk"))
+def wait_reason(job: ImportJob) -> str:
+    """A code of imports.problems: what it waits for, the nearest obstacle first."""
+    health = queue_health()
+    if not health.redis or not health.send_workers:
+        return "wait_nobody"
+    if job.wait_reason:
+        return f"wait_{job.wait_reason}"
+    if job.connection is not None and job.connection.silent_since:
+        return "wait_unanswered"
+    return "wait_line" if ahead_of(job) else "wait_turn"

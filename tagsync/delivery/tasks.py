@@ -1,4 +1,4 @@
-"""The three functions that RQ may call. Doorways: an id in, one call, out.
+"""The two functions that RQ may call. Doorways: an id in, one call, out.
 
 Everything else is read from the database.
 """
@@ -11,7 +11,7 @@ from typing import Any
 from rq.timeouts import JobTimeoutException
 
 from tagsync.database import attempt_after_error, is_of_database
-from tagsync.delivery import exports, runner
+from tagsync.delivery import runner
 from tagsync.delivery.claims import claim_check, release_check, renew
 from tagsync.imports.agreement import end_check
 from tagsync.imports.models import ImportJob
@@ -47,11 +47,6 @@ def run_import(job_id: int) -> None:
         runner.run_slice(job_id)
     except (FenceLost, MoveRefused):
         log.warning("import %s was taken over while a slice of it ran", job_id)
-
-
-def run_export(export_id: int) -> None:
-    """Write an export, if it waits for that."""
-    exports.make(export_id)
 
 
 def _check(job: ImportJob) -> None:

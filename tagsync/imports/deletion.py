@@ -18,7 +18,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from tagsync.accounts.models import Person
 from tagsync.database import repeated_after_deadlock
 from tagsync.imports.locking import Hold, held_in, locked_for_act
-from tagsync.imports.models import Export, ImportJob, ImportRow, RepairedRow
+from tagsync.imports.models import ImportJob, ImportRow, RepairedRow
+from tagsync.imports.signals import deleted
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 
 ROWS_PER_COMMIT = 5000  # keeps a write transaction under a second, so SQLite's one writer is never held for long
@@ -126,9 +127,9 @@ def _belongings(job: ImportJob) -> Iterator[QuerySet[Any]]:
 
 def _delete_files(job: ImportJob) -> None:
     """Before what names them: whoever dies in between leaves no file behind that nobody knows of any more."""
-    for file in (job.file, *(export.file for export in job.exports.all())):
-        if file.name:
-            transaction.on_commit(partial(file.storage.delete, file.name))
+    if job.file.name:
+        transaction.on_commit(partial(job.file.storage.delete, job.file.name))
+    deleted.send(ImportJob, job=job)
 
 
 def _delete_last(job_id: int) -> bool:
@@ -137,10 +138,3 @@ def _delete_last(job_id: int) -> bool:
         if job is not None:
             job.delete()
     return job is not None
-
-
-def delete_export(export: Export) -> None:
-    """With its file."""
-    if export.file:
-        export.file.delete(save=False)
-    export.delete()

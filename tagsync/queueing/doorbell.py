@@ -24,7 +24,7 @@ QUEUES = {CHECKS: "checks", SENDS: "sends", EXPORTS: "checks"}
 TASKS = {
     CHECKS: "tagsync.delivery.tasks.run_check",
     SENDS: "tagsync.delivery.tasks.run_import",
-    EXPORTS: "tagsync.delivery.tasks.run_export",
+    EXPORTS: "tagsync.exports.tasks.run_export",
 }
 # RQ ends what takes longer; a workbook of a million rows takes some minutes.
 TIMEOUT_SECONDS = {EXPORTS: 1800}

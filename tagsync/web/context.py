@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.notices import unseen
+from tagsync.notifications.seen import unseen
 from tagsync.queueing.health import queue_health
 
 

@@ -227,13 +227,13 @@ def test_an_error_with_one_import_does_not_end_the_round(
             raise OperationalError("canceling statement: 13800138000")
         real(job, *args, **kwargs)
 
-    def fail() -> None:
+    def fail(wait_reason: Any) -> None:
         raise OperationalError("canceling statement: 13800138000")
 
     if struck == "give_back":
         monkeypatch.setattr(ImportJob, "move", move)
     else:
-        monkeypatch.setattr(keeper, "tell_long_waits", fail)
+        monkeypatch.setattr("tagsync.notifications.long_waits._tell", fail)
     rings.clear()
     with caplog.at_level(logging.WARNING):
         keeper.keep()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tagsync.delivery import keeper, mailing
+from tagsync.delivery import keeper
 from tagsync.delivery.management.commands import keeper as command
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,12 +45,11 @@ def test_a_mail_server_that_hangs_delays_no_ring(
     settings.TAGSYNC_EMAIL = True
     hangs, asked = threading.Event(), threading.Event()
 
-    def hang() -> int:
+    def hang(sender: type) -> None:
         asked.set()
         hangs.wait(30)
-        return 0
 
-    monkeypatch.setattr(mailing, "send_due", hang)
+    monkeypatch.setattr(command.letters_due, "send", hang)
     command.Command()._loop()
     assert len(rounds) == 5 and set(rounds) == {"MainThread"}
     assert asked.wait(10)
@@ -58,16 +57,16 @@ def test_a_mail_server_that_hangs_delays_no_ring(
 
 
 def test_it_starts_no_post_without_a_mail_server(rounds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[int] = []
-    monkeypatch.setattr(mailing, "send_due", lambda: sent.append(1))
+    sent: list[type] = []
+    monkeypatch.setattr(command.letters_due, "send", sent.append)
     command.Command()._loop()
     assert len(rounds) == 5 and not sent
 
 
 def test_what_nobody_foresaw_ends_no_post(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    def fails() -> int:
+    def fails(sender: type) -> None:
         raise RuntimeError("lin@example.com")
 
-    monkeypatch.setattr(mailing, "send_due", fails)
+    monkeypatch.setattr(command.letters_due, "send", fails)
     command._post()
     assert "RuntimeError" in caplog.text and "lin@" not in caplog.text

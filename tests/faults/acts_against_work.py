@@ -96,7 +96,7 @@ WORK = {
     "end of the last slice": Work(Step(_SLICE)),
     "superseding, between two pieces": Work(Step(_GOES_ON, "after"), nth=2),
     "taking up a retry, between two pieces": Work(Step(_GOES_ON, "after")),
-    "export": Work(Step("tagsync.delivery.exports.write_workbook")),
+    "export": Work(Step("tagsync.exports.lifecycle.write_workbook")),
     "before the call, given up": Work(_FORMED, given_up=True),
     "in flight, stopped and given up": Work(Step(_CALL, "after"), nth=2, given_up=True),
 }

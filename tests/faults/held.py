@@ -13,8 +13,8 @@ from django.db import connection as database
 from django.db.models.functions import Now
 
 from tagsync.delivery import keeper
-from tagsync.imports.models import Export, ImportJob
-from tagsync.imports.models.export import ExportState
+from tagsync.exports.models import Export, ExportState
+from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, JobStatus
 from tagsync.queueing import doorbell
 from tests.faults.saboteur import found, struck

@@ -127,11 +127,12 @@ def attempt(task: Callable[..., object], *arguments: int) -> None:
 
 def clean() -> None:
     """What a keeper does every hour."""
-    from tagsync.delivery import exports, keeper
+    from tagsync.delivery import keeper
+    from tagsync.exports import lifecycle
 
     keeper.delete_old_drafts()
     keeper.delete_old_notices()
-    exports.delete_expired()
+    lifecycle.delete_expired()
 
 
 def act(what: str, job_id: int) -> None:

@@ -18,10 +18,11 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, exports, reach, runner, tasks
+from tagsync.delivery import acts, reach, runner, tasks
+from tagsync.exports import lifecycle
+from tagsync.exports.models import ExportState
 from tagsync.imports import counting, drafts, outcomes
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.export import ExportState
 from tagsync.imports.retrying import Selection
 from tagsync.imports.states import RETRYABLE, UNDER_WAY, JobStatus, RowStatus
 from tagsync.queueing import doorbell
@@ -219,8 +220,8 @@ def work_on(step: str, job: ImportJob, owner: Person) -> Callable[[], object]:
     if step == "check, between two commits":
         return lambda: tasks.run_check(job.pk)
     if step == "export":
-        export = exports.ask(job, owner, {}, language="en", file_name="rows.xlsx")
-        return lambda: tasks.run_export(export.pk)
+        export = lifecycle.ask(job, owner, {}, language="en", file_name="rows.xlsx")
+        return lambda: lifecycle.make(export.pk)
     return lambda: tasks.run_import(job.pk)
 
 

@@ -10,9 +10,10 @@ import pytest
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.database import database_now
-from tagsync.delivery import exports
-from tagsync.imports.models import Export, ImportJob, Notice
-from tagsync.imports.models.notice import NoticeKind
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export
+from tagsync.imports.models import ImportJob
+from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
 from tests.faults.conftest import ROWS_PER_CALL, ended
 from tests.faults.senders import HOLD_BACK_SECONDS, Sender, Senders
@@ -121,7 +122,7 @@ def test_nothing_is_cleaned_up_before_its_time(
     owner: Person, connection: Connection, senders: Senders, seconds: float
 ) -> None:
     job = checked(owner, connection, customers(ROWS))
-    exports.ask(job, owner, {}, language="en", file_name="a.xlsx")
+    lifecycle.ask(job, owner, {}, language="en", file_name="a.xlsx")
     Notice.objects.create(person=owner, kind=NoticeKind.STARTED, job=job)
     over = senders.act("clean", job.pk, clock_seconds=seconds)
     wait_for(lambda: not over.runs)

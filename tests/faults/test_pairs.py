@@ -24,11 +24,11 @@ from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery import acts, keeper
 from tagsync.delivery.claims import claim_import
 from tagsync.imports import counting, deletion, drafts, settling, undoing
-from tagsync.imports.models import ImportJob, Notice, Problem
-from tagsync.imports.models.notice import NoticeKind
-from tagsync.imports.notices import mark_seen
+from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import DELETABLE, ENDED, MOVES, Act, JobStatus, MoveRefused
+from tagsync.notifications.models import Notice, NoticeKind
+from tagsync.notifications.seen import mark_seen
 from tagsync.web.forms.connection import FIXED
 from tests.web.records import S, add_call, blame, make_import
 

@@ -14,10 +14,10 @@ from openpyxl import Workbook, load_workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import exports
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export, ExportState
 from tagsync.imports import corrections, drafts, retrying, returning, staging
-from tagsync.imports.models import Export, ImportJob, ImportRow
-from tagsync.imports.models.export import ExportState
+from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problem_groups import problem_for
 from tagsync.imports.states import Act, JobStatus, RowStatus
@@ -92,8 +92,8 @@ Made = Callable[..., bytes]
 @pytest.fixture
 def made() -> Made:
     def make(job: ImportJob, by: Person, filters: dict[str, Any] | None = None, clear: bool = False) -> bytes:
-        export = exports.ask(job, by, filters or {}, language="en", file_name="a.xlsx", clear=clear)
-        exports.make(export.pk)
+        export = lifecycle.ask(job, by, filters or {}, language="en", file_name="a.xlsx", clear=clear)
+        lifecycle.make(export.pk)
         export.refresh_from_db()
         assert export.state == ExportState.DONE, export.cause
         with export.file.open() as file:
@@ -228,17 +228,17 @@ def test_the_key_of_another_s_import_says_nothing(
 def test_an_export_is_written_once_and_deleted_in_time(first: ImportJob, marketer: Person, made: Made) -> None:
     made(first, marketer)
     export = Export.objects.get()
-    assert exports._claim(export.pk) is None and exports.nobody_works_on() == []
+    assert lifecycle._claim(export.pk) is None and lifecycle.nobody_works_on() == []
     Export.objects.update(expires_at=export.asked_at)
     path = Path(export.file.path)
     assert path.exists()
-    exports.delete_expired()
+    lifecycle.delete_expired()
     assert not Export.objects.exists() and not path.exists()
 
 
 def test_an_export_without_its_file_says_so(first: ImportJob, marketer: Person) -> None:
     Path(first.file.path).unlink()
-    export = exports.ask(first, marketer, {}, language="en", file_name="a.xlsx")
-    exports.make(export.pk)
+    export = lifecycle.ask(first, marketer, {}, language="en", file_name="a.xlsx")
+    lifecycle.make(export.pk)
     export.refresh_from_db()
     assert (export.state, export.cause) == (ExportState.FAILED, "file_gone")

@@ -14,12 +14,15 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, exports, keeper
+from tagsync.delivery import acts, keeper
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export, ExportState
 from tagsync.imports import customers as customer_search
 from tagsync.imports import deletion, drafts, keeping
-from tagsync.imports.models import Export, ImportJob, ImportRow, JobEvent, Notice
-from tagsync.imports.models.export import ExportState
+from tagsync.imports.models import ImportJob, ImportRow, JobEvent
 from tagsync.imports.states import Act, MoveRefused
+from tagsync.notifications import seen
+from tagsync.notifications.models import Notice
 from tagsync.queueing import doorbell
 from tests.making import checked, customer, customers
 
@@ -54,7 +57,7 @@ def test_it_is_gone_at_once_and_deleted_bit_by_bit(job: ImportJob, marketer: Per
         assert not ImportJob.objects.visible_to(person).exists()
         assert not found_by(person)
     with pytest.raises(ImportJob.DoesNotExist):
-        exports.ask(job, marketer, {}, language="en", file_name="a.xlsx")
+        lifecycle.ask(job, marketer, {}, language="en", file_name="a.xlsx")
     keeper.delete_the_rest()
     assert left.rows.count() == ROWS - 20
     assert storage.exists(name)
@@ -93,7 +96,7 @@ def test_old_notices_go_in_pieces(marketer: Person) -> None:
     Notice.objects.bulk_create(Notice(person=marketer, kind="finished") for _ in range(12))
     Notice.objects.update(at=old)
     Notice.objects.create(person=marketer, kind="finished")
-    assert max(rows_deleted_per_transaction(keeper.delete_old_notices)) <= 5
+    assert max(rows_deleted_per_transaction(seen.delete_old)) <= 5
     assert Notice.objects.count() == 1
 
 
@@ -230,5 +233,5 @@ def test_an_export_goes_with_its_file_although_another_can_not(
             raise OSError
 
     monkeypatch.setattr(FileSystemStorage, "delete", delete)
-    exports.delete_expired()
+    lifecycle.delete_expired()
     assert [str(export.file.name) for export in Export.objects.all()] == ["first.export"]

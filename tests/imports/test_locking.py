@@ -14,10 +14,10 @@ from django.db import connections, transaction
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.locking import locked_for_act
-from tagsync.imports.models import ImportJob, Notice
-from tagsync.imports.models.notice import NoticeKind
-from tagsync.imports.notices import mark_seen, unseen
+from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus
+from tagsync.notifications.models import Notice, NoticeKind
+from tagsync.notifications.seen import mark_seen, unseen
 from tests.installation import wait_for
 from tests.web.records import make_import
 

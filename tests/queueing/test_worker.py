@@ -115,9 +115,9 @@ def busy(queue: Queue, tmp_path: Path) -> Iterator[Busy]:
         yield worker, int((tmp_path / "started").read_text())
 
 
-def test_it_may_run_two_functions() -> None:
-    names = ("run_check", "run_import", "run_export")
-    assert {f"tagsync.delivery.tasks.{name}" for name in names} == MAY_RUN
+def test_it_may_run_three_functions() -> None:
+    names = {"delivery.tasks.run_check", "delivery.tasks.run_import", "exports.tasks.run_export"}
+    assert {f"tagsync.{name}" for name in names} == MAY_RUN
 
 
 def test_it_runs_nothing_else_that_redis_names(queue: Queue, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from django.test import Client
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import acts
+from tagsync.exports.models import Export
 from tagsync.imports import corrections
-from tagsync.imports.models import Export, ImportJob, ImportRow
+from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.retrying import Selection
 from tagsync.imports.states import JobStatus
 from tests.web.conftest import MakeDraft

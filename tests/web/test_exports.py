@@ -15,9 +15,9 @@ from openpyxl import load_workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import exports
-from tagsync.imports.models import Export, ImportJob, ImportRow
-from tagsync.imports.models.export import ExportState
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export, ExportState
+from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus, RowStatus
 from tests.web.conftest import upload_of
 
@@ -46,7 +46,7 @@ def ask(client: Client, job: ImportJob, **data: object) -> Export:
 
 def made(client: Client, job: ImportJob, **data: object) -> Export:
     export = ask(client, job, **data)
-    exports.make(export.pk)
+    lifecycle.make(export.pk)
     export.refresh_from_db()
     assert export.state == ExportState.DONE
     return export
@@ -106,14 +106,14 @@ def test_it_shows_how_far_it_is_and_then_goes_on(signed: Client, ended: ImportJo
     export = ask(signed, ended)
     assert "0 of 3 rows" in signed.get(f"/exports/{export.pk}/live/").content.decode()
     assert signed.get(f"/exports/{export.pk}/file/").status_code == 302
-    exports.make(export.pk)
+    lifecycle.make(export.pk)
     assert signed.get(f"/exports/{export.pk}/live/")["HX-Redirect"] == f"/exports/{export.pk}/?now=1"
 
 
 def test_it_says_why_it_failed(signed: Client, ended: ImportJob) -> None:
     export = ask(signed, ended)
     ended.file.storage.delete(str(ended.file.name))
-    exports.make(export.pk)
+    lifecycle.make(export.pk)
     assert "no longer stored" in signed.get(f"/exports/{export.pk}/").content.decode()
 
 
@@ -201,7 +201,7 @@ def test_it_lists_what_she_asked_for(signed: Client, signed_admin: Client, ended
     assert f"/exports/{done.pk}/file/" in text and 'hx-trigger="every' in text and f"/exports/{other.pk}/" not in text
     piece = signed.get("/exports/", headers={"HX-Request": "true"}).content.decode()
     assert piece.startswith('<div class="card" id="exports"')
-    exports.make(waiting.pk)
+    lifecycle.make(waiting.pk)
     assert "/live/" not in signed.get("/exports/").content.decode()
 
 

@@ -15,8 +15,10 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import Export, ImportJob, Notice, Repair, SavedMapping
+from tagsync.exports.models import Export
+from tagsync.imports.models import ImportJob, Repair, SavedMapping
 from tagsync.imports.models.repair import RepairKind
+from tagsync.notifications.models import Notice
 from tagsync.web.urls import urlpatterns
 
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))

@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import Export, ImportJob, JobEvent, Notice, Repair, SavedMapping
+from tagsync.exports.models import Export
+from tagsync.imports.models import ImportJob, JobEvent, Repair, SavedMapping
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus
+from tagsync.notifications.models import Notice
 from tagsync.sheets import writer
 from tagsync.web.urls import urlpatterns
 from tests.web.conftest import MakeDraft

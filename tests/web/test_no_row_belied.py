@@ -15,9 +15,10 @@ from openpyxl import load_workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import exports
 from tagsync.delivery.reporting import report
-from tagsync.imports.models import Export, ImportJob
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export
+from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import Act, JobStatus, RowStatus
@@ -94,7 +95,7 @@ def places(client: Client, job: ImportJob) -> Iterator[str]:
 def exported(client: Client, job: ImportJob, rows: str) -> str:
     client.post(f"/imports/{job.pk}/export/", {"rows": rows})
     export = Export.objects.latest("pk")
-    exports.make(export.pk)
+    lifecycle.make(export.pk)
     content = b"".join(client.get(f"/exports/{export.pk}/file/").streaming_content)  # type: ignore[attr-defined]
     lines = load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True)
     return "\n".join(str(value) for line in lines for value in line if value)

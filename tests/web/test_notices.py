@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import ImportJob, Notice
-from tagsync.imports.models.notice import NoticeKind
+from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus, RowStatus
+from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.web.looks import NOTICE_LOOKS
 from tagsync.web.record.inbox import PER_PAGE
 from tests.web.records import make_import, text_of

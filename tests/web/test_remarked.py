@@ -13,13 +13,14 @@ from openpyxl import load_workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import exports
 from tagsync.delivery.reporting import report
-from tagsync.imports.models import Export, ImportJob, Notice
-from tagsync.imports.models.notice import NoticeKind
-from tagsync.imports.notices import said
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export
+from tagsync.imports.models import ImportJob
 from tagsync.imports.remarked import RowRemarks, remarked
 from tagsync.imports.states import Act, JobStatus
+from tagsync.notifications.models import Notice, NoticeKind
+from tagsync.notifications.texts import said
 from tagsync.web.record.announcing import announcement
 from tagsync.web.record.standing import standing
 from tests.web.records import S, add_call, make_import, text_of
@@ -213,7 +214,7 @@ def test_the_workbook_says_it(signed: Client, ready: ImportJob) -> None:
     add_call(ready, [first], run=1, remarks=WORDS)
     signed.post(reverse("import_export", args=[ready.pk]), {"rows": "all"})
     export = Export.objects.get()
-    exports.make(export.pk)
+    lifecycle.make(export.pk)
     rows = load_workbook(BytesIO(b"".join(signed.get(f"/exports/{export.pk}/file/").streaming_content))).worksheets[0]
     said_of = {str(row[3]): row for row in rows.iter_rows(values_only=True)}
     assert said_of[str(first)][5] == f"Accepted with remarks: {WORDS}"

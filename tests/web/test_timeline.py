@@ -13,7 +13,8 @@ from django.utils import timezone, translation
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import Export, ImportJob, JobEvent, Repair
+from tagsync.exports.models import Export
+from tagsync.imports.models import ImportJob, JobEvent, Repair
 from tagsync.imports.models.row import Origin
 from tagsync.imports.settling import settle
 from tagsync.imports.states import Act, JobStatus, Mark

@@ -1,25 +1,20 @@
 """The records of imports: what was asked (job), its rows and their problems (row), the calls made (delivery).
 
-Around them: remembered columns (mapping), what was repaired before the start (repair), workbooks out (export), what
-people are told (notice).
+Around them: remembered columns (mapping), and what was repaired before the start (repair).
 """
 
 from tagsync.imports.models.delivery import Delivery
-from tagsync.imports.models.export import Export
 from tagsync.imports.models.job import ImportJob, JobEvent
 from tagsync.imports.models.mapping import SavedMapping
-from tagsync.imports.models.notice import Notice
 from tagsync.imports.models.repair import Repair, RepairedRow
 from tagsync.imports.models.row import ImportRow, JobTag, Problem
 
 __all__ = [
     "Delivery",
-    "Export",
     "ImportJob",
     "ImportRow",
     "JobEvent",
     "JobTag",
-    "Notice",
     "Problem",
     "Repair",
     "RepairedRow",

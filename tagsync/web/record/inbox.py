@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.database import shown_now
-from tagsync.delivery.mailing import place_of
-from tagsync.imports.models import Notice
-from tagsync.imports.notices import said
+from tagsync.notifications.mailing import place_of
+from tagsync.notifications.models import Notice
+from tagsync.notifications.texts import said
 from tagsync.web.looks import NOTICE_LOOKS
 from tagsync.web.wording import sentences
 

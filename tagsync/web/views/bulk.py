@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tagsync.accounts.models import Person
-from tagsync.delivery import acts, exports
+from tagsync.delivery import acts
+from tagsync.exports import lifecycle
 from tagsync.imports.deletion import discard
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
@@ -57,7 +58,7 @@ def _ask_for_workbooks(request: HttpRequest, person: Person, jobs: list[ImportJo
     for job in plan.jobs:
         clear = sight(job, person).clear
         try:
-            exports.ask(job, person, filters, language=language, file_name=form.file_name(job.file_name), clear=clear)
+            lifecycle.ask(job, person, filters, language=language, file_name=form.file_name(job.file_name), clear=clear)
         except ImportJob.DoesNotExist:
             left.append(Left(job, now_kept(job)))
     asked = len(plan.jobs) + len(plan.left) - len(left)

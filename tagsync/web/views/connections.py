@@ -18,9 +18,9 @@ from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery import connection_acts
 from tagsync.delivery.trying import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.notices import mark_seen
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import RowStatus
+from tagsync.notifications.seen import mark_seen
 from tagsync.web.access import signed_in
 from tagsync.web.admins import only_with
 from tagsync.web.figures import thousands

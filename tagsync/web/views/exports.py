@@ -12,9 +12,9 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.accounts.models import Person
-from tagsync.delivery import exports
-from tagsync.imports.models import Export, ImportJob
-from tagsync.imports.models.export import ExportState
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export, ExportState
+from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED
@@ -37,7 +37,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     clear = sight(job, person, asked=bool(chosen(form).get("unmasked"))).clear
     name = form.file_name(job.file_name)
     try:
-        export = exports.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
+        export = lifecycle.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
     except ImportJob.DoesNotExist:
         raise Http404 from None
     return redirect("export_detail", export.pk)

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.delivery import acts
 from tagsync.imports.models import ImportJob
-from tagsync.imports.notices import mark_seen
 from tagsync.imports.permissions import may_retry, may_steer
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
 from tagsync.imports.undoing import undoable
+from tagsync.notifications.seen import mark_seen
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.bars import tiles
 from tagsync.web.figures import thousands

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.accounts.models import Person
-from tagsync.imports.models import Notice
-from tagsync.imports.notices import mark_seen
+from tagsync.notifications.models import Notice
+from tagsync.notifications.seen import mark_seen
 from tagsync.web.access import signed_in
 from tagsync.web.context import number_of_new
 from tagsync.web.forms.filters import notice_filter

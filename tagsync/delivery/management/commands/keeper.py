@@ -14,7 +14,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connections
 
-from tagsync.delivery import exports, keeper, mailing
+from tagsync.delivery import keeper
+from tagsync.imports.models import ImportJob
+from tagsync.imports.signals import keeper_cleans, letters_due
 
 CLEANING_EVERY_SECONDS = 3600.0
 
@@ -33,7 +35,7 @@ class Command(BaseCommand):
             keeper.end_all_leases()
         elif options["once"]:
             keeper.keep()
-            mailing.send_due()
+            letters_due.send(ImportJob)
         else:
             self._loop()
 
@@ -54,7 +56,7 @@ class Command(BaseCommand):
 
 def _post() -> None:
     try:
-        mailing.send_due()
+        letters_due.send(ImportJob)
     except DatabaseError:
         raise
     except Exception as error:
@@ -73,8 +75,7 @@ class Rounds:
         keeper.delete_the_rest()
         if time.monotonic() >= self.cleaning_due:
             keeper.delete_old_drafts()
-            keeper.delete_old_notices()
-            exports.delete_expired()
+            keeper_cleans.send(ImportJob)
             self.cleaning_due = time.monotonic() + CLEANING_EVERY_SECONDS
 
 

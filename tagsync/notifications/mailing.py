@@ -10,6 +10,7 @@ import logging
 import smtplib
 from datetime import timedelta
 from email.utils import parseaddr
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -22,8 +23,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from tagsync.database import database_now
-from tagsync.imports.models import Notice
-from tagsync.imports.notices import said
+from tagsync.notifications.models import Notice
+from tagsync.notifications.texts import said
 
 LETTERS_PER_ROUND = 50
 MOST_TRIES = 8  # with the doubling back-off that is a bit more than four hours
@@ -33,8 +34,11 @@ SUBJECT_CHARACTERS = 150
 log = logging.getLogger(__name__)
 
 
-def send_due() -> int:
-    """Send what is due; returns how many letters went out. Ends at the first sign that the mail server is not there."""
+def send_due(**_signal: Any) -> int:
+    """Send what is due; returns how many letters went out. Receives `letters_due`.
+
+    Ends at the first sign that the mail server is not there.
+    """
     if not settings.TAGSYNC_EMAIL:
         return 0
     due = Notice.objects.filter(mail_at__lte=Now()).order_by("mail_at", "pk")

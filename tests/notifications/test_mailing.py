@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import mailing
-from tagsync.imports.models import ImportJob, Notice
+from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus, RowStatus
+from tagsync.notifications import mailing
+from tagsync.notifications.models import Notice
 from tests.mail_server import MailServer
 from tests.web.records import make_import
 

@@ -1,25 +1,16 @@
-"""How a notice reads, in the language of whoever reads it, on pages and in letters; and which ones she has not seen."""
+"""How a notice reads, in the language of whoever reads it, on pages and in letters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tagsync.accounts.models import Person
-from tagsync.connections.models import Connection
-from tagsync.database import gave_way
-from tagsync.imports.models import ImportJob, Notice
-from tagsync.imports.models.notice import NoticeKind
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import RowStatus
-
-RETENTION_DAYS = 90
+from tagsync.notifications.models import Notice, NoticeKind
 
 
 class Said(NamedTuple):
@@ -30,40 +21,6 @@ class Said(NamedTuple):
 
 def said(notice: Notice) -> Said:
     return _TELLINGS[NoticeKind(notice.kind)](notice)
-
-
-def unseen(person: Person) -> QuerySet[Notice]:
-    return Notice.objects.filter(person=person, seen_at=None)
-
-
-def mark_seen(
-    person: Person,
-    *,
-    job: ImportJob | None = None,
-    connection: Connection | None = None,
-    notice: int | None = None,
-    upto: int | None = None,
-) -> None:
-    """She opened what they are about. Asked before it is written: most pages have nothing to mark."""
-    hers = unseen(person)
-    if job is not None:
-        hers = hers.filter(job=job)
-    if connection is not None:
-        hers = hers.filter(connection=connection, job=None)
-    if notice is not None:
-        hers = hers.filter(pk=notice)
-    if upto is not None:
-        hers = hers.filter(pk__lte=upto)
-    if not hers.exists():
-        return
-    try:
-        with transaction.atomic():
-            # A page is shown also when a notice of it is held by somebody; she opens it again.
-            free = hers.select_for_update(skip_locked=True, no_key=True).order_by("pk").values_list("pk", flat=True)
-            Notice.objects.filter(pk__in=list(free)).update(seen_at=Now())
-    except DatabaseError as error:
-        if not gave_way(error):
-            raise
 
 
 # -- an import, by itself

@@ -46,6 +46,8 @@ class Export(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        # Exports were records of imports once; the table stayed.
+        db_table = "imports_export"
         indexes = [
             models.Index(fields=["state", "id"], name="export_state"),
             models.Index(fields=["expires_at"], name="export_expires"),

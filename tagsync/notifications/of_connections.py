@@ -15,8 +15,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.database import database_now
 from tagsync.imports.models.job import ImportJob
-from tagsync.imports.models.notice import RECOVERIES, Notice, NoticeKind
 from tagsync.imports.states import JobStatus
+from tagsync.notifications.models import RECOVERIES, Notice, NoticeKind
 
 # On a blocked connection an import keeps one of these two states.
 _UNDER_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)

@@ -10,12 +10,13 @@ from django.utils import translation
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import alerts
-from tagsync.imports.models import ImportJob, JobEvent, Notice
-from tagsync.imports.models.notice import RECOVERIES, NoticeKind
-from tagsync.imports.notices import mark_seen, said, unseen
+from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.problems import TEXTS
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus
+from tagsync.notifications import of_connections
+from tagsync.notifications.models import RECOVERIES, Notice, NoticeKind
+from tagsync.notifications.seen import mark_seen, unseen
+from tagsync.notifications.texts import said
 from tests.conftest import make_person
 from tests.web.records import make_import
 
@@ -213,12 +214,14 @@ def test_it_asks_no_disabled_admin(admin_person: Person, sandbox_connection: Con
 
 def test_it_is_over_once(running: ImportJob, marketer: Person, sandbox_connection: Connection) -> None:
     """Two keepers see the same end; one of them with an older view."""
-    waits = alerts.begin(marketer.pk, NoticeKind.WAITS, sandbox_connection, [running.pk], minutes=10)
-    alerts.write([waits])
-    alerts.write([alerts.begin(marketer.pk, NoticeKind.WAITS, sandbox_connection, [running.pk], minutes=10)])
+    waits = of_connections.begin(marketer.pk, NoticeKind.WAITS, sandbox_connection, [running.pk], minutes=10)
+    of_connections.write([waits])
+    of_connections.write(
+        [of_connections.begin(marketer.pk, NoticeKind.WAITS, sandbox_connection, [running.pk], minutes=10)]
+    )
     first, second = Notice.objects.get(), Notice.objects.get()
-    alerts.end(first)
-    alerts.end(second)
+    of_connections.end(first)
+    of_connections.end(second)
     assert kinds(marketer) == ["waits", "goes_on"]
     assert Notice.objects.get(kind="goes_on").recovers == first
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,22 +12,27 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper, long_waits
-from tagsync.imports import alerts
-from tagsync.imports.models import Delivery, ImportJob, JobEvent, Notice
+from tagsync.delivery import acts, keeper
+from tagsync.delivery.keeper import wait_reason
+from tagsync.imports.models import Delivery, ImportJob, JobEvent
 from tagsync.imports.models.delivery import DeliveryOutcome
+from tagsync.imports.signals import keeper_cleans
 from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.notifications import long_waits, of_connections
+from tagsync.notifications.models import Notice
 from tagsync.queueing.health import QueueHealth
 from tests.web.records import add_call, make_import
 
 pytestmark = pytest.mark.django_db
 LONG = timedelta(minutes=11)
 
+tell = partial(long_waits.tell_long_waits, wait_reason)
+
 
 @pytest.fixture(autouse=True)
 def somebody_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     health = QueueHealth(True, 1, 1)
-    monkeypatch.setattr("tagsync.delivery.long_waits.queue_health", lambda: health)
+    monkeypatch.setattr("tagsync.delivery.keeper.queue_health", lambda: health)
 
 
 def told(person: Person) -> list[str]:
@@ -47,7 +53,7 @@ def call(job: ImportJob, outcome: DeliveryOutcome, ago: timedelta = timedelta(0)
 def test_it_tells_once_whatever_the_number_of_rounds(marketer: Person, sandbox_connection: Connection) -> None:
     job = queued(marketer, sandbox_connection, wait_reason="unanswered")
     for _ in range(3):
-        long_waits.tell_long_waits()
+        tell()
     notice = Notice.objects.get()
     assert (notice.kind, notice.job, notice.params) == (
         "waits",
@@ -61,19 +67,19 @@ def test_it_tells_once_whatever_the_number_of_imports(
 ) -> None:
     for owner in (marketer, marketer, other_marketer):
         queued(owner, sandbox_connection)
-    long_waits.tell_long_waits()
+    tell()
     queued(marketer, sandbox_connection)
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == told(other_marketer) == ["waits"]
     assert Notice.objects.get(person=marketer).job is None
 
 
 def test_it_tells_nothing_before_the_time(marketer: Person, sandbox_connection: Connection, settings: Any) -> None:
     queued(marketer, sandbox_connection, since=timedelta(minutes=9))
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == []
     settings.TAGSYNC_LONG_WAIT_MINUTES = 5
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ["waits"]
 
 
@@ -86,41 +92,41 @@ def test_an_answer_is_what_counts(
 ) -> None:
     job = queued(marketer, sandbox_connection)
     call(job, outcome)
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ([] if gets_on else ["waits"])
 
 
 def test_it_tells_when_it_goes_on(marketer: Person, sandbox_connection: Connection) -> None:
     job = queued(marketer, sandbox_connection)
-    long_waits.tell_long_waits()
+    tell()
     call(job, DeliveryOutcome.UNANSWERED)
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ["waits"]
     call(job, DeliveryOutcome.ACCEPTED)
     for _ in range(3):
-        long_waits.tell_long_waits()
+        tell()
     assert told(marketer) == ["waits", "goes_on"]
     Delivery.objects.filter(outcome="accepted").update(answered_at=timezone.now() - LONG)
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ["waits", "goes_on", "waits"], "another wait is another change"
 
 
 def test_it_is_silent_when_there_is_other_news(marketer: Person, sandbox_connection: Connection) -> None:
     job = queued(marketer, sandbox_connection)
-    long_waits.tell_long_waits()
+    tell()
     acts.stop(job, marketer)
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ["waits"] and not Notice.objects.filter(over_at=None).exists()
 
 
 def test_a_blocked_connection_is_told_as_that_alone(marketer: Person, sandbox_connection: Connection) -> None:
     queued(marketer, sandbox_connection)
-    long_waits.tell_long_waits()
+    tell()
     sandbox_connection.block("forbidden")
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ["waits", "held"]
     sandbox_connection.unblock()
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ["waits", "held", "released"], "it had no time yet to get on"
 
 
@@ -129,15 +135,15 @@ def test_two_keepers_tell_once(
 ) -> None:
     """The second one looks while the first one is between its look and its writing."""
     queued(marketer, sandbox_connection)
-    write = alerts.write
+    write = of_connections.write
 
     def late(notices: Any) -> None:
-        monkeypatch.setattr(alerts, "write", write)
-        long_waits.tell_long_waits()
+        monkeypatch.setattr(of_connections, "write", write)
+        tell()
         write(notices)
 
-    monkeypatch.setattr(alerts, "write", late)
-    long_waits.tell_long_waits()
+    monkeypatch.setattr(of_connections, "write", late)
+    tell()
     assert told(marketer) == ["waits"]
 
 
@@ -146,7 +152,7 @@ def test_a_keeper_that_dies_loses_nothing(
 ) -> None:
     """Between the end of a wait and the telling of it."""
     job = queued(marketer, sandbox_connection)
-    long_waits.tell_long_waits()
+    tell()
     call(job, DeliveryOutcome.ACCEPTED)
 
     def dies(*_args: Any, **_options: Any) -> None:
@@ -154,9 +160,9 @@ def test_a_keeper_that_dies_loses_nothing(
 
     with monkeypatch.context() as patch, pytest.raises(DatabaseError):
         patch.setattr(Notice, "save", dies)
-        long_waits.tell_long_waits()
+        long_waits._tell(wait_reason)
     assert told(marketer) == ["waits"]
-    long_waits.tell_long_waits()
+    tell()
     assert told(marketer) == ["waits", "goes_on"]
 
 
@@ -180,13 +186,13 @@ def test_it_says_what_it_waits_for(
     health: tuple[bool, int, int],
     reason: str,
 ) -> None:
-    monkeypatch.setattr("tagsync.delivery.long_waits.queue_health", lambda: QueueHealth(*health))
+    monkeypatch.setattr("tagsync.delivery.keeper.queue_health", lambda: QueueHealth(*health))
     if changes.pop("behind", False):
         queued(admin_person, sandbox_connection)
     if changes.pop("silent", False):
         Connection.objects.update(silent_since=timezone.now())
     queued(marketer, sandbox_connection, **changes)
-    long_waits.tell_long_waits()
+    tell()
     assert Notice.objects.get(person=marketer).params["reason"] == reason
 
 
@@ -194,11 +200,11 @@ def test_it_asks_the_database_the_same_for_one_or_twenty(
     marketer: Person, sandbox_connection: Connection, django_assert_num_queries: Any
 ) -> None:
     queued(marketer, sandbox_connection)
-    long_waits.tell_long_waits()
+    tell()
     for _ in range(20):
         queued(marketer, sandbox_connection)
     with django_assert_num_queries(2):
-        long_waits.tell_long_waits()
+        tell()
 
 
 def test_the_keeper_looks_and_forgets_after_90_days(
@@ -208,8 +214,8 @@ def test_the_keeper_looks_and_forgets_after_90_days(
     queued(marketer, sandbox_connection)
     keeper.keep()
     assert told(marketer) == ["waits"]
-    keeper.delete_old_notices()
+    keeper_cleans.send(ImportJob)
     assert told(marketer) == ["waits"]
     Notice.objects.update(at=timezone.now() - timedelta(days=91))
-    keeper.delete_old_notices()
+    keeper_cleans.send(ImportJob)
     assert told(marketer) == []

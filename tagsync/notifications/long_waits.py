@@ -1,35 +1,42 @@
-"""Finds imports that have waited for long, tells their owners once, and once more when they go on. The keeper asks."""
+"""Finds imports that have waited for long, tells their owners once, and once more when they go on."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
 from tagsync.connections.models import ConnectionState
-from tagsync.imports import alerts
-from tagsync.imports.models import Delivery, ImportJob, JobEvent, Notice
+from tagsync.database import on_its_own
+from tagsync.imports.models import Delivery, ImportJob, JobEvent
 from tagsync.imports.models.delivery import INDEFINITE
-from tagsync.imports.models.notice import NoticeKind
 from tagsync.imports.states import Act, JobStatus
-from tagsync.imports.waits import ahead_of
-from tagsync.queueing.health import queue_health
+from tagsync.notifications import of_connections
+from tagsync.notifications.models import Notice, NoticeKind
 
 CONFIRMED = (Act.START, Act.RESUME, Act.RETRY)
 
 
-def tell_long_waits() -> None:
+def tell_long_waits(wait_reason: Callable[[ImportJob], str], **_signal: Any) -> None:
+    """Receives `keeper_round`."""
+    with on_its_own("long waits"):
+        _tell(wait_reason)
+
+
+def _tell(wait_reason: Callable[[ImportJob], str]) -> None:
     # First what is told, then how it stands: whatever another keeper tells from now on is not ended by an older look.
     told = list(Notice.objects.filter(kind=NoticeKind.WAITS, over_at=None).select_related("connection"))
     waiting = waiting_for_long()
     for notice in told:
         if (notice.person_id, notice.connection_id) not in waiting:
-            alerts.end(notice)
+            of_connections.end(notice)
     known = {(notice.person_id, notice.connection_id) for notice in told}
-    alerts.write([_notice(jobs) for whose, jobs in waiting.items() if whose not in known])
+    of_connections.write([_notice(jobs, wait_reason) for whose, jobs in waiting.items() if whose not in known])
 
 
 def waiting_for_long() -> dict[tuple[int, int | None], list[ImportJob]]:
@@ -61,23 +68,11 @@ def _waited(job: ImportJob) -> timedelta:
     return seen_at - _since(job)
 
 
-def _notice(jobs: list[ImportJob]) -> Notice:
+def _notice(jobs: list[ImportJob], wait_reason: Callable[[ImportJob], str]) -> Notice:
     longest = max(jobs, key=_waited)
     assert longest.connection is not None
     minutes = int(_waited(longest).total_seconds()) // 60
     ids = [job.pk for job in jobs]
-    return alerts.begin(
-        longest.owner_id, NoticeKind.WAITS, longest.connection, ids, minutes=minutes, reason=_reason(longest)
+    return of_connections.begin(
+        longest.owner_id, NoticeKind.WAITS, longest.connection, ids, minutes=minutes, reason=wait_reason(longest)
     )
-
-
-def _reason(job: ImportJob) -> str:
-    """A code of imports.problems: what it waits for, the nearest obstacle first."""
-    health = queue_health()
-    if not health.redis or not health.send_workers:
-        return "wait_nobody"
-    if job.wait_reason:
-        return f"wait_{job.wait_reason}"
-    if job.connection is not None and job.connection.silent_since:
-        return "wait_unanswered"
-    return "wait_line" if ahead_of(job) else "wait_turn"

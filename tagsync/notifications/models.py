@@ -88,6 +88,8 @@ class Notice(models.Model):
     objects = NoticeQuerySet.as_manager()
 
     class Meta:
+        # Notices were records of imports once; the table stayed.
+        db_table = "imports_notice"
         constraints = [
             models.UniqueConstraint(fields=["person", "event"], name="one_notice_per_event"),
             # Two keepers that find the same wait at the same moment tell it once.

@@ -13,10 +13,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from tagsync.exports.models import Export
 from tagsync.imports import returning
 from tagsync.imports.corrections import without_fixed
 from tagsync.imports.drafts import local_path
-from tagsync.imports.models import Export, ImportJob, ImportRow, Problem, Repair
+from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.remarked import RowRemarks, remark_with_words
 from tagsync.imports.states import ENDED, RowStatus

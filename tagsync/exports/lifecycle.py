@@ -6,6 +6,7 @@ import logging
 import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,9 @@ from rq.timeouts import JobTimeoutException
 
 from tagsync.accounts.models import Person
 from tagsync.database import attempt_after_error, database_now, is_of_database
-from tagsync.imports.deletion import delete_export
-from tagsync.imports.exporting import rows_of, write_workbook
-from tagsync.imports.models import Export, ImportJob
-from tagsync.imports.models.export import ExportState
+from tagsync.exports.models import Export, ExportState
+from tagsync.exports.workbook import rows_of, write_workbook
+from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down
@@ -131,14 +131,33 @@ def _fail(export: Export, code: str, params: Mapping[str, Any]) -> None:
     _ours(export).update(state=ExportState.FAILED, cause=code, cause_params=dict(params), lease_until=None)
 
 
+def ring_for_waiting(**_signal: Any) -> None:
+    """Receives `keeper_round`."""
+    doorbell.ring_for(doorbell.EXPORTS, nobody_works_on())
+
+
 def nobody_works_on() -> list[int]:
     return list(Export.objects.filter(FREE, state=ExportState.WAITING).values_list("pk", flat=True))
 
 
-def delete_expired() -> None:
-    """With their files, one after the other: a file that can't be deleted now keeps no other."""
+def delete(export: Export) -> None:
+    """With its file."""
+    if export.file:
+        export.file.delete(save=False)
+    export.delete()
+
+
+def delete_files_of(job: ImportJob, **_signal: Any) -> None:
+    """Receives `deleted`; the records go with the import."""
+    for export in Export.objects.filter(job=job):
+        if export.file.name:
+            transaction.on_commit(partial(export.file.storage.delete, export.file.name))
+
+
+def delete_expired(**_signal: Any) -> None:
+    """Receives `keeper_cleans`. One after the other: a file that can't be deleted now keeps no other."""
     for export in Export.objects.filter(expires_at__lt=Now()):
         try:
-            delete_export(export)
+            delete(export)
         except OSError as error:
             log.warning("export %s can't be deleted: %s", export.pk, type(error).__name__)

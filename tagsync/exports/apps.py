@@ -1,0 +1,15 @@
+from django.apps import AppConfig
+
+
+class ExportsConfig(AppConfig):
+    name = "tagsync.exports"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # apps are loaded only now
+        from tagsync.exports import lifecycle
+        from tagsync.imports.signals import deleted, keeper_cleans, keeper_round
+
+        deleted.connect(lifecycle.delete_files_of, dispatch_uid="tagsync.exports.files")
+        keeper_round.connect(lifecycle.ring_for_waiting, dispatch_uid="tagsync.exports.round")
+        keeper_cleans.connect(lifecycle.delete_expired, dispatch_uid="tagsync.exports.expired")

@@ -1,0 +1,10 @@
+"""What RQ may call of this room. A doorway: an id in, one call, out."""
+
+from __future__ import annotations
+
+from tagsync.exports import lifecycle
+
+
+def run_export(export_id: int) -> None:
+    """Write an export, if it waits for that."""
+    lifecycle.make(export_id)
