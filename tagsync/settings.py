@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "tagsync.notifications",
     "tagsync.exports",
     "tagsync.delivery",
+    "tagsync.cli",
     "tagsync.web",
     "tagsync.local",
     # After ours: of two commands with one name the first app's wins, and rqworker is ours.

@@ -16,11 +16,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from tagsync.connections.models import Connection
-from tagsync.imports.counting import counted
-from tagsync.imports.drafts import local_path
+from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem, RepairedRow
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.problems import TEXTS, sentence
+from tagsync.imports.sending.counts import counted
 from tagsync.imports.states import ENDED, Act, JobStatus, RowStatus
 from tagsync.mapping.rows import check_row, identifiers
 from tagsync.sandbox.ledger import Entry

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, tasks
-from tagsync.imports import drafts
+from tagsync.delivery import actions, tasks
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.sheets import writer
 
@@ -51,7 +51,7 @@ def draft(owner: Person, connection: Connection, rows: Iterable[Sequence[str]], 
 
 def checked(owner: Person, connection: Connection, rows: Iterable[Sequence[str]], **settings: object) -> ImportJob:
     job = draft(owner, connection, rows, **settings)
-    acts.check(job, owner)
+    actions.check(job, owner)
     tasks.run_check(job.pk)
     job.refresh_from_db()
     return job
@@ -59,7 +59,7 @@ def checked(owner: Person, connection: Connection, rows: Iterable[Sequence[str]]
 
 def started(owner: Person, connection: Connection, rows: Iterable[Sequence[str]], **settings: object) -> ImportJob:
     job = checked(owner, connection, rows, **settings)
-    acts.start(job, owner)
+    actions.start(job, owner)
     return job
 
 

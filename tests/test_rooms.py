@@ -30,6 +30,7 @@ ALLOWED = {
     "notifications": {"imports", "connections", "accounts"},
     "exports": {"queueing", "imports", "sheets", "mapping", "accounts"},
     "delivery": {"queueing", "imports", "connections", "tuzhan", "mapping", "sheets", "accounts"},
+    "cli": {"delivery", "exports", "imports", "connections", "mapping", "accounts"},
     "web": {
         *("queueing", "notifications", "exports", "delivery", "imports", "connections", "accounts"),
         *("tuzhan", "mapping", "sheets"),
@@ -73,18 +74,19 @@ DJANGO_ROOMS = (
     "notifications",
     "exports",
     "delivery",
+    "cli",
     "web",
     "local",
 )
 # `states` has an exception that carries a status.
 ASSIGNS_JOB_STATUS = {"imports/models/job.py", "imports/states.py"}
 ASSIGNS_ROW_STATUS = {
-    "imports/outcomes.py",
-    "imports/repairing.py",
-    "imports/retrying.py",
-    "imports/second_look.py",
-    "imports/staging.py",
-    "imports/superseding.py",
+    "imports/check/damaged_ids.py",
+    "imports/check/repairs.py",
+    "imports/check/staging.py",
+    "imports/followups/retry.py",
+    "imports/sending/outcomes.py",
+    "imports/sending/superseded.py",
 }
 
 

@@ -9,11 +9,11 @@ from math import inf
 from django.db.models import QuerySet
 
 from tagsync.connections.models import Connection
-from tagsync.imports import splitting
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
-from tagsync.imports.outcomes import Batch, OpenBatch, open_batches, waiting_rows
-from tagsync.imports.ranges import numbers_in
+from tagsync.imports.sending import bisection
+from tagsync.imports.sending.outcomes import Batch, OpenBatch, open_batches, waiting_rows
+from tagsync.imports.sending.row_ranges import numbers_in
 from tagsync.imports.states import SETTLED, RowStatus
 from tagsync.mapping.rows import identifiers
 from tagsync.tuzhan.messages import Settings, batch_body, encode
@@ -52,7 +52,7 @@ class BatchSource:
     def start_over(self) -> None:
         """Begin again at the first waiting row. Only when no call is in flight: its rows are waiting too."""
         self.unanswered: list[OpenBatch] = open_batches(self._job)
-        self._planned = splitting.planned(self._job)
+        self._planned = bisection.planned(self._job)
         calls = [*(one.last for one in self.unanswered), *self._planned]
         self._spoken_for = {number for one in calls for number in numbers_in(one.row_ranges)}
         self._read_to = 0

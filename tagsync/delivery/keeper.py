@@ -15,17 +15,16 @@ from django.db.models.functions import Now
 
 from tagsync.connections import silence
 from tagsync.database import on_its_own
-from tagsync.delivery.claims import NOT_LEASED, claimable, take_over
-from tagsync.delivery.ending import finish_stopping
-from tagsync.imports import deletion
-from tagsync.imports.keeping import is_overdue, overdue
+from tagsync.delivery.finish import finish_stopping
+from tagsync.delivery.health import wait_reason
+from tagsync.delivery.leases import NOT_LEASED, claimable, take_over
+from tagsync.imports.drafts import deletion
+from tagsync.imports.drafts.retention import is_overdue, overdue
 from tagsync.imports.models import ImportJob
-from tagsync.imports.outcomes import FenceLost
+from tagsync.imports.sending.outcomes import FenceLost
 from tagsync.imports.signals import keeper_round
 from tagsync.imports.states import JobStatus, MoveRefused
-from tagsync.imports.waits import ahead_of
 from tagsync.queueing import doorbell
-from tagsync.queueing.health import queue_health
 
 log = logging.getLogger(__name__)
 
@@ -96,15 +95,3 @@ def delete_the_rest() -> None:
         deletion.discard_the_rest()
     with on_its_own("rows of drafts"):
         deletion.drop_left_rows()
-
-
-def wait_reason(job: ImportJob) -> str:
-    """A code of imports.problems: what it waits for, the nearest obstacle first."""
-    health = queue_health()
-    if not health.redis or not health.send_workers:
-        return "wait_nobody"
-    if job.wait_reason:
-        return f"wait_{job.wait_reason}"
-    if job.connection is not None and job.connection.silent_since:
-        return "wait_unanswered"
-    return "wait_line" if ahead_of(job) else "wait_turn"

@@ -16,13 +16,14 @@ from tagsync.connections import silence, tokens
 from tagsync.connections.models import MAX_PARALLEL_CALLS, Connection, ConnectionState
 from tagsync.connections.pace import MAX_WAIT_SECONDS, slow_down, speed_up, take_slot
 from tagsync.connections.tokens import BeingRenewed
-from tagsync.delivery import claims
+from tagsync.delivery import leases
 from tagsync.delivery.batches import BatchSource, Load
-from tagsync.delivery.calling import EMPTY_CALL, Flight, call, their_answer
-from tagsync.delivery.claims import RENEW_SECONDS, claim_import, renew
-from tagsync.delivery.decisions import Circumstances, Decision, Pause, decide
-from tagsync.delivery.ending import give_back
-from tagsync.delivery.patience import (
+from tagsync.delivery.calls import EMPTY_CALL, Flight, call, their_answer
+from tagsync.delivery.clients import Unusable, calls, client_for
+from tagsync.delivery.finish import give_back
+from tagsync.delivery.leases import RENEW_SECONDS, claim_import, renew
+from tagsync.delivery.policy import Circumstances, Decision, Pause, decide
+from tagsync.delivery.retry_policy import (
     PROBE_SECONDS,
     PROBES_ALONE_SECONDS,
     failures_in_a_row,
@@ -32,11 +33,11 @@ from tagsync.delivery.patience import (
     seconds_to_wait,
     silent_too_long,
 )
-from tagsync.delivery.reach import Unusable, calls, client_for
-from tagsync.imports import counting, outcomes, retrying, splitting, superseding
+from tagsync.imports.followups import retry
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
-from tagsync.imports.outcomes import FenceLost
+from tagsync.imports.sending import bisection, counts, outcomes, superseded
+from tagsync.imports.sending.outcomes import FenceLost
 from tagsync.imports.states import JobStatus, MoveRefused
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down
@@ -87,7 +88,7 @@ class Slice:
         self.began = self.renewed = self.looked = time.monotonic()
         self.failures = failures_in_a_row(job)
         # A claim on a connection that is not known to answer took the probe along.
-        self.has_probe = not claims.is_proven(connection)
+        self.has_probe = not leases.is_proven(connection)
         self.went_silent = False  # in this slice
         self.token_waits = 0
         self.hold = False  # begin nothing until no call is in flight: rows or connection must be looked at anew
@@ -111,7 +112,7 @@ class Slice:
         """Bring the rows to where earlier workers and people left them; False when the slice was too short for it."""
         outcomes.break_off_orphans(self.job)
         outcomes.settle_dead_batches(self.job)
-        return retrying.take_up(self.job, self._goes_on) and superseding.mark(self.job, self._goes_on)
+        return retry.take_up(self.job, self._goes_on) and superseded.mark(self.job, self._goes_on)
 
     def _goes_on(self) -> bool:
         """Asked between pieces of long work, which this keeps leased."""
@@ -192,7 +193,7 @@ class Slice:
         sent_with = tokens.sent_with(self.connection, self.client)
         load, self.ready = self.ready, None
         start_before = Deadline.after(START_WITHIN_SECONDS)
-        delivery = None if self._over() else outcomes.begin_call(self.job, load.batch, claims.LEASE)
+        delivery = None if self._over() else outcomes.begin_call(self.job, load.batch, leases.LEASE)
         if delivery is None:
             self._look()
             return
@@ -268,7 +269,7 @@ class Slice:
         """
         if self.flights:
             return False
-        if not self.has_probe and not silence.take_probe(self.connection, claims.LEASE):
+        if not self.has_probe and not silence.take_probe(self.connection, leases.LEASE):
             self._hold(Pause(pause_seconds(self.connection), "unanswered"))
             return False
         self.has_probe = True
@@ -282,7 +283,7 @@ class Slice:
             self._answered()
             return True
         unclear_seconds = silence.probe_was_unclear(self.connection)
-        if unclear_seconds >= PROBES_ALONE_SECONDS and claims.is_first_in_line(self.job):
+        if unclear_seconds >= PROBES_ALONE_SECONDS and leases.is_first_in_line(self.job):
             return True
         self._stay_silent("not_reached" if isinstance(outcome, NotSent) else "unanswered")
         return False
@@ -306,7 +307,7 @@ class Slice:
         """The platform answers again, or for the first time in a while: others of the connection may go on, too."""
         self.has_probe = False
         if silence.answered(self.connection):
-            for job_id in claims.claimable(self.connection)[:SIBLINGS_RUNG]:
+            for job_id in leases.claimable(self.connection)[:SIBLINGS_RUNG]:
                 doorbell.ring(doorbell.SENDS, job_id)
 
     # -- an answer
@@ -333,13 +334,13 @@ class Slice:
         self._obey(decision, flight)
         self._tell_connection(decision)
         alone = decision.outcome == DeliveryOutcome.BATCH_REFUSED and flight.delivery.row_count == 1
-        if alone and splitting.refuses_everything_alike(self.job):
+        if alone and bisection.refuses_everything_alike(self.job):
             self.question = ("refuses_everything", decision.verdict.params)
 
     def _decide(self, flight: Flight, outcome: Outcome) -> Decision:
         found = Circumstances(
             failures=self.failures + 1,
-            may_halve=isinstance(outcome, BatchRefused) and splitting.may_halve(flight.delivery),
+            may_halve=isinstance(outcome, BatchRefused) and bisection.may_halve(flight.delivery),
             resend=self.connection.resend_unanswered,
         )
         return decide(outcome, flight.load, found)
@@ -380,7 +381,7 @@ class Slice:
         if self.has_probe and self.connection.silent_since is None:
             silence.release_probe(self.connection)
         if self.drained and not self.hold:
-            counting.verify(self.job)
+            counts.verify(self.job)
             if self.job.trial_rows is not None:
                 self.question = self.question or ("trial_done", {"rows": self.job.trial_rows})
         silent = self.pause is not None and self.pause.reason in ("unanswered", "not_reached")

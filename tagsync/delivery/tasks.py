@@ -12,11 +12,11 @@ from rq.timeouts import JobTimeoutException
 
 from tagsync.database import attempt_after_error, is_of_database
 from tagsync.delivery import runner
-from tagsync.delivery.claims import claim_check, release_check, renew
-from tagsync.imports.agreement import end_check
+from tagsync.delivery.leases import claim_check, release_check, renew
+from tagsync.imports.check.agreement import end_check
+from tagsync.imports.check.staging import Interrupted, stage
 from tagsync.imports.models import ImportJob
-from tagsync.imports.outcomes import FenceLost
-from tagsync.imports.staging import Interrupted, stage
+from tagsync.imports.sending.outcomes import FenceLost
 from tagsync.imports.states import MoveRefused
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable

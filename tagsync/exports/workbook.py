@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tagsync.exports.models import Export
-from tagsync.imports import returning
-from tagsync.imports.corrections import without_fixed
-from tagsync.imports.drafts import local_path
+from tagsync.imports.check.corrections import without_fixed
+from tagsync.imports.drafts import returned_workbooks
+from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.remarked import RowRemarks, remark_with_words
+from tagsync.imports.sending.attempts import TriesInOrder, made_calls
+from tagsync.imports.sending.remarks import RowRemarks, remark_with_words
+from tagsync.imports.sending.unanswered import needs_remark, remark_with_date
 from tagsync.imports.states import ENDED, RowStatus
-from tagsync.imports.tries import TriesInOrder, made_calls
-from tagsync.imports.unanswered import needs_remark, remark_with_date
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.mapping.matching import LOOKS
@@ -53,14 +53,14 @@ def write_workbook(export: Export, path: Path, progress: Progress) -> None:
     """`progress` is told every few thousand rows how many are written. Raises: Unreadable, what `progress` raises."""
     with translation.override(export.language):
         sheet = _Lines(export)
-        key = returning.written(returning.Key(export.job_id, sheet.number_header))
-        hidden = Sheet(returning.KEY_SHEET, [key], hidden=True)
+        key = returned_workbooks.written(returned_workbooks.Key(export.job_id, sheet.number_header))
+        hidden = Sheet(returned_workbooks.KEY_SHEET, [key], hidden=True)
         write(path, Sheet(_sheet_name(export.job), sheet.header, sheet.lines(progress), sheet.widths), hidden)
 
 
 def _sheet_name(job: ImportJob) -> str:
     """The name the sheet had, unless it is that of our key."""
-    return job.sheet if job.sheet and job.sheet.casefold() != returning.KEY_SHEET else _("Rows")
+    return job.sheet if job.sheet and job.sheet.casefold() != returned_workbooks.KEY_SHEET else _("Rows")
 
 
 class _Lines:

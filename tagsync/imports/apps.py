@@ -8,6 +8,6 @@ class ImportsConfig(AppConfig):
     def ready(self) -> None:
         # apps are loaded only now
         from tagsync.connections.signals import pace_changed
-        from tagsync.imports.waits import end_waits_for_slots
+        from tagsync.imports.sending.waits import end_waits_for_slots
 
         pace_changed.connect(end_waits_for_slots, dispatch_uid="tagsync.waits")

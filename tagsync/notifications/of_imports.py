@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tagsync.imports.models.job import ImportJob, JobEvent
+from tagsync.imports.sending.unanswered import counted_by_status
 from tagsync.imports.states import Act, RowStatus
-from tagsync.imports.unanswered import counted_by_status
 from tagsync.notifications.models import QUESTIONS, Notice, NoticeKind
 
 BY_OTHERS = {

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.database import gave_way
-from tagsync.imports.deletion import delete_in_pieces
+from tagsync.imports.drafts.deletion import delete_in_pieces
 from tagsync.imports.models import ImportJob
 from tagsync.notifications.models import Notice
 

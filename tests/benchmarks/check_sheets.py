@@ -86,8 +86,8 @@ def check_ours(path: Path) -> Callable[[], object]:
     from django.core.management import call_command
 
     from tagsync.accounts.models import Person
-    from tagsync.imports import drafts
-    from tagsync.imports.staging import stage
+    from tagsync.imports.check.staging import stage
+    from tagsync.imports.drafts import drafts
 
     call_command("migrate", verbosity=0)
     with path.open("rb") as file:

@@ -32,8 +32,8 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from tagsync.accounts.models import Person
-from tagsync.imports import staging
-from tagsync.imports.customers import holding, search_for, sought
+from tagsync.imports.check import staging
+from tagsync.imports.customer_search import holding, search_for, sought
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import IDENTIFIER_COLUMNS, is_filled
 from tagsync.imports.states import JobStatus

@@ -37,10 +37,11 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS, MARKETERS, give_role
 from tagsync.connections.models import Connection
-from tagsync.imports import counting, staging
+from tagsync.imports.check import staging
 from tagsync.imports.models import Delivery, ImportJob, JobTag
 from tagsync.imports.models.row import Origin
-from tagsync.imports.problem_groups import problem_for
+from tagsync.imports.problems.groups import problem_for
+from tagsync.imports.sending import counts
 from tagsync.imports.states import JobStatus
 from tagsync.queueing import health
 from tests.web.records import COLUMNS
@@ -101,7 +102,7 @@ def fill(job: ImportJob, size: int) -> ImportJob:
     rows = staged(job, size)
     while chunk := list(islice(rows, 5000)):
         staging._insert(chunk)
-    job.counts = counting.counted(job)
+    job.counts = counts.counted(job)
     tags = [(tag, size // len(TAGS)) for tags in TAGS for tag in tags.split(",")]
     job.summary = {"tags": tags, "tag_count": len(tags), "identifiers": [[["phone"], size]], "changes": []}
     job.summary |= {"warnings": [], "look_alikes": []}

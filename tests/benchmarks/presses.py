@@ -55,7 +55,7 @@ def pressing(work: Callable[[], object]) -> tuple[float, int, float]:
     """Slowest press in seconds, presses, and how long the work took."""
     from django.db import connections
 
-    from tagsync.delivery import acts
+    from tagsync.delivery import actions
 
     jobs = [small() for _number in range(PRESSES)]
     done, took = threading.Event(), []
@@ -75,29 +75,31 @@ def pressing(work: Callable[[], object]) -> tuple[float, int, float]:
     while not done.wait(0.02) and jobs:
         job = jobs.pop()
         began = time.monotonic()
-        acts.start(job, job.owner)
+        actions.start(job, job.owner)
         slowest, presses = max(slowest, time.monotonic() - began), presses + 1
     thread.join()
     return slowest, presses, took[0]
 
 
 def works() -> list[tuple[str, Callable[[int], Any], Callable[[Any], object]]]:
-    from tagsync.delivery import acts, tasks
-    from tagsync.imports import deletion, retrying, superseding
+    from tagsync.delivery import actions, tasks
+    from tagsync.imports.drafts import deletion
+    from tagsync.imports.followups import retry
+    from tagsync.imports.sending import superseded
 
-    def superseded(rows: int) -> Any:
+    def made_superseded(rows: int) -> Any:
         old, newer = many(rows, "waiting", "running", "add"), many(rows, "accepted", "finished", "delete")
         newer.__class__.objects.filter(pk=newer.pk).update(first_queue_number=(old.first_queue_number or 0) + 1)
         return old
 
     def supersede(job: Any) -> None:
-        assert superseding.mark(job)
+        assert superseded.mark(job)
         job.refresh_from_db()
         assert set(job.counts) == {"superseded"}, job.counts
 
-    def retry(job: Any) -> None:
-        acts.retry(job, retrying.Selection(), job.owner)
-        assert retrying.take_up(job, lambda: True)
+    def retry_all(job: Any) -> None:
+        actions.retry(job, retry.Selection(), job.owner)
+        assert retry.take_up(job, lambda: True)
 
     def discard(job: Any) -> None:
         deletion.discard(job, job.owner)
@@ -105,8 +107,8 @@ def works() -> list[tuple[str, Callable[[int], Any], Callable[[Any], object]]]:
             deletion.discard_the_rest()
 
     return [
-        ("superseding", superseded, supersede),
-        ("retry of all rows", lambda rows: many(rows, "rejected", "finished"), retry),
+        ("superseding", made_superseded, supersede),
+        ("retry of all rows", lambda rows: many(rows, "rejected", "finished"), retry_all),
         ("stop of rows in doubt", lambda rows: many(rows, "waiting", "queued", unanswered=True), stop),
         ("discard", lambda rows: many(rows, "waiting", "ready"), discard),
         ("check", sheet, lambda job: tasks.run_check(job.pk)),
@@ -114,9 +116,9 @@ def works() -> list[tuple[str, Callable[[int], Any], Callable[[Any], object]]]:
 
 
 def stop(job: Any) -> None:
-    from tagsync.delivery import acts
+    from tagsync.delivery import actions
 
-    acts.stop(job, job.owner)
+    actions.stop(job, job.owner)
     assert set(job.counts) == {"in_doubt"}, job.counts
 
 
@@ -147,11 +149,11 @@ def many(rows: int, status: str, of_job: str, operation: str = "add", *, unanswe
 
 
 def sheet(rows: int) -> Any:
-    from tagsync.delivery import acts
+    from tagsync.delivery import actions
     from tests.making import customers, draft
 
     job = draft(person(), platform("big"), customers(rows))
-    acts.check(job, job.owner)
+    actions.check(job, job.owner)
     return job
 
 

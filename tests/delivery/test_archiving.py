@@ -10,9 +10,9 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, claims, connection_acts, tasks
+from tagsync.delivery import actions, connection_actions, leases, tasks
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.retrying import Selection
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.sandbox import Sandbox
 from tests.installation import wait_for
@@ -25,7 +25,7 @@ ALL_SEEN = 10**6
 
 
 def archive(connection: Connection, by: Person) -> list[ImportJob] | None:
-    return connection_acts.archive(connection, by, ALL_SEEN)
+    return connection_actions.archive(connection, by, ALL_SEEN)
 
 
 def beside(act: Callable[[], object]) -> threading.Thread:
@@ -64,10 +64,10 @@ def test_it_stops_a_running_import_and_makes_no_further_call(
     stop = job.events.get(act=Act.STOP)
     assert stop.by == admin_person
     check_invariants(job, sandbox.ledger, 60)
-    with pytest.raises(acts.ConnectionArchived):
-        acts.resume(job, marketer)
+    with pytest.raises(actions.ConnectionArchived):
+        actions.resume(job, marketer)
     connection.restore()
-    acts.resume(job, marketer)
+    actions.resume(job, marketer)
     assert run_to_end(job).counts == {"accepted": 60}
 
 
@@ -92,17 +92,17 @@ def test_it_stops_nothing_that_the_admin_was_not_told_of(
     connection.refresh_from_db()
     seen = connection.queue_number
     late = make_import(marketer, connection, JobStatus.QUEUED, [S.WAITING])
-    assert connection_acts.archive(connection, admin_person, seen) is None
+    assert connection_actions.archive(connection, admin_person, seen) is None
     connection.refresh_from_db()
     assert connection.archived_at is None
     assert set(ImportJob.objects.values_list("status", flat=True)) == {"queued"}
-    assert connection_acts.archive(connection, admin_person, connection.queue_number) == [told, late]
+    assert connection_actions.archive(connection, admin_person, connection.queue_number) == [told, late]
 
 
 def test_it_lets_no_import_be_claimed(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
     job = started(marketer, connection, customers(3))
     connection.archive()
-    assert claims.claimable() == []
+    assert leases.claimable() == []
     tasks.run_import(job.pk)
     job.refresh_from_db()
     assert (job.status, job.counts, sandbox.ledger) == ("queued", {"waiting": 3}, [])
@@ -116,19 +116,19 @@ def test_it_lets_nothing_start_resume_or_be_retried(
     failed = make_import(marketer, connection, JobStatus.FINISHED, [S.REJECTED])
     archive(connection, admin_person)
     for act in (
-        lambda: acts.start(ready, marketer),
-        lambda: acts.resume(stopped, marketer),
-        lambda: acts.retry(failed, Selection(), admin_person),
+        lambda: actions.start(ready, marketer),
+        lambda: actions.resume(stopped, marketer),
+        lambda: actions.retry(failed, Selection(), admin_person),
     ):
-        with pytest.raises(acts.ConnectionArchived):
+        with pytest.raises(actions.ConnectionArchived):
             act()
     assert not ImportJob.objects.filter(status="queued").exists()
     connection.restore()
     for job in (ready, stopped, failed):
         job.refresh_from_db()
-    acts.start(ready, marketer)
-    acts.resume(stopped, marketer)
-    acts.retry(failed, Selection(), admin_person)
+    actions.start(ready, marketer)
+    actions.resume(stopped, marketer)
+    actions.retry(failed, Selection(), admin_person)
     assert {job.status for job in ImportJob.objects.all()} == {"queued"}
 
 
@@ -143,9 +143,9 @@ def test_it_leaves_no_import_queued_whoever_comes_first(
         def start(job: ImportJob, gate: threading.Barrier = gate) -> None:
             gate.wait(30)
             try:
-                act = acts.start if job.status == JobStatus.READY else acts.resume
+                act = actions.start if job.status == JobStatus.READY else actions.resume
                 act(job, marketer)
-            except (acts.ConnectionArchived, MoveRefused):
+            except (actions.ConnectionArchived, MoveRefused):
                 pass
 
         threads = [beside(lambda job=job: start(job)) for job in jobs]  # type: ignore[misc]

@@ -13,8 +13,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.connections.pace import forget_slots, slow_down, take_slot
 from tagsync.database import database_now
-from tagsync.delivery import claims, tasks
-from tagsync.delivery.ending import give_back
+from tagsync.delivery import leases, tasks
+from tagsync.delivery.finish import give_back
 from tagsync.imports.models import ImportJob
 from tagsync.sandbox import Sandbox
 from tests.installation import wait_for
@@ -45,9 +45,9 @@ def test_it_goes_on_at_once_when_the_pace_is_corrected(marketer: Person, hourly:
     waiting.refresh_from_db()
     assert (waiting.status, waiting.wait_reason) == ("queued", "pace")
     assert waiting.wait_until and waiting.wait_until > database_now() + timedelta(minutes=30)
-    assert claims.claimable() == [new.pk]
+    assert leases.claimable() == [new.pk]
     correct(hourly)
-    assert claims.claimable() == [waiting.pk, new.pk]
+    assert leases.claimable() == [waiting.pk, new.pk]
     began = time.monotonic()
     assert run_to_end(waiting).counts == {"accepted": 12}
     assert run_to_end(new).counts == {"accepted": 3}

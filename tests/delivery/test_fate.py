@@ -8,13 +8,13 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper, tasks
-from tagsync.delivery.claims import claim_import, renew
-from tagsync.imports import outcomes
+from tagsync.delivery import actions, keeper, tasks
+from tagsync.delivery.leases import claim_import, renew
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
-from tagsync.imports.outcomes import KEEP_WAITING, Batch, TheirAnswer, Verdict
-from tagsync.imports.retrying import Selection
+from tagsync.imports.sending import outcomes
+from tagsync.imports.sending.outcomes import KEEP_WAITING, Batch, TheirAnswer, Verdict
 from tagsync.imports.states import RowStatus
 from tagsync.sandbox import Sandbox
 from tests.installation import wait_for
@@ -41,7 +41,7 @@ def claimed(job: ImportJob) -> ImportJob:
 
 def stopped(job: ImportJob, by: Person) -> ImportJob:
     """Stopped while its worker is gone: the keeper finishes it."""
-    acts.stop(job, by)
+    actions.stop(job, by)
     ImportJob.objects.filter(pk=job.pk, lease_until__isnull=False).update(lease_until="2020-01-01T00:00:00Z")
     keeper.keep()
     job.refresh_from_db()
@@ -76,8 +76,8 @@ def test_it_is_in_doubt_when_a_retry_is_stopped_before_its_call(
     sandbox.faults.add("apply_then_cut", times=1)
     job = run_to_end(started(marketer, connection, customers(3)))
     assert job.counts == {"in_doubt": 3}
-    acts.retry(job, Selection(frozenset({RowStatus.IN_DOUBT})), admin_person)
-    acts.stop(job, admin_person)
+    actions.retry(job, Selection(frozenset({RowStatus.IN_DOUBT})), admin_person)
+    actions.stop(job, admin_person)
     assert (job.status, job.counts) == ("stopped", {"in_doubt": 3})
     check_invariants(job, sandbox.ledger, 3)
 
@@ -109,7 +109,7 @@ def test_it_settles_many_rows_in_doubt_piece_by_piece(
     job = started(marketer, connection, customers(5))
     mine = claimed(job)
     send(mine, [2, 3, 4, 5, 6], DeliveryOutcome.UNANSWERED)
-    acts.stop(job, marketer)
+    actions.stop(job, marketer)
     stopped_at = []
     real = outcomes.doubt_unanswered
 

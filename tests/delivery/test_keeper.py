@@ -18,11 +18,11 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections import silence
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper, tasks
-from tagsync.delivery.claims import claim_check, claim_import, renew
-from tagsync.imports import outcomes
+from tagsync.delivery import actions, keeper, tasks
+from tagsync.delivery.leases import claim_check, claim_import, renew
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.outcomes import Batch, FenceLost
+from tagsync.imports.sending import outcomes
+from tagsync.imports.sending.outcomes import Batch, FenceLost
 from tagsync.queueing import doorbell
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
@@ -44,7 +44,7 @@ def test_it_rings_for_checks_and_imports_that_wait(
     marketer: Person, connection: Connection, rings: list[tuple[str, int]]
 ) -> None:
     waiting = draft(marketer, connection, customers(1))
-    acts.check(waiting, marketer)
+    actions.check(waiting, marketer)
     queued = started(marketer, connection, customers(1))
     rings.clear()
     keeper.keep()
@@ -109,7 +109,7 @@ def test_it_stops_an_import_whose_worker_died_while_stopping(
     assert mine is not None
     outcomes.begin_call(mine, Batch([2, 3], "0" * 64))
     job.refresh_from_db()
-    acts.stop(job, marketer)
+    actions.stop(job, marketer)
     assert job.status == "stopping"
     let_lease_expire(job)
     keeper.keep()
@@ -133,7 +133,7 @@ def test_it_lets_the_old_runner_change_nothing_more(marketer: Person, connection
 
 def test_it_lets_another_worker_check_when_the_first_died(marketer: Person, connection: Connection) -> None:
     job = draft(marketer, connection, customers(3))
-    acts.check(job, marketer)
+    actions.check(job, marketer)
     assert claim_check(job.pk) is not None
     assert claim_check(job.pk) is None
     let_lease_expire(job)
@@ -146,7 +146,7 @@ def test_it_ends_all_leases_when_a_machine_starts(marketer: Person, connection: 
     sending = started(marketer, connection, customers(1))
     claim_import(sending.pk)
     checking = draft(marketer, connection, customers(1))
-    acts.check(checking, marketer)
+    actions.check(checking, marketer)
     claim_check(checking.pk)
     keeper.end_all_leases()
     sending.refresh_from_db()
@@ -181,7 +181,7 @@ def test_a_locked_import_does_not_delay_the_others(marketer: Person, connection:
     for job in (locked, other, stopping):
         assert claim_import(job.pk)
         silence.release_probe(connection)
-    acts.stop(stopping, marketer)
+    actions.stop(stopping, marketer)
     ImportJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     with held(locked):
         began = time.monotonic()

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper, tasks
-from tagsync.delivery.claims import claim_import
-from tagsync.imports import retrying, superseding
+from tagsync.delivery import actions, keeper, tasks
+from tagsync.delivery.leases import claim_import
+from tagsync.imports.followups import retry
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.retrying import Selection
+from tagsync.imports.sending import superseded
 from tagsync.imports.states import RowStatus
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
@@ -39,7 +40,7 @@ def test_it_does_not_send_an_old_row_that_a_newer_import_undid(
         started(marketer, connection, [("", "", "", rows[1][3], "春季活动"), customer(7, "third")], operation="delete")
     )
     assert newer.counts == {"accepted": 2}
-    acts.retry(old, Selection(), admin_person)
+    actions.retry(old, Selection(), admin_person)
     old = run_to_end(old)
     assert old.counts == {"accepted": 3, "superseded": 1}
     row = old.rows.get(status="superseded")
@@ -52,9 +53,9 @@ def test_it_does_not_resume_rows_that_a_newer_import_undid(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
     old = started(marketer, connection, customers(3))
-    acts.stop(old, marketer)
+    actions.stop(old, marketer)
     run_to_end(started(marketer, connection, customers(2), operation="delete"))
-    acts.resume(old, marketer)
+    actions.resume(old, marketer)
     assert run_to_end(old).counts == {"accepted": 1, "superseded": 2}
 
 
@@ -62,9 +63,9 @@ def test_it_supersedes_nothing_between_imports_of_one_operation(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
     old = started(marketer, connection, customers(3))
-    acts.stop(old, marketer)
+    actions.stop(old, marketer)
     run_to_end(started(marketer, connection, customers(3)))
-    acts.resume(old, marketer)
+    actions.resume(old, marketer)
     assert run_to_end(old).counts == {"accepted": 3}
 
 
@@ -94,10 +95,10 @@ def test_it_is_not_superseded_by_what_was_never_sent(
 ) -> None:
     """Both are stopped before their first call; the older one goes on, and the newer one has done nothing."""
     old = started(marketer, connection, customers(3))
-    acts.stop(old, marketer)
+    actions.stop(old, marketer)
     newer = started(marketer, connection, customers(3), operation="delete")
-    acts.stop(newer, marketer)
-    acts.resume(old, marketer)
+    actions.stop(newer, marketer)
+    actions.resume(old, marketer)
     assert run_to_end(old).counts == {"accepted": 3}
 
 
@@ -106,11 +107,11 @@ def test_it_is_superseded_by_what_may_have_been_applied(
 ) -> None:
     """A refused row of the newer import that an earlier call of unknown fate had carried."""
     old = started(marketer, connection, customers(3))
-    acts.stop(old, marketer)
+    actions.stop(old, marketer)
     newer = run_to_end(started(marketer, connection, customers(3), operation="delete"))
     newer.rows.update(status="rejected")
     newer.rows.filter(row_number=2).update(unanswered_at=timezone.now())
-    acts.resume(old, marketer)
+    actions.resume(old, marketer)
     assert run_to_end(old).counts == {"accepted": 2, "superseded": 1}
     assert old.rows.get(status="superseded").row_number == 2
 
@@ -121,9 +122,9 @@ def test_it_decides_by_places_in_line_and_not_by_times(
     """The clock of the machine that confirmed the older import ran ahead."""
     old = started(marketer, connection, customers(3))
     ImportJob.objects.filter(pk=old.pk).update(first_confirmed_at=timezone.now() + timedelta(hours=1))
-    acts.stop(old, marketer)
+    actions.stop(old, marketer)
     run_to_end(started(marketer, connection, customers(3), operation="delete"))
-    acts.resume(old, marketer)
+    actions.resume(old, marketer)
     assert run_to_end(old).counts == {"superseded": 3}
 
 
@@ -131,18 +132,18 @@ def test_it_sends_superseded_rows_that_an_admin_wants_sent_after_all(
     marketer: Person, admin_person: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
     old = started(marketer, connection, customers(3))
-    acts.stop(old, marketer)
+    actions.stop(old, marketer)
     newer = run_to_end(started(marketer, connection, customers(2), operation="delete"))
-    acts.resume(old, marketer)
+    actions.resume(old, marketer)
     assert run_to_end(old).counts == {"accepted": 1, "superseded": 2}
-    acts.retry(old, Selection(frozenset({RowStatus.SUPERSEDED}), row_numbers=[2]), admin_person)
+    actions.retry(old, Selection(frozenset({RowStatus.SUPERSEDED}), row_numbers=[2]), admin_person)
     assert run_to_end(old).counts == {"accepted": 2, "superseded": 1}
     # From now on it is the newer one: what it undid is not sent again without a word.
     newer.rows.update(status="rejected")
     newer.refresh_from_db()
     ImportJob.objects.filter(pk=newer.pk).update(counts={"rejected": 2})
     newer.refresh_from_db()
-    acts.retry(newer, Selection(), admin_person)
+    actions.retry(newer, Selection(), admin_person)
     newer = run_to_end(newer)
     assert newer.rows.get(row_number=2).status == "superseded"
     assert newer.rows.get(row_number=3).status == "accepted"
@@ -151,20 +152,20 @@ def test_it_sends_superseded_rows_that_an_admin_wants_sent_after_all(
 def test_it_supersedes_in_pieces_and_goes_on_where_it_stopped(
     marketer: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(superseding, "ROWS_COMPARED", 2)
-    monkeypatch.setattr(superseding, "ROWS_PER_COMMIT", 1)
+    monkeypatch.setattr(superseded, "ROWS_COMPARED", 2)
+    monkeypatch.setattr(superseded, "ROWS_PER_COMMIT", 1)
     old = started(marketer, connection, customers(5))
-    acts.stop(old, marketer)
+    actions.stop(old, marketer)
     run_to_end(started(marketer, connection, customers(5), operation="delete"))
-    acts.resume(old, marketer)
+    actions.resume(old, marketer)
     mine = claim_import(old.pk)
     assert mine is not None
     answers = iter([True, True, False])
-    assert not superseding.mark(mine, lambda: next(answers, False))
+    assert not superseded.mark(mine, lambda: next(answers, False))
     old.refresh_from_db()
     assert 0 < old.count(RowStatus.SUPERSEDED) < 5
     before = old.superseded_to
-    assert superseding.mark(mine, lambda: True)
+    assert superseded.mark(mine, lambda: True)
     old.refresh_from_db()
     assert (old.counts, old.superseded_to, old.superseded_for) == ({"superseded": 5}, 0, old.queue_number)
     assert before > 0
@@ -174,20 +175,20 @@ def test_it_takes_up_a_retry_of_many_rows_in_pieces(
     marketer: Person, admin_person: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The press holds one piece; the worker takes up the rest before it sends anything."""
-    monkeypatch.setattr(retrying, "ROWS_PER_COMMIT", 2)
+    monkeypatch.setattr(retry, "ROWS_PER_COMMIT", 2)
     sandbox.faults.add("refuse_all", times=None)
     job = run_to_end(started(marketer, connection, customers(5)))
     assert job.counts == {"rejected": 5}
     sandbox.faults.clear()
-    assert acts.retry(job, Selection(), admin_person) == 5
+    assert actions.retry(job, Selection(), admin_person) == 5
     assert job.counts == {"rejected": 3, "waiting": 2}
     calls = job.deliveries.count()
     mine = claim_import(job.pk)
     assert mine is not None
-    assert not retrying.take_up(mine, lambda: False)
+    assert not retry.take_up(mine, lambda: False)
     job.refresh_from_db()
     assert (job.counts, job.deliveries.count()) == ({"rejected": 1, "waiting": 4}, calls)
-    assert retrying.take_up(mine, lambda: True)
+    assert retry.take_up(mine, lambda: True)
     ImportJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     keeper.keep()
     assert run_to_end(job).counts == {"accepted": 5}
@@ -196,11 +197,11 @@ def test_it_takes_up_a_retry_of_many_rows_in_pieces(
 def test_it_leaves_the_rest_of_a_stopped_retry_as_it_was(
     marketer: Person, admin_person: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retrying, "ROWS_PER_COMMIT", 2)
+    monkeypatch.setattr(retry, "ROWS_PER_COMMIT", 2)
     sandbox.faults.add("refuse_all", times=None)
     job = run_to_end(started(marketer, connection, customers(5)))
     sandbox.faults.clear()
-    acts.retry(job, Selection(), admin_person)
-    acts.stop(job, admin_person)
-    acts.resume(job, admin_person)
+    actions.retry(job, Selection(), admin_person)
+    actions.stop(job, admin_person)
+    actions.resume(job, admin_person)
     assert run_to_end(job).counts == {"accepted": 2, "rejected": 3}

@@ -14,10 +14,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_m
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper, tasks
-from tagsync.imports.agreement import end_check
+from tagsync.delivery import actions, keeper, tasks
+from tagsync.imports.check.agreement import end_check
+from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
-from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import MoveRefused, RowStatus
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
@@ -88,7 +88,7 @@ def test_the_newest_import_has_the_last_word(
         @rule(target=jobs, operation=st.sampled_from(["add", "delete"]), rows=pairs)
         def start(self, operation: str, rows: set[tuple[str, str]]) -> int:
             job = ready(marketer, connection, operation, rows)
-            acts.start(job, marketer)
+            actions.start(job, marketer)
             return job.pk
 
         @rule(job=jobs)
@@ -97,16 +97,16 @@ def test_the_newest_import_has_the_last_word(
 
         @rule(job=jobs)
         def stop(self, job: int) -> None:
-            self.try_to(lambda: acts.stop(ImportJob.objects.get(pk=job), marketer))
+            self.try_to(lambda: actions.stop(ImportJob.objects.get(pk=job), marketer))
 
         @rule(job=jobs)
         def resume(self, job: int) -> None:
-            self.try_to(lambda: acts.resume(ImportJob.objects.get(pk=job), marketer))
+            self.try_to(lambda: actions.resume(ImportJob.objects.get(pk=job), marketer))
 
         @rule(job=jobs, doubt=st.booleans())
         def retry(self, job: int, doubt: bool) -> None:
             statuses = frozenset({RowStatus.REJECTED, *([RowStatus.IN_DOUBT] if doubt else [])})
-            self.try_to(lambda: acts.retry(ImportJob.objects.get(pk=job), Selection(statuses), marketer))
+            self.try_to(lambda: actions.retry(ImportJob.objects.get(pk=job), Selection(statuses), marketer))
 
         @rule(fault=st.sampled_from(FAULTS))
         def break_something(self, fault: dict[str, object]) -> None:
@@ -121,7 +121,7 @@ def test_the_newest_import_has_the_last_word(
         def try_to(act: object) -> None:
             try:
                 act()  # type: ignore[operator]
-            except (MoveRefused, NothingToRetry, acts.NothingToSend):
+            except (MoveRefused, NothingToRetry, actions.NothingToSend):
                 return
 
         def teardown(self) -> None:

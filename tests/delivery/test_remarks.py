@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery.calling import their_answer
-from tagsync.imports.remarked import remarked
+from tagsync.delivery.calls import their_answer
+from tagsync.imports.sending.remarks import remarked
 from tagsync.sandbox.running import Sandbox
 from tagsync.tuzhan.errors import classify
 from tests.invariants import check_invariants

@@ -10,7 +10,7 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import reach
+from tagsync.delivery import clients
 from tagsync.delivery.runner import Slice
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN, Sandbox
 from tagsync.tuzhan.client import Token
@@ -48,7 +48,7 @@ def ending_token(connection: Connection) -> str:
     """A token that the sandbox can end, as a fixed one that somebody pasted."""
     app = Connection(base_url=connection.base_url)
     app.set_app(DEFAULT_APP_ID, DEFAULT_APP_SECRET)
-    with reach.client_for(app) as client:
+    with clients.client_for(app) as client:
         answer = client.fetch_token(DEFAULT_APP_ID, DEFAULT_APP_SECRET)
     assert isinstance(answer, Token)
     return answer.value

@@ -8,9 +8,9 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, tasks
+from tagsync.delivery import actions, tasks
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import Delivery
-from tagsync.imports.retrying import Selection
 from tagsync.imports.states import RowStatus
 from tagsync.sandbox.running import Sandbox
 from tests.invariants import applied_rows, check_invariants
@@ -71,7 +71,7 @@ def test_it_retries_what_was_rejected_and_nothing_else(
     job = run_to_end(started(marketer, connection, rows))
     assert job.counts == {"accepted": 4, "rejected": 2}
     sandbox.faults.clear()
-    assert acts.retry(job, Selection(), admin_person) == 2
+    assert actions.retry(job, Selection(), admin_person) == 2
     job = run_to_end(job)
     assert (job.status, job.run, job.counts) == ("finished", 2, {"accepted": 6})
     assert max(applied_rows(sandbox.ledger).values()) == 1
@@ -202,16 +202,16 @@ def test_it_stops_a_queued_import_at_once_and_resumes(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
     job = started(marketer, connection, customers(3))
-    acts.stop(job, marketer)
+    actions.stop(job, marketer)
     assert job.status == "stopped"
     tasks.run_import(job.pk)
     assert sandbox.ledger == []
-    acts.resume(job, marketer)
+    actions.resume(job, marketer)
     assert run_to_end(job).counts == {"accepted": 3}
 
 
 def test_it_says_no_to_a_second_runner(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
-    from tagsync.delivery.claims import claim_import
+    from tagsync.delivery.leases import claim_import
 
     job = started(marketer, connection, customers(3))
     assert claim_import(job.pk) is not None

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper, tasks
-from tagsync.delivery.claims import claim_import, claimable
-from tagsync.imports import outcomes
+from tagsync.delivery import actions, keeper, tasks
+from tagsync.delivery.leases import claim_import, claimable
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.outcomes import Batch
+from tagsync.imports.sending import outcomes
+from tagsync.imports.sending.outcomes import Batch
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
 from tests.making import customers, run_to_end, started
@@ -80,7 +80,7 @@ def test_it_asks_a_person_after_a_day(marketer: Person, connection: Connection, 
     job = slices(started(marketer, connection, customers(5)), 1)
     assert (job.status, job.cause, job.counts) == ("blocked", "no_answer_for_a_day", {"waiting": 5})
     sandbox.faults.clear()
-    acts.resume(job, marketer)
+    actions.resume(job, marketer)
     assert slices(job, 1).counts == {"accepted": 5}
 
 
@@ -109,7 +109,7 @@ def test_it_does_not_take_a_call_that_was_not_sent_for_an_answer(
             delivery, mine, outcomes.DeliveryOutcome(outcome), outcomes.TheirAnswer(), outcomes.KEEP_WAITING
         )
     job.refresh_from_db()
-    acts.stop(job, marketer)
+    actions.stop(job, marketer)
     tasks.run_import(job.pk)
     ImportJob.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     keeper.keep()

@@ -9,9 +9,9 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, tasks
-from tagsync.imports import splitting
+from tagsync.delivery import actions, tasks
 from tagsync.imports.models import Delivery
+from tagsync.imports.sending import bisection
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
 from tests.making import customers, run_to_end, started
@@ -50,10 +50,10 @@ def test_it_goes_on_with_the_planned_halves_after_a_crash(
     for _ in range(50):
         tasks.run_import(job.pk)
         job.refresh_from_db()
-        if splitting.planned(job):
+        if bisection.planned(job):
             break
     assert job.status == "queued"
-    assert splitting.planned(job)
+    assert bisection.planned(job)
     monkeypatch.setattr("tagsync.delivery.runner.SLICE_SECONDS", 20.0)
     assert run_to_end(job).counts == {"accepted": 62, "rejected": 2}
     assert Delivery.objects.filter(job=job, parent=None).count() == 1
@@ -63,7 +63,7 @@ def test_it_goes_on_with_the_planned_halves_after_a_crash(
 def test_it_says_honestly_when_the_budget_is_used_up(
     marketer: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(splitting, "BUDGET", 20)
+    monkeypatch.setattr(bisection, "BUDGET", 20)
     rows = customers(100)
     refuse(sandbox, rows, list(range(0, 100, 2)))
     # Something was accepted before, so this is no refusal of everything.
@@ -86,7 +86,7 @@ def test_it_asks_a_person_when_everything_is_refused_alike(
     assert job.counts["rejected"] >= 8
     assert job.counts["waiting"] > 0
     sandbox.faults.clear()
-    acts.resume(job, marketer)
+    actions.resume(job, marketer)
     job = run_to_end(job)
     assert (job.status, sum(job.counts.values())) == ("finished", 40)
     check_invariants(job, sandbox.ledger, 40)
@@ -97,7 +97,7 @@ def test_it_stops_instead_when_the_person_wants_that(
 ) -> None:
     sandbox.faults.add("refuse_all")
     job = run_to_end(started(marketer, connection, customers(40)))
-    acts.stop(job, marketer)
+    actions.stop(job, marketer)
     assert (job.status, job.counts["rejected"] + job.counts["waiting"]) == ("stopped", 40)
     check_invariants(job, sandbox.ledger, 40)
 

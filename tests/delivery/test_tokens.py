@@ -12,7 +12,7 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections import tokens
 from tagsync.connections.models import Connection
-from tagsync.delivery.reach import client_for
+from tagsync.delivery.clients import client_for
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
 from tests.invariants import check_invariants
 from tests.making import customers, run_to_end, started

@@ -6,8 +6,8 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
-from tagsync.imports.retrying import Selection
+from tagsync.delivery import actions
+from tagsync.imports.followups.retry import Selection
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
 from tests.making import checked, customer, customers, run_to_end
@@ -19,20 +19,20 @@ def test_it_sends_the_first_rows_and_waits_then_the_rest(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
     job = checked(marketer, connection, customers(700))
-    acts.start(job, marketer, trial_rows=10)
+    actions.start(job, marketer, trial_rows=10)
     job = run_to_end(job)
     assert (job.status, job.cause, job.counts) == ("blocked", "trial_done", {"accepted": 10, "waiting": 690})
     assert [len(entry.rows) for entry in sandbox.ledger] == [10]
-    acts.resume(job, marketer)
+    actions.resume(job, marketer)
     assert run_to_end(job).counts == {"accepted": 700}
     check_invariants(job, sandbox.ledger, 700)
 
 
 def test_it_can_be_stopped_after_the_trial(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
     job = checked(marketer, connection, customers(30))
-    acts.start(job, marketer, trial_rows=10)
+    actions.start(job, marketer, trial_rows=10)
     job = run_to_end(job)
-    acts.stop(job, marketer)
+    actions.stop(job, marketer)
     assert (job.status, job.counts) == ("stopped", {"accepted": 10, "waiting": 20})
 
 
@@ -40,7 +40,7 @@ def test_it_just_finishes_when_there_is_nothing_after_the_trial(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
     job = checked(marketer, connection, customers(4))
-    acts.start(job, marketer, trial_rows=10)
+    actions.start(job, marketer, trial_rows=10)
     assert run_to_end(job).status == "finished"
 
 
@@ -48,7 +48,7 @@ def test_it_counts_rows_and_not_calls_when_a_customer_comes_twice(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
     job = checked(marketer, connection, [customer(0, f"tag{number}") for number in range(30)])
-    acts.start(job, marketer, trial_rows=10)
+    actions.start(job, marketer, trial_rows=10)
     assert run_to_end(job).counts == {"accepted": 10, "waiting": 20}
 
 
@@ -58,9 +58,9 @@ def test_it_is_no_trial_any_more_when_failed_rows_are_retried(
     rows = customers(30)
     sandbox.faults.add("refuse_rows", field="phone", equals=rows[2][3])
     job = checked(marketer, connection, rows)
-    acts.start(job, marketer, trial_rows=10)
+    actions.start(job, marketer, trial_rows=10)
     job = run_to_end(job)
     assert job.counts == {"accepted": 9, "rejected": 1, "waiting": 20}
     sandbox.faults.clear()
-    acts.retry(job, Selection(), admin_person)
+    actions.retry(job, Selection(), admin_person)
     assert run_to_end(job).counts == {"accepted": 30}

@@ -18,8 +18,8 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, tasks
-from tagsync.imports import drafts
+from tagsync.delivery import actions, tasks
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.characters import without_zero_width
@@ -141,11 +141,11 @@ def test_it_arrives_or_has_a_problem(
     drafts.choose_sheet(job, job.sheet, 1, marketer)
     drafts.choose_columns(job, dict(enumerate(FIELDS)))
     drafts.choose_settings(job, drafts.Choices(connection, "add", "fuzzy", 1))
-    acts.check(job, marketer)
+    actions.check(job, marketer)
     tasks.run_check(job.pk)
     job.refresh_from_db()
     if job.count(RowStatus.WAITING):
-        acts.start(job, marketer)
+        actions.start(job, marketer)
         job = run_to_end(job)
         assert job.status == "finished"
     check_invariants(job, sandbox.ledger)

@@ -85,13 +85,13 @@ _FORMED = Step("tagsync.connections.tokens.sent_with")
 
 # Always between two transactions: inside one, SQLite's only writer would hold up the act.
 WORK = {
-    "look into the workbook": Work(Step("tagsync.imports.drafts.look", "after")),
-    "check, between two commits": Work(Step("tagsync.imports.staging._commit"), nth=2),
-    "claim": Work(Step("tagsync.delivery.claims._claim")),
+    "look into the workbook": Work(Step("tagsync.imports.drafts.drafts.look", "after")),
+    "check, between two commits": Work(Step("tagsync.imports.check.staging._commit"), nth=2),
+    "claim": Work(Step("tagsync.delivery.leases._claim")),
     "before the call": Work(_FORMED, in_hand=1),
     "written down": Work(Step(_CALL), in_hand=1),
     "in flight": Work(Step(_CALL, "after")),
-    "record": Work(Step("tagsync.imports.outcomes.record")),
+    "record": Work(Step("tagsync.imports.sending.outcomes.record")),
     "end of a slice": Work(Step(_SLICE)),
     "end of the last slice": Work(Step(_SLICE)),
     "superseding, between two pieces": Work(Step(_GOES_ON, "after"), nth=2),

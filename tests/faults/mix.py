@@ -24,10 +24,11 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.connections.pace import forget_slots
-from tagsync.delivery import acts, connection_acts
-from tagsync.imports import deletion, drafts, undoing
+from tagsync.delivery import actions, connection_actions
+from tagsync.imports.drafts import deletion, drafts
+from tagsync.imports.followups import undo
+from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import ENDED, RESTING, RETRYABLE, JobStatus, MoveRefused, RowStatus
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN, Sandbox
 from tests.faults.senders import Sender, Senders
@@ -49,7 +50,7 @@ QUIET_SECONDS = 90.0
 # How far a sender's clock is ahead of the database's.
 CLOCKS_SECONDS = (0, 0, 0, -90, 300, 25 * 3600)
 FIXED_TAGS = ("", "节日")
-REFUSALS = (MoveRefused, NothingToRetry, acts.NothingToSend, acts.ConnectionArchived, acts.NotAsChecked)
+REFUSALS = (MoveRefused, NothingToRetry, actions.NothingToSend, actions.ConnectionArchived, actions.NotAsChecked)
 
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("latency", {"seconds": 0.3, "times": 5}),
@@ -127,24 +128,24 @@ def upload(world: World) -> None:
     if rng.random() < 0.3:
         rows += [rows[0], ("", "", "", "12", "x")]
     job = draft(world.owner, world.connection, rows, operation=rng.choice(("add", "add", "delete")))
-    acts.check(job, world.owner)
+    actions.check(job, world.owner)
     world.rows[job.pk] = len(rows)
 
 
 def start(world: World) -> None:
     job, trial = one_of(world, jobs(world, JobStatus.READY)), world.rng.random() < 0.15
     if job:
-        acts.start(job, world.owner, 10 if trial else None)
+        actions.start(job, world.owner, 10 if trial else None)
 
 
 def stop(world: World) -> None:
     if job := one_of(world, jobs(world, JobStatus.QUEUED, JobStatus.RUNNING)):
-        acts.stop(job, world.owner)
+        actions.stop(job, world.owner)
 
 
 def resume(world: World) -> None:
     if job := one_of(world, jobs(world, JobStatus.STOPPED, JobStatus.BLOCKED)):
-        acts.resume(job, world.owner)
+        actions.resume(job, world.owner)
 
 
 def retry(world: World) -> None:
@@ -152,14 +153,14 @@ def retry(world: World) -> None:
     statuses = world.rng.choice((RETRYABLE, *(frozenset({status}) for status in one)))
     failed = [job for job in jobs(world, *ENDED) if job.failed or job.count(RowStatus.SUPERSEDED)]
     if job := one_of(world, failed):
-        acts.retry(job, Selection(statuses), world.owner)
+        actions.retry(job, Selection(statuses), world.owner)
 
 
 def check_anew(world: World) -> None:
     """Other columns, while a check runs or after it."""
     if job := one_of(world, jobs(world, JobStatus.CHECKING, JobStatus.READY)):
-        columns = acts.Columns(dict(enumerate(FIELDS)), world.rng.choice(FIXED_TAGS))
-        acts.choose_and_check(job, columns, drafts.Choices(world.connection, job.operation, "fuzzy", 1), world.owner)
+        columns = actions.Columns(dict(enumerate(FIELDS)), world.rng.choice(FIXED_TAGS))
+        actions.choose_and_check(job, columns, drafts.Choices(world.connection, job.operation, "fuzzy", 1), world.owner)
 
 
 def discard(world: World) -> None:
@@ -169,12 +170,12 @@ def discard(world: World) -> None:
         world.rows.pop(number, None)
 
 
-def undo(world: World) -> None:
+def undo_import(world: World) -> None:
     done = [job for job in jobs(world, *ENDED) if job.count(RowStatus.ACCEPTED)]
     if job := one_of(world, done):
-        made = undoing.undo_draft(job, world.owner)
+        made = undo.undo_draft(job, world.owner)
         if made.status == JobStatus.DRAFT:
-            acts.check(made, world.owner)
+            actions.check(made, world.owner)
         with made.file.open("rb") as written:
             world.rows[made.pk] = sum(1 for _ in written) - 1  # the first line names the columns
 
@@ -211,7 +212,7 @@ def edit(world: World) -> None:
 
 
 def archive(world: World) -> None:
-    connection_acts.archive(world.connection, world.owner, 10**9)
+    connection_actions.archive(world.connection, world.owner, 10**9)
     if world.rng.random() < 0.8:
         restore(world)
 
@@ -329,7 +330,7 @@ STEPS: dict[str, tuple[int, Callable[[World], None]]] = {
     "retry": (4, retry),
     "check anew": (3, check_anew),
     "discard": (1, discard),
-    "undo": (1, undo),
+    "undo": (1, undo_import),
     "change the token": (2, change_token),
     "edit the connection": (3, edit),
     "archive": (1, archive),

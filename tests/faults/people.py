@@ -14,11 +14,12 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
-from tagsync.imports import deletion, drafts, repairing
+from tagsync.delivery import actions
+from tagsync.imports.check import repairs
+from tagsync.imports.drafts import deletion, drafts
+from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
-from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import RETRYABLE, MoveRefused
 from tagsync.sandbox import DEFAULT_TOKEN, Sandbox
 from tagsync.web.forms.connection import FIXED
@@ -33,7 +34,7 @@ class Told(Exception):
     """A page says that it is not possible."""
 
 
-REFUSALS = (MoveRefused, acts.NothingToSend, NothingToRetry, Told)
+REFUSALS = (MoveRefused, actions.NothingToSend, NothingToRetry, Told)
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def choices(connection: Connection) -> drafts.Choices:
 
 def repair(job: ImportJob, number: int, by: Person) -> None:
     cell = Repair(kind=RepairKind.CELL, row_number=number, field="phone", before="12", after=f"138{number:08d}")
-    repairing.make(job, cell, by)
+    repairs.make(job, cell, by)
 
 
 # -- what people do
@@ -88,7 +89,7 @@ def change_sheet(job: ImportJob, hands: Hands) -> None:
 def change_columns(job: ImportJob, hands: Hands) -> None:
     """The button of the columns page."""
     connection = Connection.objects.get(pk=job.connection_id)
-    acts.choose_and_check(job, acts.Columns(columns(NEW), ""), choices(connection), hands.owner)
+    actions.choose_and_check(job, actions.Columns(columns(NEW), ""), choices(connection), hands.owner)
 
 
 def undo(job: ImportJob, hands: Hands) -> None:
@@ -149,15 +150,15 @@ def unblock(job: ImportJob, hands: Hands) -> None:
 DEEDS: dict[str, Callable[[ImportJob, Hands], object]] = {
     "sheet": change_sheet,
     "columns": change_columns,
-    "check": lambda job, hands: acts.check(job, hands.owner),
+    "check": lambda job, hands: actions.check(job, hands.owner),
     "repair": lambda job, hands: repair(job, BROKEN, hands.owner),
-    "undo of a repair": lambda job, hands: repairing.undo(job.repairs.get(), hands.owner),
+    "undo of a repair": lambda job, hands: repairs.undo(job.repairs.get(), hands.owner),
     "discard": lambda job, hands: deletion.discard(job, hands.owner),
-    "start": lambda job, hands: acts.start(job, hands.owner),
-    "go on after a trial": lambda job, hands: acts.resume(job, hands.owner),
-    "stop": lambda job, hands: acts.stop(job, hands.owner),
-    "resume": lambda job, hands: acts.resume(job, hands.owner),
-    "retry": lambda job, hands: acts.retry(job, Selection(RETRYABLE), hands.owner),
+    "start": lambda job, hands: actions.start(job, hands.owner),
+    "go on after a trial": lambda job, hands: actions.resume(job, hands.owner),
+    "stop": lambda job, hands: actions.stop(job, hands.owner),
+    "resume": lambda job, hands: actions.resume(job, hands.owner),
+    "retry": lambda job, hands: actions.retry(job, Selection(RETRYABLE), hands.owner),
     "undo": undo,
     "archive": archive,
     "address": change_address,

@@ -31,11 +31,11 @@ from tests.faults.steps import STEPS, Step
 # Times of minutes become moments; each is a constant of the real code. What is missing there is an error here.
 QUICK: dict[str, Any] = {
     "tagsync.delivery.runner.MAX_WAIT_SECONDS": 0.5,
-    "tagsync.delivery.decisions.MAX_BACK_OFF_SECONDS": 0.5,
-    "tagsync.delivery.patience.MAX_BACK_OFF_SECONDS": 0.5,
+    "tagsync.delivery.policy.MAX_BACK_OFF_SECONDS": 0.5,
+    "tagsync.delivery.retry_policy.MAX_BACK_OFF_SECONDS": 0.5,
     "tagsync.connections.tokens.RENEWAL_LEASE": timedelta(seconds=2),
-    "tagsync.imports.staging.ROWS_PER_COMMIT": 10,
-    "tagsync.imports.deletion.ROWS_PER_COMMIT": 10,
+    "tagsync.imports.check.staging.ROWS_PER_COMMIT": 10,
+    "tagsync.imports.drafts.deletion.ROWS_PER_COMMIT": 10,
 }
 
 log = logging.getLogger("saboteur")
@@ -138,21 +138,21 @@ def clean() -> None:
 def act(what: str, job_id: int) -> None:
     """What a person asks for, in a process that may die over it."""
     from tagsync.accounts.models import Person
-    from tagsync.delivery import acts
-    from tagsync.imports import deletion
+    from tagsync.delivery import actions
+    from tagsync.imports.drafts import deletion
+    from tagsync.imports.followups.retry import Selection
     from tagsync.imports.models import ImportJob
-    from tagsync.imports.retrying import Selection
     from tagsync.imports.states import RETRYABLE
     from tagsync.queueing import doorbell
 
     doorbell.ring = lambda queue_name, job_id: True
     job, by = ImportJob.objects.get(pk=job_id), Person.objects.earliest("id")
     if what == "retry":
-        acts.retry(job, Selection(RETRYABLE), by)
+        actions.retry(job, Selection(RETRYABLE), by)
     elif what == "discard":
         deletion.discard(job, by)
     else:
-        getattr(acts, what)(job, by)
+        getattr(actions, what)(job, by)
 
 
 def obey(order: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ def shift_clocks(seconds: float) -> None:
 
     The database asks the system itself, SQLite within this process too; nothing of that is shifted.
     """
-    for name in ("tagsync.delivery.acts", "tagsync.delivery.keeper", "tagsync.delivery.tasks"):
+    for name in ("tagsync.delivery.actions", "tagsync.delivery.keeper", "tagsync.delivery.tasks"):
         importlib.import_module(name)  # what is looked up only later would not be found below
     by, real_time = datetime.timedelta(seconds=seconds), time.time
     time.time = lambda: real_time() + seconds

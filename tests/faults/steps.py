@@ -18,16 +18,16 @@ class Step:
 
 
 _CLAIM = "tagsync.delivery.runner.claim_import"
-_BEGIN = "tagsync.imports.outcomes.begin_call"
+_BEGIN = "tagsync.imports.sending.outcomes.begin_call"
 _CALL = "tagsync.delivery.runner.call"
-_WRITE = "tagsync.imports.outcomes._write_down"
-_RECORD = "tagsync.imports.outcomes.record"
-_SHIFT = "tagsync.imports.counting.shift"
-_HALVE = "tagsync.imports.splitting.halve"
-_PIECE = "tagsync.imports.outcomes._begin_planned"
+_WRITE = "tagsync.imports.sending.outcomes._write_down"
+_RECORD = "tagsync.imports.sending.outcomes.record"
+_SHIFT = "tagsync.imports.sending.counts.shift"
+_HALVE = "tagsync.imports.sending.bisection.halve"
+_PIECE = "tagsync.imports.sending.outcomes._begin_planned"
 _MOVE = "tagsync.imports.models.ImportJob.move"
-_DOUBT = "tagsync.imports.outcomes.doubt_unanswered"
-_COMMIT = "tagsync.imports.staging._commit"
+_DOUBT = "tagsync.imports.sending.outcomes.doubt_unanswered"
+_COMMIT = "tagsync.imports.check.staging._commit"
 
 STEPS = {
     # claim
@@ -54,34 +54,34 @@ STEPS = {
     # the end of a slice
     "before the import is given back": Step(_MOVE, "before", "pause"),
     "after the import is given back": Step(_MOVE, "after", "pause"),
-    "before the finish": Step("tagsync.delivery.ending._finish"),
+    "before the finish": Step("tagsync.delivery.finish._finish"),
     "after the finish": Step(_MOVE, "after", "finish"),
     # stop
     "before open calls are in doubt": Step(_DOUBT),
     "inside the stopping": Step(_DOUBT, "after"),
     "after the stopping": Step(_MOVE, "after", "stopped"),
     # superseded rows, dead batches, the sign of life
-    "before superseding": Step("tagsync.imports.superseding.mark"),
-    "inside superseding": Step("tagsync.imports.superseding._settle"),
-    "before dead batches": Step("tagsync.imports.outcomes.settle_dead_batches"),
+    "before superseding": Step("tagsync.imports.sending.superseded.mark"),
+    "inside superseding": Step("tagsync.imports.sending.superseded._settle"),
+    "before dead batches": Step("tagsync.imports.sending.outcomes.settle_dead_batches"),
     "before the sign of life": Step("tagsync.delivery.runner.Slice._probe"),
-    "before the sign of life is recorded": Step("tagsync.imports.outcomes.record_sign_of_life"),
-    "before a batch is in doubt": Step("tagsync.imports.outcomes.settle_as_in_doubt"),
+    "before the sign of life is recorded": Step("tagsync.imports.sending.outcomes.record_sign_of_life"),
+    "before a batch is in doubt": Step("tagsync.imports.sending.outcomes.settle_as_in_doubt"),
     "before the token call": Step("tagsync.connections.tokens._fetch"),
     "before the token is kept": Step("tagsync.connections.tokens.keep"),
     # check
-    "before rows are dropped": Step("tagsync.imports.staging.drop_rows"),
+    "before rows are dropped": Step("tagsync.imports.check.staging.drop_rows"),
     "before rows are staged": Step(_COMMIT),
     "after rows are staged": Step(_COMMIT, "after"),
     "before the check ends": Step(_MOVE, "before", "checked"),
     "after the check ends": Step(_MOVE, "after", "checked"),
     "before the check is claimed": Step("tagsync.delivery.tasks.claim_check"),
     "after the check is claimed": Step("tagsync.delivery.tasks.claim_check", "after"),
-    "inside a commit of the check": Step("tagsync.imports.staging._insert", "after"),
+    "inside a commit of the check": Step("tagsync.imports.check.staging._insert", "after"),
     "inside a COPY": Step("psycopg.Copy.write_row"),
-    "before the second look": Step("tagsync.imports.staging.look_again"),
-    "before the sums": Step("tagsync.imports.staging._finish"),
-    "before repairs are made again": Step("tagsync.imports.repairing.make_again"),
+    "before the second look": Step("tagsync.imports.check.staging.look_again"),
+    "before the sums": Step("tagsync.imports.check.staging._finish"),
+    "before repairs are made again": Step("tagsync.imports.check.repairs.make_again"),
     "before the last look of the check": Step("tagsync.delivery.tasks.end_check"),
     # what a person asked for
     "before the start": Step(_MOVE, "before", "start"),
@@ -90,9 +90,9 @@ STEPS = {
     "inside the retry, move": Step(_MOVE, "after", "retry"),
     "inside the resume": Step(_MOVE, "after", "resume"),
     "inside the discard": Step(_MOVE, "after", "discard"),
-    "before a piece of the discard": Step("tagsync.imports.deletion.go_on_discarding"),
-    "inside a piece of the discard": Step("tagsync.imports.deletion.delete_piece", "after"),
-    "before the discarded import is deleted": Step("tagsync.imports.deletion._delete_last"),
+    "before a piece of the discard": Step("tagsync.imports.drafts.deletion.go_on_discarding"),
+    "inside a piece of the discard": Step("tagsync.imports.drafts.deletion.delete_piece", "after"),
+    "before the discarded import is deleted": Step("tagsync.imports.drafts.deletion._delete_last"),
 }
 
 # What may strike a sender of random mixes. The others need a person; and who sleeps between check and send, sends too

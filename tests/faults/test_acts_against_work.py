@@ -18,12 +18,13 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, reach, runner, tasks
+from tagsync.delivery import actions, clients, runner, tasks
 from tagsync.exports import lifecycle
 from tagsync.exports.models import ExportState
-from tagsync.imports import counting, drafts, outcomes
+from tagsync.imports.drafts import drafts
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.retrying import Selection
+from tagsync.imports.sending import counts, outcomes
 from tagsync.imports.states import RETRYABLE, UNDER_WAY, JobStatus, RowStatus
 from tagsync.queueing import doorbell
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
@@ -66,7 +67,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     for room in ("decisions", "patience"):
         monkeypatch.setattr(f"tagsync.delivery.{room}.MAX_BACK_OFF_SECONDS", 0.01)
     monkeypatch.setattr("tagsync.delivery.runner.LOOK_SECONDS", 0.0)
-    monkeypatch.setattr("tagsync.imports.staging.ROWS_PER_COMMIT", 10)
+    monkeypatch.setattr("tagsync.imports.check.staging.ROWS_PER_COMMIT", 10)
     for room in ("retrying", "superseding"):
         monkeypatch.setattr(f"tagsync.imports.{room}.ROWS_PER_COMMIT", 5)
 
@@ -96,7 +97,7 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         return previewed(path.read_bytes(), sheet, max_rows)
 
     monkeypatch.setattr(drafts, "preview", preview)
-    for room in ("tagsync.imports.staging", "tests.invariants"):
+    for room in ("tagsync.imports.check.staging", "tests.invariants"):
         monkeypatch.setattr(f"{room}.read_rows", rows)
 
 
@@ -118,7 +119,7 @@ def connection(connection: Connection) -> Connection:
     """One call at a time, with a token that the sandbox can end."""
     app = Connection(base_url=connection.base_url)
     app.set_app(DEFAULT_APP_ID, DEFAULT_APP_SECRET)
-    with reach.client_for(app) as client:
+    with clients.client_for(app) as client:
         answer = client.fetch_token(DEFAULT_APP_ID, DEFAULT_APP_SECRET)
     assert isinstance(answer, Token)
     connection.set_fixed_token(answer.value)
@@ -141,7 +142,7 @@ def ready(connection: Connection, owner: Person) -> ImportJob:
     """Checked, with one row repaired and one to fix."""
     job = drafts.create(owner, SimpleUploadedFile("会员.xlsx", sheets()))
     assert isinstance(job, ImportJob), job
-    acts.choose_and_check(job, acts.Columns(columns(OLD), ""), choices(connection), owner)
+    actions.choose_and_check(job, actions.Columns(columns(OLD), ""), choices(connection), owner)
     tasks.run_check(job.pk)
     job.refresh_from_db()
     repair(job, REPAIRED, owner)
@@ -157,37 +158,37 @@ def draft_with_repair(connection: Connection, owner: Person, sandbox: Sandbox) -
 
 def being_checked(connection: Connection, owner: Person, sandbox: Sandbox) -> ImportJob:
     job = draft_with_repair(connection, owner, sandbox)
-    acts.check(job, owner)
+    actions.check(job, owner)
     return job
 
 
 def queued(connection: Connection, owner: Person, sandbox: Sandbox) -> ImportJob:
     job = ready(connection, owner)
-    acts.start(job, owner)
+    actions.start(job, owner)
     return job
 
 
 def overtaken(connection: Connection, owner: Person, sandbox: Sandbox) -> ImportJob:
     """Resumed after another has deleted the tags of 10 of its customers."""
     job = queued(connection, owner, sandbox)
-    acts.stop(job, owner)
+    actions.stop(job, owner)
     newer = started(owner, connection, customers(10, "旧"), operation="delete")
     tasks.run_import(newer.pk)
     newer.refresh_from_db()
     assert newer.status == "finished"
-    acts.resume(job, owner)
+    actions.resume(job, owner)
     return job
 
 
 def retried(connection: Connection, owner: Person, sandbox: Sandbox) -> ImportJob:
     """With 20 rejected rows, in pieces of 5."""
     job = queued(connection, owner, sandbox)
-    acts.stop(job, owner)
+    actions.stop(job, owner)
     job.rows.filter(row_number__lte=21).update(status=S.REJECTED)
     blame(job, S.REJECTED, "refused", code="100500", message="")
-    job.counts = counting.counted(job)
+    job.counts = counts.counted(job)
     job.save(update_fields=["counts"])
-    acts.retry(job, Selection(), owner)
+    actions.retry(job, Selection(), owner)
     return job
 
 
@@ -195,7 +196,7 @@ def after_trial(connection: Connection, owner: Person, sandbox: Sandbox) -> Impo
     """Of 10 rows, of which the platform refused one."""
     job = ready(connection, owner)
     sandbox.faults.add("refuse_rows", field="phone", equals=customer(REFUSED)[3])
-    acts.start(job, owner, trial_rows=10)
+    actions.start(job, owner, trial_rows=10)
     tasks.run_import(job.pk)
     sandbox.faults.clear()
     job.refresh_from_db()
@@ -246,7 +247,7 @@ class Stage:
         with held(work_on(step, job, owner), work.step, work.nth, self.patch) as worker:
             self.patch.setattr(runner, "SLICE_SECONDS", 20.0)
             if "stopped" in step:
-                acts.stop(job, owner)
+                actions.stop(job, owner)
             if work.given_up:
                 give_up(job)
             act(ImportJob.objects.get(pk=job.pk))
@@ -286,13 +287,13 @@ class Stage:
         if job.status in UNDER_WAY:
             return True
         if job.status == JobStatus.DRAFT:
-            acts.check(job, owner)
+            actions.check(job, owner)
         elif job.status == JobStatus.READY:
-            acts.start(job, owner)
+            actions.start(job, owner)
         elif job.count(RowStatus.WAITING):
-            acts.resume(job, owner)
+            actions.resume(job, owner)
         elif job.failed:
-            acts.retry(job, Selection(RETRYABLE), owner)
+            actions.retry(job, Selection(RETRYABLE), owner)
         else:
             return False
         return True
@@ -300,8 +301,8 @@ class Stage:
 
 def check_archived(job: ImportJob, owner: Person) -> None:
     """Nothing of it can be sent before the connection is in use again."""
-    for act in (acts.start, acts.resume, lambda job, owner: acts.retry(job, Selection(RETRYABLE), owner)):
-        with pytest.raises(acts.ConnectionArchived):
+    for act in (actions.start, actions.resume, lambda job, owner: actions.retry(job, Selection(RETRYABLE), owner)):
+        with pytest.raises(actions.ConnectionArchived):
             act(job, owner)
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper
-from tagsync.imports import drafts
+from tagsync.delivery import actions, keeper
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob, ImportRow
 from tests.faults.conftest import ROWS_PER_CALL, ended
 from tests.faults.senders import Senders
@@ -43,14 +43,14 @@ def job(owner: Person, connection: Connection) -> ImportJob:
     fields: dict[int, str | None] = dict(enumerate(("audienceUserId", "openid", "unionid", "phone", "tags")))
     drafts.choose_columns(made, {**fields, NEW: None})
     drafts.choose_settings(made, drafts.Choices(connection, "add", "fuzzy", 1))
-    acts.check(made, owner)
+    actions.check(made, owner)
     return made
 
 
 def change_and_check(job: ImportJob, by: Person) -> None:
     drafts.back_to_draft(job, by)
     drafts.choose_columns(job, {OLD: None, NEW: "tags"})
-    acts.check(job, by)
+    actions.check(job, by)
 
 
 @pytest.mark.parametrize(("step", "nth"), STEPS)
@@ -67,7 +67,7 @@ def test_it_sends_the_tags_of_the_columns_that_the_page_shows(
     job = ended(job)
     overtaken.wake()
     assert (job.status, job.counts, job.summary["tags"]) == ("ready", {"waiting": ROWS}, [["新", ROWS]])
-    acts.start(job, owner)
+    actions.start(job, owner)
     assert ended(job).counts == {"accepted": ROWS}
     assert set(job.rows.values_list("tags", flat=True)) == {"新"}
     all_is_well()
@@ -84,7 +84,7 @@ def test_a_check_that_is_killed_is_not_in_the_way_of_the_next(
     senders.start()
     job = ended(job)
     assert (job.status, job.counts, job.summary["tags"]) == ("ready", {"waiting": ROWS}, [["新", ROWS]])
-    acts.start(job, owner)
+    actions.start(job, owner)
     assert ended(job).counts == {"accepted": ROWS}
     all_is_well()
 

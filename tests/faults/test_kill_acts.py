@@ -8,9 +8,9 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
+from tagsync.delivery import actions
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import Delivery, ImportJob
-from tagsync.imports.retrying import Selection
 from tagsync.imports.states import RowStatus
 from tagsync.sandbox import Sandbox
 from tests.faults.conftest import ROWS_PER_CALL, ended
@@ -42,7 +42,7 @@ def test_it_checks_a_sheet_from_the_beginning(
     owner: Person, connection: Connection, senders: Senders, all_is_well: Check, step: str, nth: int
 ) -> None:
     job = draft(owner, connection, [*customers(ROWS), customer(0), ("", "", "", "12", "x")])
-    acts.check(job, owner)
+    actions.check(job, owner)
     senders.start(step, nth).wait_until_struck()
     senders.start()
     job = ended(job)
@@ -59,7 +59,7 @@ def test_it_starts_whole_or_not_at_all(
     senders.act("start", job.pk, step).wait_until_struck()
     job.refresh_from_db()
     assert (job.status, job.queue_number) == ("ready", None)
-    acts.start(job, owner)
+    actions.start(job, owner)
     senders.start()
     assert ended(job).counts == {"accepted": ROWS}
     all_is_well()
@@ -106,7 +106,7 @@ def test_it_finds_the_refused_row_all_the_same(
 def stop_when_sending(job: ImportJob, sandbox: Sandbox, by: Person) -> None:
     """While a call is under way, so that there is something to be finished."""
     wait_for(lambda: Delivery.objects.filter(job=job, state="sending").exists())
-    acts.stop(job, by)
+    actions.stop(job, by)
 
 
 def test_it_records_what_is_in_flight_and_stops(
@@ -119,7 +119,7 @@ def test_it_records_what_is_in_flight_and_stops(
     assert ended(job).status == "stopped"
     assert job.count(RowStatus.ACCEPTED) == sum(entry.applied_rows for entry in sandbox.ledger)
     assert set(job.counts) <= {"accepted", "waiting"}
-    acts.resume(job, owner)
+    actions.resume(job, owner)
     assert ended(job).counts == {"accepted": ROWS}
     all_is_well()
 
@@ -145,12 +145,12 @@ def test_it_stops_although_its_sender_is_killed(
     senders.start()
     assert ended(job).status == "stopped"
     sandbox.faults.clear()
-    acts.resume(job, owner)
+    actions.resume(job, owner)
     ended(job)
     in_doubt = job.count(RowStatus.IN_DOUBT)
     assert job.counts == {key: n for key, n in (("accepted", ROWS - in_doubt), ("in_doubt", in_doubt)) if n}
     if in_doubt:
-        acts.retry(job, Selection(frozenset({RowStatus.IN_DOUBT})), owner)
+        actions.retry(job, Selection(frozenset({RowStatus.IN_DOUBT})), owner)
         assert ended(job).counts == {"accepted": ROWS}
     all_is_well()
 
@@ -186,7 +186,7 @@ def test_it_retries_whole_or_not_at_all(
     senders.act("retry", job.pk, step).wait_until_struck()
     job.refresh_from_db()
     assert (job.status, job.run, job.counts) == ("finished", 1, {"accepted": ROWS - 1, "rejected": 1})
-    assert acts.retry(job, Selection(), owner) == 1
+    assert actions.retry(job, Selection(), owner) == 1
     job = ended(job)
     assert (job.run, job.counts) == (2, {"accepted": ROWS})
     all_is_well()
@@ -203,7 +203,7 @@ def test_it_goes_on_with_a_retry(
     senders.end()
     assert not first.runs
     sandbox.faults.clear()
-    acts.retry(job, Selection(), owner)
+    actions.retry(job, Selection(), owner)
     senders.start(step).wait_until_struck()
     senders.start()
     assert ended(job).counts == {"accepted": ROWS}
@@ -214,12 +214,12 @@ def test_it_does_not_undo_newer_work_when_killed_while_looking_for_it(
     owner: Person, connection: Connection, sandbox: Sandbox, senders: Senders, all_is_well: Check
 ) -> None:
     old = started(owner, connection, customers(ROWS))
-    acts.stop(old, owner)
+    actions.stop(old, owner)
     new = started(owner, connection, customers(ROWS // 2), operation="delete")
     senders.start()
     ended(new)
     senders.end()
-    acts.resume(old, owner)
+    actions.resume(old, owner)
     senders.start("inside superseding").wait_until_struck()
     senders.start()
     assert ended(old).counts == {"accepted": ROWS // 2, "superseded": ROWS // 2}

@@ -21,11 +21,13 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
-from tagsync.delivery import acts, keeper
-from tagsync.delivery.claims import claim_import
-from tagsync.imports import counting, deletion, drafts, settling, undoing
+from tagsync.delivery import actions, keeper
+from tagsync.delivery.leases import claim_import
+from tagsync.imports.drafts import deletion, drafts
+from tagsync.imports.followups import dismissals, undo
+from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import ImportJob, Problem
-from tagsync.imports.retrying import NothingToRetry, Selection
+from tagsync.imports.sending import counts
 from tagsync.imports.states import DELETABLE, ENDED, MOVES, Act, JobStatus, MoveRefused
 from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.notifications.seen import mark_seen
@@ -42,7 +44,7 @@ pytestmark = [
 ON_ONE_IMPORT = int(os.environ.get("TAGSYNC_PAIR_ROUNDS", "10" if database.vendor == "postgresql" else "3"))
 ON_TWO_IMPORTS = ON_ONE_IMPORT // 3
 ROWS = [S.ACCEPTED] * 2 + [S.REJECTED] * 2 + [S.IN_DOUBT] + [S.WAITING] * 3 + [S.TO_FIX]
-REFUSALS = (MoveRefused, acts.NothingToSend, acts.NotAsChecked, acts.ConnectionArchived, NothingToRetry)
+REFUSALS = (MoveRefused, actions.NothingToSend, actions.NotAsChecked, actions.ConnectionArchived, NothingToRetry)
 # Rows that a change or a discard has begun to delete.
 UNCOUNTED = (JobStatus.DRAFT, JobStatus.CHECKING, JobStatus.DISCARDED)
 ANY = (JobStatus.READY, JobStatus.QUEUED, JobStatus.STOPPED, JobStatus.FINISHED)
@@ -71,14 +73,14 @@ def connection_of(job: ImportJob) -> Connection:
     return Connection.objects.get(pk=job.connection_id)
 
 
-def undo(job: ImportJob, hands: Hands) -> None:
+def undo_import(job: ImportJob, hands: Hands) -> None:
     if job.status in ENDED:
-        undoing.undo_draft(job, hands.person)
+        undo.undo_draft(job, hands.person)
 
 
 def settle(job: ImportJob, hands: Hands) -> None:
     for problem in Problem.objects.filter(job=job):
-        settling.settle(problem, hands.person)
+        dismissals.settle(problem, hands.person)
 
 
 def lose(job: ImportJob, hands: Hands) -> None:
@@ -107,14 +109,14 @@ EDIT = {
 }
 # act → what is done, and the states in which it may be; none: it asks for none
 DEEDS: dict[str, tuple[Deed, frozenset[JobStatus]]] = {
-    "check": (lambda job, hands: acts.check(job, hands.person), sources(Act.CHECK)),
+    "check": (lambda job, hands: actions.check(job, hands.person), sources(Act.CHECK)),
     "change": (lambda job, hands: drafts.back_to_draft(job, hands.person), sources(Act.CHANGE)),
-    "start": (lambda job, hands: acts.start(job, hands.person), sources(Act.START)),
-    "stop": (lambda job, hands: acts.stop(job, hands.person), sources(Act.STOP)),
-    "resume": (lambda job, hands: acts.resume(job, hands.person), sources(Act.RESUME)),
-    "retry": (lambda job, hands: acts.retry(job, Selection(), hands.person), sources(Act.RETRY)),
+    "start": (lambda job, hands: actions.start(job, hands.person), sources(Act.START)),
+    "stop": (lambda job, hands: actions.stop(job, hands.person), sources(Act.STOP)),
+    "resume": (lambda job, hands: actions.resume(job, hands.person), sources(Act.RESUME)),
+    "retry": (lambda job, hands: actions.retry(job, Selection(), hands.person), sources(Act.RETRY)),
     "discard": (lambda job, hands: deletion.discard(job, hands.person), DELETABLE),
-    "undo": (undo, ENDED),
+    "undo": (undo_import, ENDED),
     "settle": (settle, ENDED),
     "seen": (lambda job, hands: mark_seen(hands.person), frozenset()),
     "edit": (page("/connections/{connection}/", **EDIT), frozenset()),
@@ -136,7 +138,7 @@ def no_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an undo writes is not read again: that would take longer than all the rest."""
     look = SimpleNamespace(preview=SimpleNamespace(sheet="undo"))
-    monkeypatch.setattr(undoing, "look", lambda draft: look)
+    monkeypatch.setattr(undo, "look", lambda draft: look)
 
 
 @pytest.fixture
@@ -213,7 +215,7 @@ def check_history(job_id: int) -> None:
     job = ImportJob.objects.filter(pk=job_id).first()
     if job is None:
         return
-    assert job.counts == counting.counted(job) or job.status in UNCOUNTED
+    assert job.counts == counts.counted(job) or job.status in UNCOUNTED
     events = list(job.events.order_by("pk"))
     for before, after in pairwise(events):
         assert before.after == after.before

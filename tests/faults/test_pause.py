@@ -10,7 +10,7 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
+from tagsync.delivery import actions
 from tagsync.imports.models import Delivery
 from tagsync.sandbox import Sandbox
 from tests.faults.conftest import ROWS_PER_CALL, ended
@@ -78,7 +78,7 @@ def test_a_sleeper_drops_nothing_of_a_newer_check(
     owner: Person, connection: Connection, senders: Senders, all_is_well: Check, step: str
 ) -> None:
     job = draft(owner, connection, customers(ROWS))
-    acts.check(job, owner)
+    actions.check(job, owner)
     sleeper = senders.start(step, how="SIGSTOP")
     sleeper.wait_until_struck()
     senders.start()

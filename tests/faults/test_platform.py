@@ -10,7 +10,7 @@ import pytest
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.outcomes import DEATHS_OF_A_BATCH
+from tagsync.imports.sending.outcomes import DEATHS_OF_A_BATCH
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
 from tagsync.sandbox.faults import KINDS
 from tests.faults.conftest import ROWS_PER_CALL, ended

@@ -9,7 +9,7 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
+from tagsync.delivery import actions
 from tagsync.sandbox import Sandbox
 from tests.faults.conftest import ROWS_PER_CALL, ended
 from tests.faults.senders import Senders
@@ -62,7 +62,7 @@ def test_a_check_is_done_again_after_a_restart(
 ) -> None:
     """Whatever the database was doing: nothing is said about the file."""
     job = draft(owner, connection, customers(ROWS))
-    acts.check(job, owner)
+    actions.check(job, owner)
     struck = senders.start(step, 3 if step == "inside a COPY" else 1, how="SIGSTOP")
     struck.wait_until_struck()
     break_off_all_others()

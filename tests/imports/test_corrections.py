@@ -16,10 +16,12 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
-from tagsync.imports import corrections, drafts, retrying, returning, staging
+from tagsync.imports.check import corrections, staging
+from tagsync.imports.drafts import drafts, returned_workbooks
+from tagsync.imports.followups import retry
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import Origin
-from tagsync.imports.problem_groups import problem_for
+from tagsync.imports.problems.groups import problem_for
 from tagsync.imports.states import Act, JobStatus, RowStatus
 
 S = RowStatus
@@ -73,9 +75,9 @@ def settle(job: ImportJob, statuses: dict[int, RowStatus]) -> ImportJob:
         ImportRow.objects.filter(job=job, row_number=number).update(status=status, problem=bad)
     ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FINISHED, first_confirmed_at=job.created_at)
     job.refresh_from_db()
-    from tagsync.imports import counting
+    from tagsync.imports.sending import counts
 
-    counting.verify(job)
+    counts.verify(job)
     job.refresh_from_db()
     return job
 
@@ -171,13 +173,13 @@ def test_a_row_that_did_not_fail_is_sent_when_it_was_changed(first: ImportJob, m
 
 def test_what_a_correction_fixed_drops_out_of_the_retry(first: ImportJob, marketer: Person, made: Made) -> None:
     second = checked(uploaded(marketer, changed(made(first, marketer, FAILED), C4="13800138009")))
-    everything = retrying.Selection(frozenset({S.REJECTED, S.IN_DOUBT}))
-    assert retrying.counted_by_status(first, everything) == {S.REJECTED: 1}  # nothing was started yet
+    everything = retry.Selection(frozenset({S.REJECTED, S.IN_DOUBT}))
+    assert retry.counted_by_status(first, everything) == {S.REJECTED: 1}  # nothing was started yet
     settle(second, {2: S.ACCEPTED, 4: S.ACCEPTED})
-    assert retrying.counted_by_status(first, everything) == {}
+    assert retry.counted_by_status(first, everything) == {}
     assert corrections.fixed_by_status(first) == {S.REJECTED: 1, S.TO_FIX: 1}
-    with pytest.raises(retrying.NothingToRetry):
-        retrying.retry(first, everything, marketer)
+    with pytest.raises(retry.NothingToRetry):
+        retry.queue_selected(first, everything, marketer)
 
 
 def test_a_correction_of_a_correction_fixes_the_first(first: ImportJob, marketer: Person, made: Made) -> None:
@@ -205,7 +207,7 @@ def test_a_number_that_stands_there_twice_counts_once(first: ImportJob, marketer
 
 @pytest.mark.parametrize(
     "key",
-    ["", "nonsense", returning.written(returning.Key(10**6, "Row"))[:-2] + "xx"],
+    ["", "nonsense", returned_workbooks.written(returned_workbooks.Key(10**6, "Row"))[:-2] + "xx"],
     ids=["empty", "nonsense", "forged"],
 )
 def test_a_tampered_key_is_an_ordinary_upload(first: ImportJob, marketer: Person, made: Made, key: str) -> None:

@@ -7,7 +7,7 @@ from django.db import connection
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.customers import (
+from tagsync.imports.customer_search import (
     Place,
     holding,
     holding_in,

@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper
+from tagsync.delivery import actions, keeper
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
-from tagsync.imports import customers as customer_search
-from tagsync.imports import deletion, drafts, keeping
+from tagsync.imports import customer_search as customer_search
+from tagsync.imports.drafts import deletion, drafts, retention
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent
 from tagsync.imports.states import Act, MoveRefused
 from tagsync.notifications import seen
@@ -140,7 +140,7 @@ def test_a_file_that_can_not_be_deleted_is_tried_again(
 
 def test_it_deletes_nothing_that_was_started(job: ImportJob, marketer: Person) -> None:
     stale = ImportJob.objects.get(pk=job.pk)
-    acts.start(job, marketer)
+    actions.start(job, marketer)
     with pytest.raises(MoveRefused):
         deletion.discard(stale, marketer)
     assert job.rows.count() == ROWS
@@ -150,8 +150,8 @@ def test_nothing_discarded_is_started(job: ImportJob, marketer: Person) -> None:
     stale = ImportJob.objects.get(pk=job.pk)
     deletion.discard(job, marketer)
     with pytest.raises(MoveRefused):
-        acts.start(stale, marketer)
-    for act in (acts.check, drafts.back_to_draft):
+        actions.start(stale, marketer)
+    for act in (actions.check, drafts.back_to_draft):
         with pytest.raises(MoveRefused):
             act(stale, marketer)
 
@@ -177,7 +177,7 @@ def test_of_discard_and_start_one_wins(
         finally:
             connection.close()
 
-    pairs = {"start": acts.start, "discard": deletion.discard}
+    pairs = {"start": actions.start, "discard": deletion.discard}
     threads = [threading.Thread(target=does, args=pair) for pair in pairs.items()]
     for thread in threads:
         thread.start()
@@ -212,7 +212,7 @@ def test_who_goes_on_with_an_old_draft_at_the_last_moment_keeps_it(
     job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_pass(30)
-    found = list(keeping.overdue())
+    found = list(retention.overdue())
     drafts.back_to_draft(job, marketer)
     monkeypatch.setattr(keeper, "overdue", lambda: found)
     keeper.delete_old_drafts()

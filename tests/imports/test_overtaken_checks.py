@@ -13,12 +13,13 @@ from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, tasks
-from tagsync.delivery.claims import claim_check
-from tagsync.imports import drafts, repairing, second_look, staging
-from tagsync.imports.counting import counted
+from tagsync.delivery import actions, tasks
+from tagsync.delivery.leases import claim_check
+from tagsync.imports.check import damaged_ids, repairs, staging
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Repair
 from tagsync.imports.models.repair import RepairKind
+from tagsync.imports.sending.counts import counted
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.queueing import doorbell
 from tests.making import checked, customer, draft, workbook
@@ -46,7 +47,7 @@ def job(marketer: Person, sandbox_connection: Connection) -> ImportJob:
         made, {**dict(enumerate(("audienceUserId", "openid", "unionid", "phone", "tags"))), NEW: None}
     )
     drafts.choose_settings(made, drafts.Choices(sandbox_connection, "add", "fuzzy", 1))
-    acts.check(made, marketer)
+    actions.check(made, marketer)
     return made
 
 
@@ -55,7 +56,7 @@ def change_and_check(job: ImportJob, by: Person) -> None:
     there = ImportJob.objects.get(pk=job.pk)
     drafts.back_to_draft(there, by)
     drafts.choose_columns(there, {OLD: None, NEW: "tags"})
-    acts.check(there, by)
+    actions.check(there, by)
 
 
 def once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, meanwhile: Callable[[], object], nth: int = 1) -> None:
@@ -86,7 +87,7 @@ STEPS = [
     (staging, "_commit", 5),
     (staging, "look_again", 1),
     (staging, "_finish", 1),
-    (repairing, "make_again", 1),
+    (repairs, "make_again", 1),
     (tasks, "end_check", 1),
 ]
 
@@ -121,8 +122,8 @@ def test_it_stops_no_row_of_a_newer_check(
 ) -> None:
     """The second look at IDs that Excel has ruined."""
     job = draft(marketer, sandbox_connection, [(f"1234567890123{n:02d}000", "", "", "", "VIP") for n in range(20)])
-    acts.check(job, marketer)
-    once(monkeypatch, second_look, "_candidates", lambda: drafts.back_to_draft(job, marketer), 2)
+    actions.check(job, marketer)
+    once(monkeypatch, damaged_ids, "_candidates", lambda: drafts.back_to_draft(job, marketer), 2)
     tasks.run_check(job.pk)
     job.refresh_from_db()
     assert (job.status, job.counts) == ("draft", {})
@@ -200,8 +201,8 @@ def test_nothing_is_ready_that_does_not_agree(
 def test_nothing_is_started_but_what_was_checked(job: ImportJob, marketer: Person) -> None:
     tasks.run_check(job.pk)
     other_columns(job)
-    with pytest.raises(acts.NotAsChecked):
-        acts.start(job, marketer)
+    with pytest.raises(actions.NotAsChecked):
+        actions.start(job, marketer)
     job.refresh_from_db()
     assert job.status == "ready"
 
@@ -211,9 +212,9 @@ def test_nothing_is_started_but_what_was_seen(job: ImportJob, marketer: Person) 
     seen = job.events.latest("pk").pk
     change_and_check(job, marketer)
     tasks.run_check(job.pk)
-    with pytest.raises(acts.NotAsSeen):
-        acts.start(job, marketer, seen=seen)
-    acts.start(job, marketer, seen=job.events.latest("pk").pk)
+    with pytest.raises(actions.NotAsSeen):
+        actions.start(job, marketer, seen=seen)
+    actions.start(job, marketer, seen=job.events.latest("pk").pk)
 
 
 # -- repairs
@@ -226,9 +227,9 @@ def test_a_repair_ends_with_the_check_that_it_repairs(
     """Between two of its pieces the import was changed, checked anew, and is ready again."""
     tasks.run_check(job.pk)
     job.refresh_from_db()
-    repairing.make(job, Repair(kind=RepairKind.VALUE, field="phone", before="12", after="13900000012"), marketer)
-    monkeypatch.setattr(repairing, "ROWS_AT_ONCE", 4)
-    real, calls = repairing._write, []
+    repairs.make(job, Repair(kind=RepairKind.VALUE, field="phone", before="12", after="13900000012"), marketer)
+    monkeypatch.setattr(repairs, "ROWS_AT_ONCE", 4)
+    real, calls = repairs._write, []
 
     def piece(*arguments: Any) -> Any:
         calls.append(1)
@@ -238,16 +239,16 @@ def test_a_repair_ends_with_the_check_that_it_repairs(
         return found
 
     def meanwhile() -> None:
-        monkeypatch.setattr(repairing, "_write", real)
+        monkeypatch.setattr(repairs, "_write", real)
         change_and_check(job, marketer)
         tasks.run_check(job.pk)
 
     earlier = checked(marketer, job.connection, [row[:5] for row in ROWS])  # type: ignore[arg-type]
     earlier.rows.update(status="accepted", tags="旧")
-    monkeypatch.setattr(repairing, "_write", piece)
+    monkeypatch.setattr(repairs, "_write", piece)
     repair = Repair(kind=RepairKind.ACCEPTED_BEFORE, earlier=earlier)
     with pytest.raises(MoveRefused):
-        repairing.make(job, repair, marketer)
+        repairs.make(job, repair, marketer)
     job.refresh_from_db()
     assert job.status == JobStatus.READY and counted(job) == job.counts
 

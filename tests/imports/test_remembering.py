@@ -6,10 +6,10 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
-from tagsync.imports import drafts
+from tagsync.delivery import actions
+from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts.saved_mappings import remember
 from tagsync.imports.models import ImportJob, SavedMapping
-from tagsync.imports.remembering import remember
 from tagsync.queueing import doorbell
 from tests.making import checked, draft, workbook
 
@@ -44,7 +44,7 @@ def fields_of(job: ImportJob) -> list[str | None]:
 def test_it_is_kept_at_the_start(marketer: Person, sandbox_connection: Connection) -> None:
     job = checked(marketer, sandbox_connection, [("", "", "", "13800138000", "VIP")])
     assert not SavedMapping.objects.exists()
-    acts.start(job, marketer)
+    actions.start(job, marketer)
     saved = SavedMapping.objects.get()
     assert (saved.owner, saved.job, saved.times_used) == (marketer, job, 1)
     assert [column["field"] for column in saved.columns] == [column["field"] for column in job.columns]

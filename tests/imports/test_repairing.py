@@ -11,14 +11,15 @@ from django.test import TestCase
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
-from tagsync.imports import drafts, repairing
-from tagsync.imports.corrections import without_fixed
-from tagsync.imports.counting import counted
+from tagsync.delivery import actions
+from tagsync.imports.check import repairs
+from tagsync.imports.check.corrections import without_fixed
+from tagsync.imports.check.staging import stage
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS
-from tagsync.imports.staging import stage
+from tagsync.imports.sending.counts import counted
 from tagsync.imports.states import Act, MoveRefused
 from tests.making import checked as checked_import
 from tests.making import customer, customers, draft, started
@@ -82,7 +83,7 @@ def statuses(job: ImportJob) -> dict[int, str]:
 
 def test_it_replaces_a_value_in_all_its_rows(job: ImportJob, marketer: Person) -> None:
     repair = value("phone", "无", "")
-    became = repairing.make(job, repair, marketer)
+    became = repairs.make(job, repair, marketer)
     assert became == {"waiting": 2, "to_fix": 2}
     now = statuses(job)
     assert (now[3], now[4], now[5], now[10]) == ("waiting", "waiting", "to_fix", "to_fix")
@@ -94,7 +95,7 @@ def test_it_replaces_a_value_in_all_its_rows(job: ImportJob, marketer: Person) -
 
 
 def test_it_gives_a_tag_to_all_rows_without_one(job: ImportJob, marketer: Person) -> None:
-    assert repairing.make(job, value("tags", "", "VIP"), marketer) == {"waiting": 1, "to_fix": 1}
+    assert repairs.make(job, value("tags", "", "VIP"), marketer) == {"waiting": 1, "to_fix": 1}
     assert job.rows.get(row_number=6).tags == "VIP"
     assert ["VIP", 1] in job.summary["tags"]
 
@@ -102,10 +103,10 @@ def test_it_gives_a_tag_to_all_rows_without_one(job: ImportJob, marketer: Person
 def test_it_ends_where_a_corrected_sheet_would(
     job: ImportJob, marketer: Person, sandbox_connection: Connection
 ) -> None:
-    repairing.make(job, value("phone", "无", ""), marketer)
-    repairing.make(job, value("tags", "", "VIP，老客"), marketer)
-    repairing.make(job, cell(8, "phone", "12", "13900000012"), marketer)
-    repairing.make(job, cell(7, "phone", "", "139 0000 0007"), marketer)
+    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("tags", "", "VIP，老客"), marketer)
+    repairs.make(job, cell(8, "phone", "12", "13900000012"), marketer)
+    repairs.make(job, cell(7, "phone", "", "139 0000 0007"), marketer)
     sheet = [
         customer(0),
         (*customer(1)[:3], "", "春季活动"),
@@ -125,15 +126,15 @@ def test_it_ends_where_a_corrected_sheet_would(
 
 
 def test_it_sends_repaired_rows_that_are_equal_once(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, cell(8, "phone", "12", "13900000012"), marketer)
-    assert repairing.make(job, cell(9, "phone", "1 2", "139 0000 0012"), marketer) == {"duplicate": 1}
+    repairs.make(job, cell(8, "phone", "12", "13900000012"), marketer)
+    assert repairs.make(job, cell(9, "phone", "1 2", "139 0000 0012"), marketer) == {"duplicate": 1}
     assert job.rows.get(row_number=9).notes[0]["params"] == {"row": 8}
 
 
 def test_it_finds_equal_rows_within_one_repair(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, value("audienceUserId", "", customer(4)[0]), marketer)
-    repairing.make(job, cell(8, "phone", "12", ""), marketer)
-    repairing.make(job, cell(9, "phone", "1 2", ""), marketer)
+    repairs.make(job, value("audienceUserId", "", customer(4)[0]), marketer)
+    repairs.make(job, cell(8, "phone", "12", ""), marketer)
+    repairs.make(job, cell(9, "phone", "1 2", ""), marketer)
     assert sorted((statuses(job)[8], statuses(job)[9])) == ["duplicate", "waiting"]
     assert job.counts == counted(job)
 
@@ -143,55 +144,55 @@ def test_it_leaves_out_the_rows_of_a_cause(job: ImportJob, marketer: Person) -> 
     assert problem
     repair = Repair(kind=RepairKind.LEAVE_OUT, code=problem.code, params=problem.params)
     rows = job.rows.filter(problem=problem).count()
-    assert repairing.make(job, repair, marketer) == {"left_out": rows}
+    assert repairs.make(job, repair, marketer) == {"left_out": rows}
     assert job.counts == counted(job)
 
 
 def test_it_leaves_out_one_row(job: ImportJob, marketer: Person) -> None:
-    assert repairing.make(job, Repair(kind=RepairKind.LEAVE_OUT, row_number=7), marketer) == {"left_out": 1}
+    assert repairs.make(job, Repair(kind=RepairKind.LEAVE_OUT, row_number=7), marketer) == {"left_out": 1}
     assert statuses(job)[7] == "left_out"
 
 
 def test_it_keeps_no_repair_that_fits_nothing(job: ImportJob, marketer: Person) -> None:
     before = snapshot(job)
-    assert not repairing.make(job, value("phone", "no such value", ""), marketer)
-    assert not repairing.make(job, cell(2, "phone", customer(0)[3], ""), marketer)
+    assert not repairs.make(job, value("phone", "no such value", ""), marketer)
+    assert not repairs.make(job, cell(2, "phone", customer(0)[3], ""), marketer)
     assert snapshot(job) == before
     assert not job.repairs.exists() and not job.events.filter(act="repair").exists()
 
 
 def test_it_says_who_repaired_without_saying_what(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无", ""), marketer)
     event = job.events.get(act="repair")
     assert (event.by, event.before, event.after, event.why) == (marketer, "ready", "ready", str(job.repairs.get().pk))
 
 
 def test_undo_brings_everything_back(job: ImportJob, marketer: Person) -> None:
     before = snapshot(job)
-    repairing.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无", ""), marketer)
     assert snapshot(job) != before
     repair = job.repairs.get()
-    assert repairing.undo(repair, marketer) == 4
+    assert repairs.undo(repair, marketer) == 4
     assert snapshot(job) == before
     repair.refresh_from_db()
     assert repair.undone_at and not repair.touched.exists()
 
 
 def test_undoing_an_earlier_repair_keeps_the_later_ones(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, value("phone", "无", ""), marketer)
-    repairing.make(job, value("tags", "", "VIP"), marketer)
+    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("tags", "", "VIP"), marketer)
     first = job.repairs.order_by("pk").first()
     assert first
-    repairing.undo(first, marketer)
+    repairs.undo(first, marketer)
     now = statuses(job)
     assert (now[3], now[6], now[10]) == ("to_fix", "waiting", "to_fix")
     assert job.rows.get(row_number=10).tags == "VIP"
 
 
 def test_what_rests_on_an_undone_repair_is_not_lost(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, cell(8, "phone", "12", "13900000012"), marketer)
-    repairing.make(job, cell(9, "phone", "1 2", "13900000012"), marketer)
-    repairing.undo(job.repairs.order_by("pk")[0], marketer)
+    repairs.make(job, cell(8, "phone", "12", "13900000012"), marketer)
+    repairs.make(job, cell(9, "phone", "1 2", "13900000012"), marketer)
+    repairs.undo(job.repairs.order_by("pk")[0], marketer)
     assert (statuses(job)[8], statuses(job)[9]) == ("to_fix", "waiting")
 
 
@@ -202,14 +203,14 @@ def test_whatever_is_repaired_and_undone_stays_true(job: ImportJob, marketer: Pe
     for _ in range(12):
         made = list(job.repairs.filter(undone_at=None))
         if made and chance.random() < 0.35:
-            repairing.undo(chance.choice(made), marketer)
+            repairs.undo(chance.choice(made), marketer)
         else:
-            repairing.make(job, any_repair(job, chance), marketer)
+            repairs.make(job, any_repair(job, chance), marketer)
         job.refresh_from_db()
         assert job.counts == counted(job)
         assert_sums(job)
     while made := list(job.repairs.filter(undone_at=None)):
-        repairing.undo(chance.choice(made), marketer)
+        repairs.undo(chance.choice(made), marketer)
     assert snapshot(job) == before
 
 
@@ -242,9 +243,9 @@ def assert_sums(job: ImportJob) -> None:
 
 
 def test_repairs_are_made_again_after_another_check(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, value("phone", "无", ""), marketer)
-    repairing.make(job, cell(8, "phone", "12", "13900000012"), marketer)
-    repairing.make(job, Repair(kind=RepairKind.LEAVE_OUT, row_number=7), marketer)
+    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, cell(8, "phone", "12", "13900000012"), marketer)
+    repairs.make(job, Repair(kind=RepairKind.LEAVE_OUT, row_number=7), marketer)
     before = snapshot(job)
     drafts.back_to_draft(job, marketer)
     job.begin_check(marketer)
@@ -254,7 +255,7 @@ def test_repairs_are_made_again_after_another_check(job: ImportJob, marketer: Pe
 
 
 def test_a_repair_that_no_longer_fits_touches_nothing(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, cell(8, "phone", "12", "13900000012"), marketer)
+    repairs.make(job, cell(8, "phone", "12", "13900000012"), marketer)
     drafts.back_to_draft(job, marketer)
     drafts.choose_columns(job, {3: None})
     job.begin_check(marketer)
@@ -265,23 +266,23 @@ def test_a_repair_that_no_longer_fits_touches_nothing(job: ImportJob, marketer: 
 
 
 def test_nothing_is_repaired_after_the_start(job: ImportJob, marketer: Person) -> None:
-    repairing.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无", ""), marketer)
     stale = ImportJob.objects.get(pk=job.pk)
-    acts.start(job, marketer)
+    actions.start(job, marketer)
     before = statuses(job)
     with pytest.raises(MoveRefused):
-        repairing.make(stale, value("tags", "", "VIP"), marketer)
+        repairs.make(stale, value("tags", "", "VIP"), marketer)
     with pytest.raises(MoveRefused):
-        repairing.undo(job.repairs.get(), marketer)
+        repairs.undo(job.repairs.get(), marketer)
     assert statuses(job) == before and job.repairs.count() == 1
 
 
 def test_it_works_in_pieces(job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     before = snapshot(job)
-    monkeypatch.setattr(repairing, "ROWS_AT_ONCE", 1)
-    assert repairing.make(job, value("phone", "无", ""), marketer) == {"waiting": 2, "to_fix": 2}
+    monkeypatch.setattr(repairs, "ROWS_AT_ONCE", 1)
+    assert repairs.make(job, value("phone", "无", ""), marketer) == {"waiting": 2, "to_fix": 2}
     assert_sums(job)
-    repairing.undo(job.repairs.get(), marketer)
+    repairs.undo(job.repairs.get(), marketer)
     assert snapshot(job) == before
 
 
@@ -304,21 +305,21 @@ def test_only_what_failed_before_is_sent(marketer: Person, sandbox_connection: C
     second = checked_import(marketer, sandbox_connection, list(reversed(customers(20))))
     before = snapshot(second)
     assert second.content_sha256 == first.content_sha256
-    assert repairing.make(second, again(first), marketer)["left_out"] == 17
+    assert repairs.make(second, again(first), marketer)["left_out"] == 17
     second.refresh_from_db()
     assert second.counts == counted(second) == {"waiting": 3, "left_out": 17}
     assert second.corrects == first
     sent = second.rows.filter(status="waiting").order_by("corrects_row").values_list("corrects_row", "openid")
     assert list(sent) == [(n, customer(n - 2)[1]) for n in (3, 7, 11)]
-    repairing.undo(second.repairs.get(), marketer)
+    repairs.undo(second.repairs.get(), marketer)
     assert snapshot(second) == before
 
 
 def test_what_was_sent_again_drops_out_of_the_earlier_retry(marketer: Person, sandbox_connection: Connection) -> None:
     first = earlier_with_failures(marketer, sandbox_connection)
     second = checked_import(marketer, sandbox_connection, customers(20))
-    repairing.make(second, again(first), marketer)
-    acts.start(second, marketer)
+    repairs.make(second, again(first), marketer)
+    actions.start(second, marketer)
     failed = ImportRow.objects.filter(job=first, status="rejected")
     assert without_fixed(failed, first).count() == 0
 
@@ -327,40 +328,40 @@ def test_a_page_from_before_cannot_start_it_in_the_middle(
     job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    write = repairing._write
+    write = repairs._write
 
     def spy(*arguments: Any) -> Any:
         seen.append(job.events.filter(act="repair").count())
         return write(*arguments)
 
-    monkeypatch.setattr(repairing, "_write", spy)
-    repairing.make(job, value("phone", "无", ""), marketer)
+    monkeypatch.setattr(repairs, "_write", spy)
+    repairs.make(job, value("phone", "无", ""), marketer)
     assert seen == [1]
 
 
 def test_a_duplicate_that_gets_another_cell_is_sent(marketer: Person, sandbox_connection: Connection) -> None:
     job = checked(marketer, sandbox_connection, [("", customer(1)[1], "", "", "VIP"), ("", "", "", "", "VIP")])
-    assert repairing.make(job, cell(3, "openid", "", customer(1)[1]), marketer) == {"duplicate": 1}
-    assert repairing.make(job, cell(3, "phone", "", "13900000003"), marketer) == {"waiting": 1}
+    assert repairs.make(job, cell(3, "openid", "", customer(1)[1]), marketer) == {"duplicate": 1}
+    assert repairs.make(job, cell(3, "phone", "", "13900000003"), marketer) == {"waiting": 1}
     assert job.rows.get(row_number=3).notes == []
 
 
 def test_a_repair_that_is_taken_back_while_it_is_made_stops(
     job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, write = snapshot(job), repairing._write
-    monkeypatch.setattr(repairing, "ROWS_AT_ONCE", 1)
+    before, write = snapshot(job), repairs._write
+    monkeypatch.setattr(repairs, "ROWS_AT_ONCE", 1)
 
     def meanwhile(*arguments: Any) -> Any:
         """After the first piece, somebody takes it back in another tab."""
-        monkeypatch.setattr(repairing, "_write", write)
+        monkeypatch.setattr(repairs, "_write", write)
         found = write(*arguments)
-        transaction.on_commit(lambda: repairing.undo(Repair.objects.get(), marketer))
+        transaction.on_commit(lambda: repairs.undo(Repair.objects.get(), marketer))
         return found
 
-    monkeypatch.setattr(repairing, "_write", meanwhile)
+    monkeypatch.setattr(repairs, "_write", meanwhile)
     with TestCase.captureOnCommitCallbacks(execute=True):
-        repairing.make(job, value("phone", "无", ""), marketer)
+        repairs.make(job, value("phone", "无", ""), marketer)
     assert snapshot(job) == before
     assert Repair.objects.get().undone_at
 
@@ -370,4 +371,4 @@ def test_a_long_text_in_an_identifier_column_is_only_to_fix(marketer: Person, sa
     text = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(4000))
     job = checked(marketer, sandbox_connection, [customer(0), (*customer(1)[:3], text, "VIP")])
     assert statuses(job) == {2: "waiting", 3: "to_fix"}
-    assert repairing.make(job, cell(3, "openid", customer(1)[1], text), marketer) == {"to_fix": 1}
+    assert repairs.make(job, cell(3, "openid", customer(1)[1], text), marketer) == {"to_fix": 1}

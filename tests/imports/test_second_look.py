@@ -9,11 +9,11 @@ import pytest
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.counting import counted
+from tagsync.imports.check.damaged_ids import suspicions
+from tagsync.imports.check.staging import stage
+from tagsync.imports.check.summary import id_shape
 from tagsync.imports.models import ImportJob
-from tagsync.imports.second_look import suspicions
-from tagsync.imports.staging import stage
-from tagsync.imports.tallies import id_shape
+from tagsync.imports.sending.counts import counted
 from tests.making import customer, draft
 
 pytestmark = pytest.mark.django_db

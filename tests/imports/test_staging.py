@@ -7,13 +7,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import drafts
-from tagsync.imports.counting import counted, verify
-from tagsync.imports.identification import identified_by
+from tagsync.imports.check.identification import identified_by
+from tagsync.imports.check.staging import Interrupted, stage
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob, Problem
-from tagsync.imports.problem_groups import groups
 from tagsync.imports.problems import sentence
-from tagsync.imports.staging import Interrupted, stage
+from tagsync.imports.problems.groups import groups
+from tagsync.imports.sending.counts import counted, verify
 from tests.making import customer, customers, draft, workbook
 
 pytestmark = pytest.mark.django_db

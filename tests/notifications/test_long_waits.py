@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, keeper
-from tagsync.delivery.keeper import wait_reason
+from tagsync.delivery import actions, keeper
+from tagsync.delivery.health import wait_reason
 from tagsync.imports.models import Delivery, ImportJob, JobEvent
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.signals import keeper_cleans
@@ -32,7 +32,7 @@ tell = partial(long_waits.tell_long_waits, wait_reason)
 @pytest.fixture(autouse=True)
 def somebody_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     health = QueueHealth(True, 1, 1)
-    monkeypatch.setattr("tagsync.delivery.keeper.queue_health", lambda: health)
+    monkeypatch.setattr("tagsync.delivery.health.queue_health", lambda: health)
 
 
 def told(person: Person) -> list[str]:
@@ -114,7 +114,7 @@ def test_it_tells_when_it_goes_on(marketer: Person, sandbox_connection: Connecti
 def test_it_is_silent_when_there_is_other_news(marketer: Person, sandbox_connection: Connection) -> None:
     job = queued(marketer, sandbox_connection)
     tell()
-    acts.stop(job, marketer)
+    actions.stop(job, marketer)
     tell()
     assert told(marketer) == ["waits"] and not Notice.objects.filter(over_at=None).exists()
 
@@ -186,7 +186,7 @@ def test_it_says_what_it_waits_for(
     health: tuple[bool, int, int],
     reason: str,
 ) -> None:
-    monkeypatch.setattr("tagsync.delivery.keeper.queue_health", lambda: QueueHealth(*health))
+    monkeypatch.setattr("tagsync.delivery.health.queue_health", lambda: QueueHealth(*health))
     if changes.pop("behind", False):
         queued(admin_person, sandbox_connection)
     if changes.pop("silent", False):

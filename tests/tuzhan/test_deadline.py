@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tagsync.delivery.calling import call
+from tagsync.delivery.calls import call
 from tagsync.tuzhan import deadline
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline

@@ -13,7 +13,8 @@ from django.test import Client, override_settings
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import drafts, staging
+from tagsync.imports.check import staging
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act
 from tagsync.queueing.health import QueueHealth

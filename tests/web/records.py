@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import counting
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, Problem
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
-from tagsync.imports.problem_groups import problem_for
-from tagsync.imports.ranges import as_ranges
+from tagsync.imports.problems.groups import problem_for
+from tagsync.imports.sending import counts
+from tagsync.imports.sending.row_ranges import as_ranges
 from tagsync.imports.states import ENDED, UNSTARTED, JobStatus, RowStatus
 
 COLUMNS = [
@@ -51,7 +51,7 @@ def add_rows(job: ImportJob, statuses: Sequence[RowStatus], first: int = 2) -> N
         for number, status in enumerate(statuses, start=first)
     ]
     ImportRow.objects.bulk_create(made)
-    job.counts = counting.counted(job)
+    job.counts = counts.counted(job)
     job.save(update_fields=["counts"])
 
 

@@ -12,11 +12,11 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
+from tagsync.delivery import actions
 from tagsync.exports.models import Export
-from tagsync.imports import corrections
+from tagsync.imports.check import corrections
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob, ImportRow
-from tagsync.imports.retrying import Selection
 from tagsync.imports.states import JobStatus
 from tests.web.conftest import MakeDraft
 from tests.web.records import S, make_import, text_of
@@ -130,7 +130,7 @@ def test_pressed_twice_it_sends_once_and_says_so(signed_admin: Client, failed: I
 def test_who_is_overtaken_is_told_what_happened(
     signed_admin: Client, admin_person: Person, failed: ImportJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = acts.retry
+    real = actions.retry
 
     def slow(job: ImportJob, selection: Selection, by: Person) -> int:
         real(ImportJob.objects.get(pk=job.pk), selection, admin_person)  # another tab was quicker

@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tagsync.accounts.models import Person
-from tagsync.imports import drafts
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus
 from tagsync.queueing.health import QueueHealth

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, WayTwoOrder
-from tagsync.imports import drafts
+from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts.saved_mappings import remember
 from tagsync.imports.models import ImportJob
-from tagsync.imports.remembering import remember
 from tagsync.imports.states import JobStatus
 from tagsync.web.views import columns
 from tests import workbooks

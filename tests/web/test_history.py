@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import settling
+from tagsync.imports.followups import dismissals
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import JobStatus
@@ -162,11 +162,11 @@ def test_it_finds_failures_that_nobody_settled(
     opened, settled, half, retried = failed(), failed(), failed(rows=[S.REJECTED, S.IN_DOUBT]), failed()
     failed(JobStatus.RUNNING), failed(rows=[S.ACCEPTED]), failed(JobStatus.READY, rows=[S.TO_FIX])
     blame(opened, S.REJECTED, "row_refused")
-    settling.settle(blame(settled, S.REJECTED, "row_refused"), marketer)
-    settling.settle(blame(half, S.REJECTED, "row_refused"), marketer)
+    dismissals.settle(blame(settled, S.REJECTED, "row_refused"), marketer)
+    dismissals.settle(blame(half, S.REJECTED, "row_refused"), marketer)
     blame(half, S.IN_DOUBT, "no_answer")
     # Its other cause holds no failed row any more.
-    settling.settle(blame(retried, S.REJECTED, "row_refused"), marketer)
+    dismissals.settle(blame(retried, S.REJECTED, "row_refused"), marketer)
     blame(retried, S.ACCEPTED, "no_answer")
     assert listed(signed_in.get(URL, {"status": "open_failures"})) == [half.pk, opened.pk]
 

@@ -14,8 +14,8 @@ from django.utils import timezone, translation
 from openpyxl import load_workbook
 
 from tagsync.accounts.models import Person
+from tagsync.cli.report import report
 from tagsync.connections.models import Connection
-from tagsync.delivery.reporting import report
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export
 from tagsync.imports.models import ImportJob

@@ -12,12 +12,12 @@ from django.utils import translation
 from openpyxl import load_workbook
 
 from tagsync.accounts.models import Person
+from tagsync.cli.report import report
 from tagsync.connections.models import Connection
-from tagsync.delivery.reporting import report
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export
 from tagsync.imports.models import ImportJob
-from tagsync.imports.remarked import RowRemarks, remarked
+from tagsync.imports.sending.remarks import RowRemarks, remarked
 from tagsync.imports.states import Act, JobStatus
 from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.notifications.texts import said

@@ -10,9 +10,9 @@ from django.utils import translation
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.models.row import Origin
-from tagsync.imports.retrying import Selection
 from tagsync.imports.states import JobStatus
 from tagsync.web.forms.retry import read_choice
 from tests.web.records import S, blame, make_import, text_of
@@ -54,7 +54,7 @@ def cause(job: ImportJob, other: int) -> Problem:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Selection]:
     """What would have been sent again."""
     selections: list[Selection] = []
-    monkeypatch.setattr("tagsync.delivery.acts.retry", lambda job, chosen, by: selections.append(chosen) or 1)
+    monkeypatch.setattr("tagsync.delivery.actions.retry", lambda job, chosen, by: selections.append(chosen) or 1)
     return selections
 
 

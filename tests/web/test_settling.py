@@ -7,7 +7,7 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import retrying
+from tagsync.imports.followups import retry
 from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.states import JobStatus
 from tests.web.records import S, blame, make_import
@@ -55,7 +55,7 @@ def test_one_of_two_causes_is_not_all(signed: Client, ended: ImportJob) -> None:
 
 def test_a_retry_reopens_it(signed: Client, ended: ImportJob, admin_person: Person) -> None:
     signed.post(url(ended))
-    retrying.retry(ended, retrying.Selection(), admin_person)
+    retry.queue_selected(ended, retry.Selection(), admin_person)
     assert ended.problems.get().settled_at is None
 
 

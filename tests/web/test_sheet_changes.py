@@ -14,8 +14,8 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
-from tagsync.imports import deletion, drafts
+from tagsync.delivery import actions
+from tagsync.imports.drafts import deletion, drafts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused
 from tagsync.sheets import writer
@@ -119,7 +119,7 @@ def test_it_changes_nothing_of_a_check_of_another_sheet(
 
     def in_another_tab() -> None:
         choose_other_sheet(draft, marketer)
-        acts.check(ImportJob.objects.get(pk=draft.pk), marketer)
+        actions.check(ImportJob.objects.get(pk=draft.pk), marketer)
 
     meanwhile(monkeypatch, in_another_tab)
     signed.post(url(draft), filled_in)
@@ -148,9 +148,9 @@ def test_of_two_who_choose_a_sheet_the_later_is_told(
 def test_a_sheet_is_not_chosen_for_what_was_started(
     draft: ImportJob, signed: Client, marketer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    acts.check(draft, marketer)
+    actions.check(draft, marketer)
     finish_check(draft)
-    meanwhile(monkeypatch, lambda: acts.start(ImportJob.objects.get(pk=draft.pk), marketer))
+    meanwhile(monkeypatch, lambda: actions.start(ImportJob.objects.get(pk=draft.pk), marketer))
     answer = signed.post(url(draft, "sheet"), {"sheet": TWO, "header_row": "1"})
     assert answer["Location"] == f"/imports/{draft.pk}/"
     draft.refresh_from_db()
@@ -165,11 +165,11 @@ def test_only_a_draft_takes_choices(
     if state == "discarded":
         draft.remove(marketer)
     else:
-        acts.check(draft, marketer)
+        actions.check(draft, marketer)
     if state in ("ready", "queued"):
         finish_check(draft)
     if state == "queued":
-        acts.start(draft, marketer)
+        actions.start(draft, marketer)
     before = ImportJob.objects.filter(pk=draft.pk).values()[0]
     with pytest.raises(MoveRefused):
         drafts.choose_columns(stale, {0: "phone", 2: None})
@@ -182,7 +182,7 @@ def test_only_a_draft_takes_choices(
 def test_who_is_late_learns_that_it_was_discarded(
     draft: ImportJob, signed: Client, marketer: Person, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    acts.check(draft, marketer)
+    actions.check(draft, marketer)
     finish_check(draft)
     filled_in = {**form(signed, draft), "sheet": TWO, "title": "x", "seen": draft.events.latest("pk").pk}
     for module in (checking, columns, naming):
@@ -208,7 +208,7 @@ def test_an_undo_that_is_pressed_twice_is_checked_once(
     make_draft: MakeDraft, signed: Client, marketer: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = make_draft()
-    acts.check(job, marketer)
+    actions.check(job, marketer)
     finish_check(job)
     job.rows.filter(status="waiting").update(status="accepted")
     ImportJob.objects.filter(pk=job.pk).update(status="finished", counts={"accepted": 2, "to_fix": 1})
@@ -216,7 +216,7 @@ def test_an_undo_that_is_pressed_twice_is_checked_once(
 
     def undo_draft(job: ImportJob, by: Person, **unsure: bool) -> ImportJob:
         made = real(job, by, **unsure)
-        acts.check(ImportJob.objects.get(pk=made.pk), by)
+        actions.check(ImportJob.objects.get(pk=made.pk), by)
         return made
 
     monkeypatch.setattr(undo, "undo_draft", undo_draft)

@@ -14,9 +14,9 @@ from django.utils import timezone, translation
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.exports.models import Export
+from tagsync.imports.followups.dismissals import settle
 from tagsync.imports.models import ImportJob, JobEvent, Repair
 from tagsync.imports.models.row import Origin
-from tagsync.imports.settling import settle
 from tagsync.imports.states import Act, JobStatus, Mark
 from tagsync.web.record.timeline import TELLINGS, UNTOLD, timeline
 from tests.web.records import S, blame, make_import

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from tagsync.accounts.models import Person
+from tagsync.cli.report import report
 from tagsync.connections.models import Connection
-from tagsync.delivery.reporting import report
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin

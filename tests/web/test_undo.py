@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import staging, undoing
+from tagsync.imports.check import staging
+from tagsync.imports.followups import undo
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus, RowStatus
 from tagsync.mapping.fields import FIELDS
@@ -179,7 +180,7 @@ def test_every_value_comes_back_as_it_was(ended: ImportJob, rows: list[dict[str,
     ImportRow.objects.bulk_create(
         ImportRow(job=ended, row_number=number, status=S.ACCEPTED, **row) for number, row in enumerate(made, 2)
     )
-    draft = undoing.undo_draft(ended, ended.owner)
+    draft = undo.undo_draft(ended, ended.owner)
     staging.stage(draft, lambda: True)
     again = draft.rows.exclude(status=RowStatus.TO_FIX).order_by("row_number")
     assert [row.values_by_field() for row in again] == sent

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tagsync.imports.drafts import SheetView, column_problems
+from tagsync.imports.drafts.drafts import SheetView, column_problems
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.mapping.cleaning import clean_tags

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from tagsync.imports.customers import Place
+from tagsync.imports.customer_search import Place
 from tagsync.imports.models.job import Operation
 from tagsync.mapping.matching import LOOKS
 from tagsync.web.looks import ROW_LOOKS

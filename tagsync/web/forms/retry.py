@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django import forms
 from django.http import QueryDict
 
-from tagsync.imports.retrying import Selection
+from tagsync.imports.followups.retry import Selection
 from tagsync.imports.states import RETRYABLE, RowStatus
 from tagsync.web.forms.filters import MAX_NUMBER
 from tagsync.web.forms.typed_count import digits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tagsync.imports.customers import is_masked, sought
+from tagsync.imports.customer_search import is_masked, sought
 from tagsync.mapping.fields import IDENTIFIERS
 
 _MASKED = _("Pages hide the middle of an identifier (****). Type or paste all of it, as it stands in the file.")

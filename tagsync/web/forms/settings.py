@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.connections.models import Connection
-from tagsync.imports.drafts import Choices
+from tagsync.imports.drafts.drafts import Choices
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Match, Operation
 from tagsync.web.forms.typed_count import digits

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.drafts import Refusal
+from tagsync.imports.drafts.drafts import Refusal
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
 

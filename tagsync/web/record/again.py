@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
-from tagsync.imports.corrections import fixed_by_status
+from tagsync.imports.check.corrections import fixed_by_status
+from tagsync.imports.followups.retry import Selection, counted_by_status
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.retrying import Selection, counted_by_status
 from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
 from tagsync.web.forms.retry import Choice
 from tagsync.web.looks import ROW_LOOKS

@@ -15,11 +15,11 @@ from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from tagsync.delivery.calling import EMPTY_CALL
+from tagsync.delivery.calls import EMPTY_CALL
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
 from tagsync.imports.models.delivery import REMARKED, DeliveryOutcome, DeliveryState
-from tagsync.imports.outcomes import TheirAnswer
-from tagsync.imports.ranges import numbers_in
+from tagsync.imports.sending.outcomes import TheirAnswer
+from tagsync.imports.sending.row_ranges import numbers_in
 from tagsync.mapping.masking import mask
 from tagsync.tuzhan.messages import Settings, batch_body
 from tagsync.web.figures import thousands

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import Origin
-from tagsync.imports.problem_groups import ProblemGroup, groups
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.problems.groups import ProblemGroup, groups
+from tagsync.imports.sending.unanswered import counted_by_problem
 from tagsync.imports.states import RETRYABLE, RowStatus
-from tagsync.imports.unanswered import counted_by_problem
 from tagsync.web.forms.retry import SUPERSEDED
 from tagsync.web.record.overtaken import newer_import, visible_imports
 

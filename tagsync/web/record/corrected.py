@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, Q
 
-from tagsync.imports.corrections import fixed_by_status
+from tagsync.imports.check.corrections import fixed_by_status
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import RowStatus
 

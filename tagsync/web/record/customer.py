@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.customers import (
+from tagsync.imports.customer_search import (
     Intention,
     Other,
     Scan,
@@ -32,9 +32,9 @@ from tagsync.imports.customers import (
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.permissions import may_see_personal_data
-from tagsync.imports.remarked import RowRemarks, remarks_of_rows
+from tagsync.imports.sending.attempts import tries_in
+from tagsync.imports.sending.remarks import RowRemarks, remarks_of_rows
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
-from tagsync.imports.tries import tries_in
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.record.rows import Line, Sight, line, overtakers, remarks_on, sight

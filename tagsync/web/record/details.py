@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from tagsync.imports.identification import order
+from tagsync.imports.check.identification import order
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import Match
 from tagsync.mapping.fields import FIELDS

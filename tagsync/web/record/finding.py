@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
+from tagsync.imports.followups.dismissals import FAILED, open_failures
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
-from tagsync.imports.settling import FAILED, open_failures
 from tagsync.imports.states import UNDER_WAY, UNSTARTED, JobStatus
 from tagsync.web.looks import JOB_LOOKS
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.database import shown_now
+from tagsync.imports.followups.dismissals import open_failures
 from tagsync.imports.models import ImportJob
-from tagsync.imports.settling import open_failures
 from tagsync.imports.states import RowStatus
 from tagsync.web.bars import Column
 from tagsync.web.figures import percent, thousands

@@ -16,13 +16,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.database import shown_now
+from tagsync.imports.followups.dismissals import settled_failures
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems import Mover, sentence
-from tagsync.imports.remarked import Remarked
-from tagsync.imports.settling import settled_failures
+from tagsync.imports.sending.remarks import Remarked
+from tagsync.imports.sending.waits import ahead_of
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
-from tagsync.imports.waits import ahead_of
 from tagsync.queueing.health import QueueHealth, queue_health
 from tagsync.web.figures import thousands
 from tagsync.web.record.standing import NOT_SENT, Standing, waits_until

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tagsync.imports.models import ImportRow
+from tagsync.imports.sending.attempts import calls_of
 from tagsync.imports.states import UNSTARTED, RowStatus
-from tagsync.imports.tries import calls_of
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.web.record.calls import CallLine, call_lines, request_of
 from tagsync.web.record.rows import Line, Sight, filtered, line, overtakers, shown_status

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from django.db.models import Count
 
 from tagsync.accounts.models import Person
+from tagsync.imports.followups.retry import Selection, selected
 from tagsync.imports.models import ImportJob, Problem
-from tagsync.imports.retrying import Selection, selected
 
 # the cause of superseded rows; its parameter names the newer import
 CODE = "superseded"

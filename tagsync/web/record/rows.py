@@ -12,14 +12,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.customers import first_of, holding_in, likely_field, sought
+from tagsync.imports.customer_search import first_of, holding_in, likely_field, sought
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.remarked import remark_on_row, remarks_of_rows
+from tagsync.imports.sending.attempts import tries_of
+from tagsync.imports.sending.remarks import remark_on_row, remarks_of_rows
+from tagsync.imports.sending.unanswered import needs_remark, remark, unanswered_rows
 from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
-from tagsync.imports.tries import tries_of
-from tagsync.imports.unanswered import needs_remark, remark, unanswered_rows
 from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask

@@ -13,9 +13,9 @@ from django.utils.translation import ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
-from tagsync.imports.corrections import fixed_by_import
+from tagsync.imports.check.corrections import fixed_by_import
+from tagsync.imports.followups.dismissals import FAILED
 from tagsync.imports.models import ImportJob
-from tagsync.imports.settling import FAILED
 from tagsync.imports.states import DELETABLE, ENDED, RETRYABLE, UNSTARTED, JobStatus, RowStatus
 from tagsync.web.figures import thousands
 from tagsync.web.looks import look_of

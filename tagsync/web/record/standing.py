@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
-from tagsync.imports.remarked import Remarked, remarked
+from tagsync.imports.sending.remarks import Remarked, remarked
+from tagsync.imports.sending.unanswered import STATE, counted_by_status
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus
-from tagsync.imports.unanswered import STATE, counted_by_status
 from tagsync.web.figures import thousands
 from tagsync.web.looks import ROW_LOOKS
 

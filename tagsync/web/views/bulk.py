@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tagsync.accounts.models import Person
-from tagsync.delivery import acts
+from tagsync.delivery import actions
 from tagsync.exports import lifecycle
-from tagsync.imports.deletion import discard
+from tagsync.imports.drafts.deletion import discard
+from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
-from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import RETRYABLE, MoveRefused, RowStatus
 from tagsync.web.access import signed_in
 from tagsync.web.figures import thousands
@@ -86,8 +86,8 @@ def _send_again(request: HttpRequest, plan: RetryPlan) -> None:
     rows, left = 0, list(plan.left)
     for one in plan.again:
         try:
-            rows += acts.retry(one.job, Selection(statuses), signed_in(request))
-        except acts.ConnectionArchived:
+            rows += actions.retry(one.job, Selection(statuses), signed_in(request))
+        except actions.ConnectionArchived:
             left.append(Left(one.job, why_archived()))
         except (MoveRefused, NothingToRetry):
             one.job.refresh_from_db()

@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from tagsync.accounts.models import Person
-from tagsync.delivery import acts
-from tagsync.imports import drafts
-from tagsync.imports.deletion import discard
+from tagsync.delivery import actions
+from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts.deletion import discard
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused, RowStatus
 from tagsync.queueing.health import queue_health
@@ -81,13 +81,13 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return render(request, "wizard/check.html", _context(job, signed_in(request), form), status=422)
     try:
-        acts.start(job, signed_in(request), form.chosen_trial(), last_change(job))
+        actions.start(job, signed_in(request), form.chosen_trial(), last_change(job))
     except MoveRefused:
         return overtaken(request, job)
-    except acts.NotAsSeen:
+    except actions.NotAsSeen:
         return _look_again(request, job)
-    except (acts.ConnectionArchived, acts.NotAsChecked, acts.NothingToSend) as refused:
-        say = messages.error if isinstance(refused, acts.ConnectionArchived) else messages.warning
+    except (actions.ConnectionArchived, actions.NotAsChecked, actions.NothingToSend) as refused:
+        say = messages.error if isinstance(refused, actions.ConnectionArchived) else messages.warning
         say(request, _why_not_started(job, refused))
         return redirect(address(job))
     _say_started(request, form.chosen_trial() or form.rows)
@@ -95,9 +95,9 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _why_not_started(job: ImportJob, refused: Exception) -> str:
-    if isinstance(refused, acts.ConnectionArchived):
+    if isinstance(refused, actions.ConnectionArchived):
         return archived_told(job, "connection_archived_before")
-    if isinstance(refused, acts.NothingToSend):
+    if isinstance(refused, actions.NothingToSend):
         return _("There is no row to send.")
     return _("Columns or settings are no longer those that were checked. Check the file again, then start it.")
 

@@ -10,9 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tagsync.delivery import acts
-from tagsync.imports import drafts
-from tagsync.imports.drafts import SheetView
+from tagsync.delivery import actions
+from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts.drafts import SheetView
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, MoveRefused
@@ -65,8 +65,8 @@ def _chosen(request: HttpRequest, job: ImportJob, view: SheetView) -> HttpRespon
     if not (chosen.is_valid() & choices.is_valid()):
         return render(request, "wizard/columns.html", page_context(job, view, chosen, choices), status=422)
     try:
-        columns = acts.Columns(chosen.chosen(), chosen.chosen_tags())
-        acts.choose_and_check(job, columns, choices.choices(), signed_in(request))
+        columns = actions.Columns(chosen.chosen(), chosen.chosen_tags())
+        actions.choose_and_check(job, columns, choices.choices(), signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
     except drafts.SheetChanged:
@@ -100,14 +100,14 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     name, header_row = form.cleaned_data["sheet"], form.cleaned_data["header_row"]
     try:
         # The row of another sheet means nothing on this one: it is guessed anew.
-        drafts.choose_sheet(job, name, header_row if name == job.sheet else None, signed_in(request))
-    except Unreadable as error:
-        why = sentence(error.code, error.params)
-        messages.error(request, f"{why.title} {why.advice}")
+        refusal = drafts.choose_sheet(job, name, header_row if name == job.sheet else None, signed_in(request))
     except drafts.SheetChanged:
         return _sheet_changed(request, job)
     except MoveRefused:
         return overtaken(request, job)
+    if refusal:
+        why = sentence(refusal.code, refusal.params)
+        messages.error(request, f"{why.title} {why.advice}")
     return redirect("import_columns", pk=pk)
 
 

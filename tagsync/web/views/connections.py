@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from tagsync.connections.models import Connection, ConnectionState
-from tagsync.delivery import connection_acts
-from tagsync.delivery.trying import NOTHING_CAME, try_connection
+from tagsync.delivery import connection_actions
+from tagsync.delivery.connection_test import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import RowStatus
@@ -88,7 +88,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             form = ConnectionForm(request.POST, instance=locked.get())
             if form.is_valid():
                 form.save(by=signed_in(request))
-                connection_acts.ring_after_commit(form.instance)
+                connection_actions.ring_after_commit(form.instance)
         if not form.errors:
             messages.success(request, _("Connection “%(name)s” saved.") % {"name": form.instance})
             return redirect("connection_list")
@@ -125,7 +125,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 def unblock(request: HttpRequest, pk: int) -> HttpResponse:
     connection = get_object_or_404(Connection, pk=pk)
     connection.unblock(signed_in(request))
-    connection_acts.ring_after_commit(connection)
+    connection_actions.ring_after_commit(connection)
     messages.success(request, _("“%(name)s” is ready again. Its imports go on by themselves.") % {"name": connection})
     return redirect("connection_list")
 
@@ -142,9 +142,9 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         if connection.archived_at:
             return redirect("connection_edit", pk)
-        jobs = [(job, job.count(RowStatus.WAITING)) for job in connection_acts.under_way(connection)]
+        jobs = [(job, job.count(RowStatus.WAITING)) for job in connection_actions.under_way(connection)]
         return render(request, "connections/archive.html", {"connection": connection, "jobs": jobs})
-    stopped = connection_acts.archive(connection, signed_in(request), _number(request.POST.get("seen", "")))
+    stopped = connection_actions.archive(connection, signed_in(request), _number(request.POST.get("seen", "")))
     if stopped is None:
         messages.warning(request, _("Another import was started meanwhile. Look at the list, then archive."))
         return redirect("connection_archive", pk)

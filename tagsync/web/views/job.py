@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from tagsync.delivery import acts
+from tagsync.delivery import actions
+from tagsync.imports.followups.undo import undoable
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry, may_steer
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
-from tagsync.imports.undoing import undoable
 from tagsync.notifications.seen import mark_seen
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.bars import tiles
@@ -145,7 +145,7 @@ def calls(request: HttpRequest, pk: int) -> HttpResponse:
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
     try:
-        acts.stop(job, signed_in(request))
+        actions.stop(job, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
     stopped = job.status == JobStatus.STOPPED
@@ -158,12 +158,12 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
     rows = job.count(RowStatus.WAITING)
     try:
-        acts.resume(job, signed_in(request))
+        actions.resume(job, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
-    except acts.ConnectionArchived:
+    except actions.ConnectionArchived:
         messages.error(request, archived_told(job))
-    except acts.NothingToSend:
+    except actions.NothingToSend:
         messages.warning(request, _("Nothing to resume: every row of this import is settled."))
     else:
         text = ngettext("%(rows)s row is queued.", "%(rows)s rows are queued.", rows)

@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from tagsync.imports.drafts.saved_mappings import visible_to
 from tagsync.imports.models import SavedMapping
-from tagsync.imports.remembering import visible_to
 from tagsync.web.access import signed_in
 from tagsync.web.forms.columns import field_label
 

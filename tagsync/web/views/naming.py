@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from tagsync.imports.naming import rename
+from tagsync.imports.titles import rename
 from tagsync.web.access import import_or_404
 from tagsync.web.forms.upload import UploadForm
 from tagsync.web.wizard.whereabouts import address, overtaken

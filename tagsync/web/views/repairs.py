@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from tagsync.imports import repairing
+from tagsync.imports.check import repairs
 from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
@@ -36,7 +36,7 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
     became: Counter[str] = Counter()
     try:
         for repair in wanted(job, form, request.POST, in_full=job.owner_id == person.pk):
-            became.update(repairing.make(job, repair, person))
+            became.update(repairs.make(job, repair, person))
     except MoveRefused:
         return overtaken(request, job)
     _tell(request, became)
@@ -51,7 +51,7 @@ def send_the_rest(request: HttpRequest, pk: int) -> HttpResponse:
     if job.status != JobStatus.READY or earlier is None or not earlier.rest:
         return overtaken(request, job)
     try:
-        became = repairing.make(job, Repair(kind=RepairKind.ACCEPTED_BEFORE, earlier=earlier.job), person)
+        became = repairs.make(job, Repair(kind=RepairKind.ACCEPTED_BEFORE, earlier=earlier.job), person)
     except MoveRefused:
         return overtaken(request, job)
     _tell(request, became)
@@ -67,7 +67,7 @@ def undo(request: HttpRequest, pk: int, repair: int) -> HttpResponse:
     if job.status != JobStatus.READY or (found.undone_at and not found.touched.exists()):
         return overtaken(request, job)
     try:
-        rows = repairing.undo(found, signed_in(request))
+        rows = repairs.undo(found, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
     text = ngettext("Taken back: %(rows)s row is as before.", "Taken back: %(rows)s rows are as before.", rows)

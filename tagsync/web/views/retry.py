@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from tagsync.delivery import acts
+from tagsync.delivery import actions
+from tagsync.imports.followups.retry import NothingToRetry, Selection, counted_by_status
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
-from tagsync.imports.retrying import NothingToRetry, Selection, counted_by_status
 from tagsync.imports.states import ENDED, UNSTARTED, MoveRefused
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.figures import thousands
@@ -45,10 +45,10 @@ def _send_again(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRes
             raise NothingToRetry
         if choice.superseded and not _count_is_right(job, selection, choice):
             return _page(request, job, choice, _("Type the number of rows exactly as it stands on the button."))
-        rows = acts.retry(job, selection, signed_in(request))
+        rows = actions.retry(job, selection, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
-    except acts.ConnectionArchived:
+    except actions.ConnectionArchived:
         messages.error(request, archived_told(job))
         return redirect("import_retry", job.pk)
     except NothingToRetry:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tagsync.imports import settling
+from tagsync.imports.followups import dismissals
 from tagsync.imports.models import Problem
 from tagsync.imports.states import ENDED
 from tagsync.web.access import import_or_404, signed_in
@@ -21,7 +21,7 @@ def settle(request: HttpRequest, pk: int, problem: int) -> HttpResponse:
     cause = get_object_or_404(Problem, pk=problem, job=job)
     if job.status not in ENDED:
         return overtaken(request, job)
-    settling.settle(cause, signed_in(request))
+    dismissals.settle(cause, signed_in(request))
     messages.success(request, _("Marked as settled. The rows stay as they are, and it can be reopened."))
     return redirect("import_detail", pk)
 
@@ -29,5 +29,5 @@ def settle(request: HttpRequest, pk: int, problem: int) -> HttpResponse:
 @require_POST
 def reopen(request: HttpRequest, pk: int, problem: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
-    settling.reopen(get_object_or_404(Problem, pk=problem, job=job))
+    dismissals.reopen(get_object_or_404(Problem, pk=problem, job=job))
     return redirect("import_detail", pk)

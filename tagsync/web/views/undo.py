@@ -7,11 +7,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from tagsync.delivery import acts
-from tagsync.imports import drafts
+from tagsync.delivery import actions
+from tagsync.imports.drafts import drafts
+from tagsync.imports.followups.undo import undo_draft, undoable
+from tagsync.imports.sending.unanswered import counted_by_status
 from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused
-from tagsync.imports.unanswered import counted_by_status
-from tagsync.imports.undoing import undo_draft, undoable
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.wizard.check_result import tags
 from tagsync.web.wizard.whereabouts import address, overtaken
@@ -30,7 +30,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         draft = undo_draft(job, signed_in(request), unsure=unsure)
         if draft.status == JobStatus.DRAFT and drafts.is_complete(draft):
             try:
-                acts.check(draft, signed_in(request))
+                actions.check(draft, signed_in(request))
             except MoveRefused:
                 # Pressed twice, or in two tabs.
                 return overtaken(request, draft)

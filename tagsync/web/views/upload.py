@@ -17,9 +17,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts
-from tagsync.imports import drafts
-from tagsync.imports.keeping import unstarted_of
+from tagsync.delivery import actions
+from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts.retention import unstarted_of
 from tagsync.imports.models import ImportJob
 from tagsync.sheets import writer
 from tagsync.web.access import signed_in
@@ -59,7 +59,7 @@ def _next_step(request: HttpRequest, job: ImportJob) -> str:
     """The columns; a workbook of ours that comes back needs no choosing and is checked at once."""
     if job.corrects is None or not drafts.is_complete(job):
         return reverse("import_columns", args=[job.pk])
-    acts.check(job, signed_in(request))
+    actions.check(job, signed_in(request))
     text = _("Recognised: rows of “%(name)s”. Columns and settings are taken from there.")
     messages.success(request, text % {"name": job.corrects.label})
     return reverse("import_check", args=[job.pk])

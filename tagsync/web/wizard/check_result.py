@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.identification import identified_by
+from tagsync.imports.check.identification import identified_by
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
-from tagsync.imports.problem_groups import ProblemGroup, groups
 from tagsync.imports.problems import Sentence, change_made, sentence
+from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping.masking import mask
 from tagsync.web.forms.columns import field_label

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from tagsync.connections.models import Connection, ConnectionState
-from tagsync.imports.drafts import SheetView
+from tagsync.imports.drafts.drafts import SheetView
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.mapping.rows import Checked

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.translation import gettext as _
 
 from tagsync.connections.models import Connection
-from tagsync.imports.identification import order
+from tagsync.imports.check.identification import order
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.rows import Checked
 from tagsync.web.forms.columns import field_label

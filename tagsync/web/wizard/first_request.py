@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from tagsync.connections.models import Connection
-from tagsync.imports.identification import order
+from tagsync.imports.check.identification import order
 from tagsync.mapping.rows import Checked, check_row, is_blank
 from tagsync.sheets.cells import Row
 from tagsync.tuzhan.messages import Settings, batch_body

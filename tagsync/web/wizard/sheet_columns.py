@@ -10,9 +10,9 @@ from django.forms import BoundField
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from tagsync.imports.drafts import SheetView
+from tagsync.imports.drafts.drafts import SheetView
+from tagsync.imports.drafts.saved_mappings import fields_of
 from tagsync.imports.problems import sentence
-from tagsync.imports.remembering import fields_of
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.matching import Suggestion
 from tagsync.sheets.cells import Cell, Kind, Row, column_letter

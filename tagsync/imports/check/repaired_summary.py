@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from tagsync.imports.models import ImportJob, JobTag
-from tagsync.imports.tallies import (
+from tagsync.imports.check.summary import (
     CONTENT_BITS,
     LOOK_ALIKES_SHOWN,
     TAGS_KEPT,
@@ -18,6 +17,7 @@ from tagsync.imports.tallies import (
     fingerprint,
     present,
 )
+from tagsync.imports.models import ImportJob, JobTag
 from tagsync.mapping.lookalikes import look_alikes
 
 Values = Mapping[str, str]

@@ -13,19 +13,19 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from tagsync.imports import corrections, repairing, repeats
-from tagsync.imports.corrections import Original
-from tagsync.imports.deletion import ROWS_PER_COMMIT, drop_rows
-from tagsync.imports.drafts import local_path
+from tagsync.imports.check import corrections, repairs, repeated_customers
+from tagsync.imports.check.corrections import Original
+from tagsync.imports.check.damaged_ids import look_again
+from tagsync.imports.check.repairs import stored_note
+from tagsync.imports.check.summary import TAGS_KEPT, Tallies, content_of
+from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
+from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.locking import Hold, held_by_check
 from tagsync.imports.locking import Interrupted as Interrupted
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
-from tagsync.imports.problem_groups import ProblemIndex
-from tagsync.imports.repairing import stored_note
-from tagsync.imports.second_look import look_again
+from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
-from tagsync.imports.tallies import TAGS_KEPT, Tallies, content_of
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
 from tagsync.sheets.cells import Row
 from tagsync.sheets.reader import rows as read_rows
@@ -72,8 +72,8 @@ def stage(job: ImportJob, still_mine: StillMine) -> None:
         while chunk := list(islice(staged, ROWS_PER_COMMIT)):
             _commit(job, chunk, tallies, hold)
     warnings = look_again(job, tallies, hold)
-    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeats.warnings(job, tallies)], hold)
-    repairing.make_again(job, hold)
+    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeated_customers.warnings(job, tallies)], hold)
+    repairs.make_again(job, hold)
 
 
 def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], hold: Hold) -> None:

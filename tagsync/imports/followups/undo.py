@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.drafts import look
+from tagsync.imports.drafts.drafts import look
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS

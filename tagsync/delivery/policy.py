@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tagsync.delivery.batches import Load
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.models.row import Origin
-from tagsync.imports.outcomes import KEEP_WAITING, Verdict
+from tagsync.imports.sending.outcomes import KEEP_WAITING, Verdict
 from tagsync.imports.states import RowStatus
 from tagsync.tuzhan.errors import (
     Accepted,

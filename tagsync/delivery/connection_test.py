@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from tagsync.connections import silence, tokens
 from tagsync.connections.models import Connection
 from tagsync.connections.tokens import BeingRenewed
-from tagsync.delivery.calling import EMPTY_CALL, their_answer
-from tagsync.delivery.reach import Unusable, client_for
-from tagsync.imports.outcomes import TheirAnswer
+from tagsync.delivery.calls import EMPTY_CALL, their_answer
+from tagsync.delivery.clients import Unusable, client_for
+from tagsync.imports.sending.outcomes import TheirAnswer
 from tagsync.tuzhan.errors import (
     Accepted,
     BatchRefused,

@@ -17,17 +17,18 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from tagsync.accounts.models import Person
-from tagsync.imports import counting, customers
-from tagsync.imports.corrections import FAILED, OF_THE_ROW
-from tagsync.imports.deletion import delete_piece
+from tagsync.imports import customer_search
+from tagsync.imports.check.corrections import FAILED, OF_THE_ROW
+from tagsync.imports.check.repaired_summary import retally
+from tagsync.imports.check.summary import content_of
+from tagsync.imports.drafts.deletion import delete_piece
 from tagsync.imports.locking import Hold, held_in
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, Repair, RepairedRow
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
-from tagsync.imports.problem_groups import ProblemIndex, fingerprint
-from tagsync.imports.retallying import retally
+from tagsync.imports.problems.groups import ProblemIndex, fingerprint
+from tagsync.imports.sending import counts
 from tagsync.imports.states import Act, JobStatus, Mark, RowStatus
-from tagsync.imports.tallies import content_of
 from tagsync.mapping.rows import Checked, Note, check_again
 from tagsync.sheets.cells import column_index, column_letter
 
@@ -183,7 +184,7 @@ def _write(locked: ImportJob, changes: Sequence[Change]) -> Counter[str]:
         if after == RowStatus.WAITING:
             came.append({field: columns.get(column, values[field]) for field, column in VALUE_COLUMNS.items()})
     for (before, after), rows in moves.items():
-        counting.shift(locked, out_of=RowStatus(before), into=RowStatus(after), rows=rows)
+        counts.shift(locked, out_of=RowStatus(before), into=RowStatus(after), rows=rows)
     for columns, pks in alike.values():
         ImportRow.objects.filter(pk__in=pks).update(**columns)
     retally(locked, came, went)
@@ -292,7 +293,7 @@ def _twins(job: ImportJob, checked: Sequence[Checked]) -> dict[int, int]:
     """Row → the row with the same five values that is sent, in the database or among these."""
     seen: dict[bytes, int] = {}
     for column, values in _by_identifier(checked).items():
-        for row in customers.among(job, column, values):
+        for row in customer_search.among(job, column, values):
             if row.status == RowStatus.WAITING:
                 seen[content_of(row.values_by_field())] = row.row_number
     twins = {}

@@ -13,11 +13,11 @@ from django.core.files.uploadedfile import UploadedFile
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports import returning
-from tagsync.imports.deletion import ROWS_IN_REQUEST, drop_rows
+from tagsync.imports.drafts import returned_workbooks
+from tagsync.imports.drafts.deletion import ROWS_IN_REQUEST, drop_rows
+from tagsync.imports.drafts.saved_mappings import fields_of, recall
 from tagsync.imports.locking import held_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
-from tagsync.imports.remembering import fields_of, recall
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import Suggestion, guess_header, header_key, headers, suggest
@@ -98,10 +98,10 @@ def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:
 def _recognise(job: ImportJob, view: SheetView) -> None:
     """A workbook of ours that comes back brings its columns and settings along. Any other is left as it is."""
     key = _key_in(job, view)
-    original = returning.import_of(key, job.owner) if key else None
+    original = returned_workbooks.import_of(key, job.owner) if key else None
     if key is None or original is None:
         return
-    fields = returning.fields(key, original, {s.column: s.header for s in view.suggestions})
+    fields = returned_workbooks.fields(key, original, {s.column: s.header for s in view.suggestions})
     job.corrects, job.fixed_tags = original, original.fixed_tags
     job.columns = [{"column": s.column, "header": s.header, **fields[s.column]} for s in view.suggestions]
     if original.connection in Connection.objects.usable():
@@ -109,15 +109,15 @@ def _recognise(job: ImportJob, view: SheetView) -> None:
     job.operation, job.match, job.identify_way = original.operation, original.match, original.identify_way
 
 
-def _key_in(job: ImportJob, view: SheetView) -> returning.Key | None:
-    hidden = next((sheet for sheet in view.preview.sheets if sheet.name == returning.KEY_SHEET), None)
-    if hidden is None or job.sheet == returning.KEY_SHEET:
+def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
+    hidden = next((sheet for sheet in view.preview.sheets if sheet.name == returned_workbooks.KEY_SHEET), None)
+    if hidden is None or job.sheet == returned_workbooks.KEY_SHEET:
         return None
     try:
-        rows = preview(local_path(job), returning.KEY_SHEET, max_rows=1).rows
+        rows = preview(local_path(job), returned_workbooks.KEY_SHEET, max_rows=1).rows
     except Unreadable:
         return None
-    return returning.read(rows[0].cells[0].text) if rows and 0 in rows[0].cells else None
+    return returned_workbooks.read(rows[0].cells[0].text) if rows and 0 in rows[0].cells else None
 
 
 def is_complete(job: ImportJob) -> bool:
@@ -177,11 +177,17 @@ def is_same_sheet(job: ImportJob, other: ImportJob) -> bool:
     return (job.sheet, job.header_row) == (other.sheet, other.header_row)
 
 
-def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person) -> None:
-    """Another sheet or header row: the columns are suggested anew. Raises Unreadable, SheetChanged, MoveRefused."""
+def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person) -> Refusal | None:
+    """Another sheet or header row: the columns are suggested anew. A refusal when it can't be read; nothing is changed.
+
+    Raises SheetChanged, MoveRefused.
+    """
     wanted = copy.copy(job)
     wanted.sheet, wanted.header_row = sheet, header_row
-    view = look(wanted)
+    try:
+        view = look(wanted)
+    except Unreadable as error:
+        return Refusal(error.code, error.params)
     _remember(wanted, view)
     # The look may have taken a while.
     with locked_for_act(job, Act.CHANGE) as locked:
@@ -192,6 +198,7 @@ def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person)
         locked.save(update_fields=["sheet", "header_row", "columns"])
         job.refresh_from_db()
     _drop_staged(job)
+    return None
 
 
 def choose_columns(job: ImportJob, fields: dict[int, str | None], fixed_tags: str = "") -> None:

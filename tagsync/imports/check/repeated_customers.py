@@ -8,10 +8,10 @@ from typing import Any
 from django.db.models import Count, F, Max, Min, TextField, Value
 from django.db.models.functions import NullIf
 
+from tagsync.imports.check.summary import EXAMPLES, Group, Tallies, warning
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.states import RowStatus
-from tagsync.imports.tallies import EXAMPLES, Group, Tallies, warning
 from tagsync.mapping.fields import IDENTIFIERS
 
 ROWS_AT_ONCE = 2000

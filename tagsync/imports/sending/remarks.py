@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import DeliveryQuerySet
 from tagsync.imports.problems import Sentence, sentence
-from tagsync.imports.tries import calls_about
+from tagsync.imports.sending.attempts import calls_about
 
 WORDS_SHOWN = 3
 CODE = "accepted_with_remarks"

@@ -9,7 +9,7 @@ from django.db.models import Max, Q
 
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
-from tagsync.imports.ranges import as_ranges, numbers_in
+from tagsync.imports.sending.row_ranges import as_ranges, numbers_in
 
 # Calls under one refused batch. About 85 bad rows of 500 are found within it; beyond, single sends would be cheaper.
 BUDGET = 256

@@ -6,8 +6,8 @@ import logging
 
 from django.db import transaction
 
-from tagsync.imports.counting import counted
 from tagsync.imports.models import ImportJob
+from tagsync.imports.sending.counts import counted
 from tagsync.imports.states import Act, MoveRefused
 
 log = logging.getLogger(__name__)

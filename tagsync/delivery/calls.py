@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from tagsync.delivery.batches import Load
 from tagsync.imports.models import Delivery
-from tagsync.imports.outcomes import TheirAnswer
+from tagsync.imports.sending.outcomes import TheirAnswer
 from tagsync.tuzhan.answers import is_reference
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline

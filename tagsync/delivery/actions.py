@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from tagsync.accounts.models import Person
 from tagsync.database import repeated_after_deadlock
-from tagsync.imports import drafts, retrying
-from tagsync.imports.drafts import Choices
+from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts.drafts import Choices
+from tagsync.imports.drafts.saved_mappings import remember
+from tagsync.imports.followups.retry import Selection, queue_selected
 from tagsync.imports.locking import locked_for_act
 from tagsync.imports.models import ImportJob
-from tagsync.imports.outcomes import close_planned, doubt_unanswered
-from tagsync.imports.remembering import remember
-from tagsync.imports.retrying import Selection
+from tagsync.imports.sending.outcomes import close_planned, doubt_unanswered
 from tagsync.imports.states import Act, JobStatus, RowStatus
 from tagsync.queueing import doorbell
 
@@ -114,10 +114,10 @@ def resume(job: ImportJob, by: Person) -> None:
 
 @repeated_after_deadlock
 def retry(job: ImportJob, selection: Selection, by: Person) -> int:
-    """Queue failed rows again; returns how many. Raises MoveRefused, ConnectionArchived, retrying.NothingToRetry."""
+    """Queue failed rows again; returns how many. Raises MoveRefused, ConnectionArchived, NothingToRetry."""
     with locked_for_act(job, Act.RETRY) as locked:
         _refuse_archived(locked)
-        rows = retrying.retry(locked, selection, by)
+        rows = queue_selected(locked, selection, by)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
     job.refresh_from_db()
     return rows

@@ -14,12 +14,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Length
 
+from tagsync.imports.check.summary import EXAMPLES, Group, IdShape, Tallies, id_shape, warning
 from tagsync.imports.locking import Hold
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
-from tagsync.imports.problem_groups import ProblemIndex
+from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
-from tagsync.imports.tallies import EXAMPLES, Group, IdShape, Tallies, id_shape, warning
 from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS
 
 # So many times more than chance would give are not chance.

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.database import repeated_after_deadlock
-from tagsync.delivery import acts
-from tagsync.delivery.claims import claimable
+from tagsync.delivery import actions
+from tagsync.delivery.leases import claimable
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, MoveRefused
 from tagsync.queueing import doorbell
@@ -42,7 +42,7 @@ def archive(connection: Connection, by: Person, seen: int) -> list[ImportJob] | 
         for job in jobs:
             # It is stopping already, or has just finished.
             with suppress(MoveRefused):
-                acts.stop(job, by)
+                actions.stop(job, by)
                 stopped.append(job)
     return stopped
 

@@ -9,10 +9,10 @@ from django.db.models import Min, QuerySet
 
 from tagsync.connections import silence
 from tagsync.connections.models import Connection
-from tagsync.delivery.decisions import MAX_BACK_OFF_SECONDS, back_off_seconds
+from tagsync.delivery.policy import MAX_BACK_OFF_SECONDS, back_off_seconds
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome, DeliveryState
-from tagsync.imports.outcomes import UNANSWERED_SENDS, OpenBatch
+from tagsync.imports.sending.outcomes import UNANSWERED_SENDS, OpenBatch
 
 GIVE_UP_AFTER = timedelta(hours=24)
 # A probe is a call without rows: whoever answers does so at once, and a worker is not held for long.

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from django.core import signing
 
 from tagsync.accounts.models import Person
+from tagsync.imports.drafts.saved_mappings import fields_of
 from tagsync.imports.models import ImportJob, SavedMapping
-from tagsync.imports.remembering import fields_of
 from tagsync.sheets.cells import column_letter
 
 KEY_SHEET = "tagsync"

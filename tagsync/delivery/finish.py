@@ -10,12 +10,12 @@ from typing import Any
 from django.db import transaction
 
 from tagsync.connections.pace import seconds_to_slot
-from tagsync.delivery.claims import renew
-from tagsync.delivery.decisions import Pause
-from tagsync.imports import counting, outcomes
+from tagsync.delivery.leases import renew
+from tagsync.delivery.policy import Pause
 from tagsync.imports.models import ImportJob
+from tagsync.imports.sending import counts, outcomes
+from tagsync.imports.sending.waits import WAITS_FOR_SLOTS
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
-from tagsync.imports.waits import WAITS_FOR_SLOTS
 from tagsync.queueing import doorbell
 
 
@@ -69,7 +69,7 @@ def _rest(job: ImportJob, move: Callable[[], None]) -> None:
                 move()
         if not at_rest:
             renew(job)
-    counting.verify(job)
+    counts.verify(job)
 
 
 def _pause(job: ImportJob, pause: Pause | None, *, ring: bool) -> None:

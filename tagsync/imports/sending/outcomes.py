@@ -17,12 +17,12 @@ from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Max, Q, QuerySet
 from django.db.models.functions import Now
 
-from tagsync.imports import counting, splitting
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
-from tagsync.imports.problem_groups import problem_for
-from tagsync.imports.ranges import as_ranges, in_ranges
+from tagsync.imports.problems.groups import problem_for
+from tagsync.imports.sending import bisection, counts
+from tagsync.imports.sending.row_ranges import as_ranges, in_ranges
 from tagsync.imports.states import JobStatus, Mark, RowStatus
 
 SETTLES_A_BATCH = (DeliveryOutcome.ACCEPTED, DeliveryOutcome.BATCH_REFUSED, DeliveryOutcome.TOO_LARGE)
@@ -136,7 +136,7 @@ def record(
         if verdict.status:
             _settle(locked, delivery, verdict)
         # With the refusal itself, so that a crash in between resumes with the halves.
-        halves = splitting.halve(locked, delivery) if verdict.halve else []
+        halves = bisection.halve(locked, delivery) if verdict.halve else []
     job.counts = locked.counts
     return halves
 
@@ -166,7 +166,7 @@ def _accept_late(job: ImportJob, delivery: Delivery) -> int:
         changed = rows.filter(unanswered_at__isnull=False).update(
             status=RowStatus.ACCEPTED, problem=None, notes=[], settled_run=delivery.run, unanswered_at=None
         )
-        counting.shift(job, out_of=status, into=RowStatus.ACCEPTED, rows=changed)
+        counts.shift(job, out_of=status, into=RowStatus.ACCEPTED, rows=changed)
         accepted += changed
     job.save(update_fields=["counts"])
     return accepted
@@ -283,7 +283,7 @@ def doubt_unanswered(locked: ImportJob) -> bool:
         problem = problem_for(locked, Origin.US, "no_answer", {})
         rows = ImportRow.objects.filter(pk__in=pks)
         rows.update(status=RowStatus.IN_DOUBT, problem=problem, settled_run=locked.run)
-        counting.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.IN_DOUBT, rows=len(pks))
+        counts.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.IN_DOUBT, rows=len(pks))
         locked.save(update_fields=["counts"])
     return len(pks) < ROWS_PER_COMMIT
 
@@ -312,6 +312,6 @@ def _settle(locked: ImportJob, delivery: Delivery, verdict: Verdict) -> int:
     if verdict.status == RowStatus.ACCEPTED:
         settled["unanswered_at"] = None
     changed = waiting_rows(locked, delivery).update(**settled)
-    counting.shift(locked, out_of=RowStatus.WAITING, into=verdict.status, rows=changed)
+    counts.shift(locked, out_of=RowStatus.WAITING, into=verdict.status, rows=changed)
     locked.save(update_fields=["counts"])
     return int(changed)

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from tagsync.accounts.models import Person
-from tagsync.imports import counting
-from tagsync.imports.corrections import without_fixed
+from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryState
-from tagsync.imports.outcomes import lock
+from tagsync.imports.sending import counts
+from tagsync.imports.sending.outcomes import lock
 from tagsync.imports.states import RETRYABLE, RowStatus
 
 ROWS_PER_COMMIT = 5000
@@ -60,7 +60,7 @@ def counted_by_status(job: ImportJob, selection: Selection) -> dict[str, int]:
     return dict(selected(job, selection).order_by().values_list("status").annotate(number=Count("id")))
 
 
-def retry(job: ImportJob, selection: Selection, by: Person) -> int:
+def queue_selected(job: ImportJob, selection: Selection, by: Person) -> int:
     """Queue the selected rows as the next run; returns how many. Raises NothingToRetry, MoveRefused.
 
     The caller holds the locks. What is more than one transaction's work the worker takes up before it sends anything.
@@ -104,7 +104,7 @@ def _take_up_piece(locked: ImportJob) -> None:
         changes: dict[str, Any] = {"status": RowStatus.WAITING, "problem": None, "notes": [], "settled_run": None}
         if status == RowStatus.SUPERSEDED:
             changes["confirmed_number"] = locked.queue_number
-        counting.shift(locked, out_of=RowStatus(status), into=RowStatus.WAITING, rows=rows.update(**changes))
+        counts.shift(locked, out_of=RowStatus(status), into=RowStatus.WAITING, rows=rows.update(**changes))
     if len(piece) < ROWS_PER_COMMIT:
         locked.retry_selection = None
     locked.save(update_fields=["counts", "retry_selection"])

@@ -7,10 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
-from tagsync.delivery import acts, reporting
-from tagsync.delivery.management.commands.import_sheet import finish, one_line, person_named
+from tagsync.cli import report
+from tagsync.cli.management.commands.import_sheet import finish, one_line, person_named
+from tagsync.delivery import actions
+from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.retrying import NothingToRetry, Selection
 from tagsync.imports.states import MoveRefused, RowStatus
 from tagsync.terminal import CouldNotRun, in_terminal_language
 
@@ -31,12 +32,12 @@ class Command(BaseCommand):
             raise CouldNotRun(_("There is no import %(id)s.") % options)
         statuses = frozenset({RowStatus.REJECTED, *map(RowStatus, options["include"])})
         try:
-            acts.retry(job, Selection(statuses), person_named(None))
+            actions.retry(job, Selection(statuses), person_named(None))
         except NothingToRetry:
             self.stderr.write(_("No row to send again."))
             finish(self, job, {**options, "wait": False})
             return
-        except acts.ConnectionArchived:
+        except actions.ConnectionArchived:
             raise CouldNotRun(one_line("connection_archived", {"name": job.connection})) from None
         except MoveRefused as error:
             facts = {"id": job.pk, "status": error.status}
@@ -44,5 +45,5 @@ class Command(BaseCommand):
                 _("Import %(id)s is %(status)s; only one that has ended can be retried.") % facts
             ) from None
         if options["wait"]:
-            reporting.wait_until(job, reporting.is_over, label=_("Send"))
+            report.wait_until(job, report.is_over, label=_("Send"))
         finish(self, job, options)

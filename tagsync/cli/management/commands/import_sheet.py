@@ -16,17 +16,17 @@ from django.utils.translation import ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS
+from tagsync.cli import report
 from tagsync.connections.models import Connection
-from tagsync.delivery import acts, reporting
-from tagsync.imports import deletion, drafts
-from tagsync.imports.drafts import Choices, Refusal, SheetChanged
+from tagsync.delivery import actions
+from tagsync.delivery.health import checks_have_workers, sends_have_workers
+from tagsync.imports.drafts import deletion, drafts
+from tagsync.imports.drafts.drafts import Choices, Refusal, SheetChanged
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.mapping.fields import FIELDS
 from tagsync.mapping.matching import header_key
-from tagsync.queueing.health import queue_health
-from tagsync.sheets.errors import Unreadable
 from tagsync.terminal import CouldNotRun, in_terminal_language
 
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         job = self._draft(person_named(options["user"]), options)
         try:
             self._see_through(job, connection, options)
-        except (MoveRefused, SheetChanged, acts.NotAsChecked):
+        except (MoveRefused, SheetChanged, actions.NotAsChecked):
             text = _("Import %(id)s was changed on its page meanwhile: go on there.")
             raise CouldNotRun(text % {"id": job.pk}) from None
         finish(self, job, options)
@@ -85,11 +85,9 @@ class Command(BaseCommand):
         return made
 
     def _choose_sheet(self, job: ImportJob, sheet: str, header_row: int | None) -> None:
-        try:
-            drafts.choose_sheet(job, sheet, header_row, job.owner)
-        except Unreadable as error:
+        if refusal := drafts.choose_sheet(job, sheet, header_row, job.owner):
             deletion.discard(job, job.owner)
-            raise CouldNotRun(one_line(error.code, error.params)) from None
+            raise CouldNotRun(one_line(refusal.code, refusal.params))
 
     def _choose_columns(self, job: ImportJob, pairs: list[str]) -> None:
         """What --map names first; every other column by its header, if that is a field's very name."""
@@ -126,11 +124,10 @@ class Command(BaseCommand):
         raise CouldNotRun(_("%(why)s The headers are: %(headers)s.") % {"why": why, "headers": headers})
 
     def _check(self, job: ImportJob) -> None:
-        health = queue_health()
-        if not health.redis or not health.check_workers:
+        if not checks_have_workers():
             self.stderr.write(_("No worker for checks is running: start “manage.py up” or a worker. Waiting for one."))
-        acts.check(job, job.owner)
-        reporting.wait_until(job, reporting.is_checked, label=_("Check"))
+        actions.check(job, job.owner)
+        report.wait_until(job, report.is_checked, label=_("Check"))
         if job.status == JobStatus.UNREADABLE:
             raise CouldNotRun(one_line(job.cause, job.cause_params))
 
@@ -146,14 +143,14 @@ class Command(BaseCommand):
             raise CouldNotRun(_("Not started: the number of rows was not typed. --yes answers this question."))
 
     def _send(self, job: ImportJob, *, wait: bool) -> None:
-        if not queue_health().send_workers:
+        if not sends_have_workers():
             self.stderr.write(_("No worker for sending is running: the import is queued and goes on when one starts."))
         try:
-            acts.start(job, job.owner)
-        except acts.ConnectionArchived:
+            actions.start(job, job.owner)
+        except actions.ConnectionArchived:
             raise CouldNotRun(one_line("connection_archived_before", {"name": job.connection})) from None
         if wait:
-            reporting.wait_until(job, reporting.is_over, label=_("Send"))
+            report.wait_until(job, report.is_over, label=_("Send"))
 
 
 def field_named(header: str, without: Iterable[str]) -> str | None:
@@ -197,7 +194,7 @@ def one_line(code: str, params: dict[str, Any]) -> str:
 def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> None:
     """Say what became of it, and end with the promised exit status."""
     job.refresh_from_db()
-    found = reporting.report(job)
+    found = report.report(job)
     if options["json"]:
         command.stdout.write(json.dumps(found, ensure_ascii=False))
     else:
@@ -210,6 +207,6 @@ def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> Non
             )
             command.stdout.write(" ".join((text % {"rows": with_remarks}, *found["accepted_with_remarks"]["words"])))
     queued_only = not options["wait"] and job.status not in (JobStatus.READY, JobStatus.DRAFT)
-    status = 0 if queued_only else reporting.exit_status(job)
+    status = 0 if queued_only else report.exit_status(job)
     if status:
         sys.exit(status)

@@ -16,12 +16,12 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from tagsync.imports import counting
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
-from tagsync.imports.outcomes import lock
-from tagsync.imports.problem_groups import ProblemIndex
+from tagsync.imports.problems.groups import ProblemIndex
+from tagsync.imports.sending import counts
+from tagsync.imports.sending.outcomes import lock
 from tagsync.imports.states import UNDER_WAY, RowStatus
 from tagsync.mapping.rows import identifiers
 
@@ -144,7 +144,7 @@ def _settle(job: ImportJob, overtaken: dict[int, _Overtaker], goes_on: GoesOn) -
         with transaction.atomic():
             locked = lock(job)
             changed = _write(job, piece, problems)
-            counting.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.SUPERSEDED, rows=changed)
+            counts.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.SUPERSEDED, rows=changed)
             locked.save(update_fields=["counts"])
         job.counts = locked.counts
         if left and not goes_on():

@@ -10,11 +10,11 @@ from typing import Any
 from django.db import close_old_connections
 
 from tagsync.imports.models import ImportJob
-from tagsync.imports.problem_groups import groups
 from tagsync.imports.problems import sentence
-from tagsync.imports.remarked import remarked
+from tagsync.imports.problems.groups import groups
+from tagsync.imports.sending.remarks import remarked
+from tagsync.imports.sending.unanswered import UNTOLD, counted_by_status
 from tagsync.imports.states import NEVER_SENT, RESTING, JobStatus, RowStatus
-from tagsync.imports.unanswered import UNTOLD, counted_by_status
 from tagsync.terminal import COULD_NOT_RUN
 
 POLL_SECONDS = 0.3
