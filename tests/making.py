@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -71,3 +73,17 @@ def run_to_end(job: ImportJob, slices: int = 50) -> ImportJob:
         if job.status not in ("queued", "running"):
             break
     return job
+
+
+def beside(act: Callable[[], object]) -> threading.Thread:
+    """Do it in a thread, which lets go of its connection to the database at the end."""
+
+    def run() -> None:
+        try:
+            act()
+        finally:
+            database.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
-from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -17,7 +15,7 @@ from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.sandbox import Sandbox
 from tests.installation import wait_for
 from tests.invariants import check_invariants
-from tests.making import checked, customers, run_to_end, started
+from tests.making import beside, checked, customers, run_to_end, started
 from tests.web.records import S, make_import
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,18 +24,6 @@ ALL_SEEN = 10**6
 
 def archive(connection: Connection, by: Person) -> list[ImportJob] | None:
     return connection_actions.archive(connection, by, ALL_SEEN)
-
-
-def beside(act: Callable[[], object]) -> threading.Thread:
-    def run() -> None:
-        try:
-            act()
-        finally:
-            database.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def test_it_stops_a_running_import_and_makes_no_further_call(

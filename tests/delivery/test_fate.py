@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from tagsync.accounts.models import Person
@@ -19,7 +17,7 @@ from tagsync.imports.states import RowStatus
 from tagsync.sandbox import Sandbox
 from tests.installation import wait_for
 from tests.invariants import check_invariants
-from tests.making import customers, run_to_end, started
+from tests.making import beside, customers, run_to_end, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -178,8 +176,7 @@ def test_it_notes_what_comes_back_to_a_worker_that_lost_its_import(
     """The worker's own way: it wakes, its import is stopped, the call that it made was accepted."""
     sandbox.faults.add("latency", seconds=1.0)
     job = started(marketer, connection, customers(3))
-    worker = threading.Thread(target=tasks.run_import, args=[job.pk])
-    worker.start()
+    worker = beside(lambda: tasks.run_import(job.pk))
     try:
         wait_for(lambda: Delivery.objects.filter(job=job, state=DeliveryState.SENDING).exists())
         stopped(job, marketer)

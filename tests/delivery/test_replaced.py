@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 import pytest
-from django.db import connection as database
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -16,7 +14,7 @@ from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN, S
 from tagsync.tuzhan.client import Token
 from tests.installation import wait_for
 from tests.invariants import check_invariants
-from tests.making import customers, run_to_end, started
+from tests.making import beside, customers, run_to_end, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,20 +26,6 @@ def slow(connection: Connection, sandbox: Sandbox) -> Connection:
     connection.rows_per_call = 1
     connection.save()
     return connection
-
-
-def beside(act: Callable[[], object]) -> threading.Thread:
-    """Does it in a thread of its own, as a web process would."""
-
-    def run() -> None:
-        try:
-            act()
-        finally:
-            database.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def ending_token(connection: Connection) -> str:
