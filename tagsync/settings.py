@@ -86,7 +86,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "tagsync.urls"
-CSRF_FAILURE_VIEW = "tagsync.web.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "tagsync.web.errors.csrf_failure"
 # Every page says "back soon"; a file `maintenance` in TAGSYNC_HOME does the same without a restart.
 TAGSYNC_MAINTENANCE = bool(env.text("TAGSYNC_MAINTENANCE"))
 WSGI_APPLICATION = "tagsync.wsgi.application"

@@ -4,7 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [path("", include("tagsync.local.urls")), path("", include("tagsync.web.urls"))]
 
-handler400 = "tagsync.web.views.errors.bad_request"
-handler403 = "tagsync.web.views.errors.forbidden"
-handler404 = "tagsync.web.views.errors.not_found"
-handler500 = "tagsync.web.views.errors.server_error"
+handler400 = "tagsync.web.errors.bad_request"
+handler403 = "tagsync.web.errors.forbidden"
+handler404 = "tagsync.web.errors.not_found"
+handler500 = "tagsync.web.errors.server_error"

@@ -5,10 +5,10 @@ Decides only; whoever called acts on it. Source of the table: `tuzhan.errors`.
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 from tagsync.delivery.batches import Load
+from tagsync.delivery.retry_policy import back_off_seconds
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.models.row import Origin
 from tagsync.imports.sending.outcomes import KEEP_WAITING, Verdict
@@ -26,8 +26,6 @@ from tagsync.tuzhan.errors import (
     Unanswered,
 )
 from tagsync.tuzhan.redaction import redact
-
-MAX_BACK_OFF_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,6 @@ def decide(outcome: Outcome, load: Load, found: Circumstances) -> Decision:
             return Decision(DeliveryOutcome.BLOCKED, rows_wait=True, block_reason=reason)
         case TooLarge(answer):
             return _too_large(answer, load)
-
-
-def back_off_seconds(failures: int) -> float:
-    """1 s doubling to 5 min, with jitter so that many imports do not come back in one moment."""
-    seconds = min(MAX_BACK_OFF_SECONDS, 2.0 ** max(0, min(failures, 16) - 1))
-    return seconds * random.uniform(0.8, 1.2)
 
 
 def _unanswered(found: Circumstances) -> Decision:

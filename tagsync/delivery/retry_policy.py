@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from itertools import takewhile
 
@@ -9,17 +10,23 @@ from django.db.models import Min, QuerySet
 
 from tagsync.connections import silence
 from tagsync.connections.models import Connection
-from tagsync.delivery.policy import MAX_BACK_OFF_SECONDS, back_off_seconds
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome, DeliveryState
 from tagsync.imports.sending.outcomes import UNANSWERED_SENDS, OpenBatch
 
+MAX_BACK_OFF_SECONDS = 300.0
 GIVE_UP_AFTER = timedelta(hours=24)
 # A probe is a call without rows: whoever answers does so at once, and a worker is not held for long.
 PROBE_SECONDS = 5.0
 # So long only calls without rows look whether the platform is back; not every one answers those, so then a batch does.
 PROBES_ALONE_SECONDS = 60.0
 MAX_FAILURES = 20
+
+
+def back_off_seconds(failures: int) -> float:
+    """1 s doubling to 5 min, with jitter so that many imports do not come back in one moment."""
+    seconds = min(MAX_BACK_OFF_SECONDS, 2.0 ** max(0, min(failures, 16) - 1))
+    return seconds * random.uniform(0.8, 1.2)
 
 
 def failures_in_a_row(job: ImportJob) -> int:

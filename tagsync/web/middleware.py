@@ -14,7 +14,7 @@ from django.shortcuts import resolve_url
 from django.utils import translation
 from django.utils.http import urlencode
 
-from tagsync.web.views import errors
+from tagsync.web import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

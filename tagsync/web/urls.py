@@ -4,38 +4,35 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import RedirectView
 
-from tagsync.web.views import (
-    bulk,
-    checking,
-    columns,
-    connections,
-    customers,
-    exports,
-    health,
-    help,
-    history,
-    job,
-    mappings,
-    naming,
-    notices,
-    people,
-    preferences,
-    repairs,
-    retry,
-    rows,
-    settling,
-    styleguide,
-    undo,
-    upload,
-)
+from tagsync.web import health
+from tagsync.web.check import repair_views
+from tagsync.web.check import views as check
+from tagsync.web.columns import views as columns
+from tagsync.web.connections import views as connections
+from tagsync.web.customers import views as customers
+from tagsync.web.exports import views as exports
+from tagsync.web.help import views as help
+from tagsync.web.history import bulk_views
+from tagsync.web.history import views as history
+from tagsync.web.job import dismissal_views, title_views
+from tagsync.web.job import views as job
+from tagsync.web.mappings import views as mappings
+from tagsync.web.notices import views as notices
+from tagsync.web.people import preference_views
+from tagsync.web.people import views as people
+from tagsync.web.retry import views as retry
+from tagsync.web.rows import views as rows
+from tagsync.web.styleguide import views as styleguide
+from tagsync.web.undo import views as undo
+from tagsync.web.upload import views as upload
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="import_list"), name="home"),
     path("healthz", health.healthz, name="healthz"),
-    path("login/", preferences.SignIn.as_view(), name="login"),
+    path("login/", preference_views.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("preferences/", preferences.set_preferences, name="set_preferences"),
-    path("first-steps/hide/", preferences.hide_first_steps, name="hide_first_steps"),
+    path("preferences/", preference_views.set_preferences, name="set_preferences"),
+    path("first-steps/hide/", preference_views.hide_first_steps, name="hide_first_steps"),
     path("help/", help.glossary, name="help"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
     # a new import, step by step
@@ -44,22 +41,22 @@ urlpatterns = [
     path("imports/<int:pk>/columns/", columns.columns, name="import_columns"),
     path("imports/<int:pk>/sheet/", columns.sheet, name="import_sheet"),
     path("imports/<int:pk>/request/", columns.request_preview, name="import_request"),
-    path("imports/<int:pk>/check/", checking.check, name="import_check"),
-    path("imports/<int:pk>/check/live/", checking.check_live, name="import_check_live"),
-    path("imports/<int:pk>/repairs/", repairs.make, name="import_repair"),
-    path("imports/<int:pk>/repairs/rest/", repairs.send_the_rest, name="import_send_rest"),
-    path("imports/<int:pk>/repairs/<int:repair>/undo/", repairs.undo, name="repair_undo"),
-    path("imports/<int:pk>/change/", checking.change, name="import_change"),
-    path("imports/<int:pk>/start/", checking.start, name="import_start"),
-    path("imports/<int:pk>/delete/", checking.delete, name="import_delete"),
+    path("imports/<int:pk>/check/", check.check, name="import_check"),
+    path("imports/<int:pk>/check/live/", check.check_live, name="import_check_live"),
+    path("imports/<int:pk>/repairs/", repair_views.make, name="import_repair"),
+    path("imports/<int:pk>/repairs/rest/", repair_views.send_the_rest, name="import_send_rest"),
+    path("imports/<int:pk>/repairs/<int:repair>/undo/", repair_views.undo, name="repair_undo"),
+    path("imports/<int:pk>/change/", check.change, name="import_change"),
+    path("imports/<int:pk>/start/", check.start, name="import_start"),
+    path("imports/<int:pk>/delete/", check.delete, name="import_delete"),
     # an import under way or over
     path("imports/", history.history, name="import_list"),
     path("imports/find/", history.find, name="import_find"),
-    path("imports/selected/", bulk.selected, name="import_selected"),
-    path("imports/selected/retry/", bulk.retry, name="import_selected_retry"),
-    path("imports/selected/delete/", bulk.delete, name="import_selected_delete"),
+    path("imports/selected/", bulk_views.selected, name="import_selected"),
+    path("imports/selected/retry/", bulk_views.retry, name="import_selected_retry"),
+    path("imports/selected/delete/", bulk_views.delete, name="import_selected_delete"),
     path("imports/<int:pk>/", job.detail, name="import_detail"),
-    path("imports/<int:pk>/title/", naming.title, name="import_title"),
+    path("imports/<int:pk>/title/", title_views.title, name="import_title"),
     path("imports/<int:pk>/live/", job.live, name="import_live"),
     path("imports/<int:pk>/rows/", rows.rows, name="import_rows"),
     path("imports/<int:pk>/rows/search/", rows.search, name="import_row_search"),
@@ -69,8 +66,8 @@ urlpatterns = [
     path("imports/<int:pk>/resume/", job.resume, name="import_resume"),
     path("imports/<int:pk>/retry/", retry.retry, name="import_retry"),
     path("imports/<int:pk>/undo/", undo.undo, name="import_undo"),
-    path("imports/<int:pk>/problems/<int:problem>/settle/", settling.settle, name="problem_settle"),
-    path("imports/<int:pk>/problems/<int:problem>/reopen/", settling.reopen, name="problem_reopen"),
+    path("imports/<int:pk>/problems/<int:problem>/settle/", dismissal_views.settle, name="problem_settle"),
+    path("imports/<int:pk>/problems/<int:problem>/reopen/", dismissal_views.reopen, name="problem_reopen"),
     path("imports/<int:pk>/export/", exports.ask, name="import_export"),
     path("exports/", exports.export_list, name="export_list"),
     path("exports/<int:pk>/", exports.detail, name="export_detail"),

@@ -398,8 +398,9 @@ def listen(world: World) -> None:
 
 
 def is_foreseen(world: World, error: str) -> bool:
-    """Whoever lost the connection says so, and was struck no other way."""
-    return bool(world.sums["cut off"]) and "OperationalError" in error
+    """Whoever lost the connection says so, and was struck no other way; or slept too long over a transaction."""
+    cut_off = bool(world.sums["cut off"]) and "OperationalError" in error
+    return cut_off or "idle-in-transaction timeout" in error
 
 
 def unforeseen(text: str) -> list[str]:

@@ -22,7 +22,7 @@ from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.states import RETRYABLE, MoveRefused
 from tagsync.sandbox import DEFAULT_TOKEN, Sandbox
-from tagsync.web.forms.connection import FIXED
+from tagsync.web.connections.forms import FIXED
 from tests.making import FIELDS, HEADER, customer
 
 SENDABLE, ROWS_PER_CALL = 30, 10

@@ -54,7 +54,7 @@ STEPS = {
     # the end of a slice
     "before the import is given back": Step(_MOVE, "before", "pause"),
     "after the import is given back": Step(_MOVE, "after", "pause"),
-    "before the finish": Step("tagsync.delivery.finish._finish"),
+    "before the finish": Step("tagsync.delivery.finish._rest"),
     "after the finish": Step(_MOVE, "after", "finish"),
     # stop
     "before open calls are in doubt": Step(_DOUBT),

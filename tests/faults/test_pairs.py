@@ -31,7 +31,7 @@ from tagsync.imports.sending import counts
 from tagsync.imports.states import DELETABLE, ENDED, MOVES, Act, JobStatus, MoveRefused
 from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.notifications.seen import mark_seen
-from tagsync.web.forms.connection import FIXED
+from tagsync.web.connections.forms import FIXED
 from tests.web.records import S, add_call, blame, make_import
 
 pytestmark = [

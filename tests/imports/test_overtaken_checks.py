@@ -33,7 +33,7 @@ ROWS = [(*customer(number, "旧"), "新") for number in range(20)]
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("staging", "second_look", "deletion"):
+    for module in ("check.staging", "check.damaged_ids", "drafts.deletion"):
         monkeypatch.setattr(f"tagsync.imports.{module}.ROWS_PER_COMMIT", 5)
     monkeypatch.setattr(doorbell, "ring", lambda queue_name, job_id: True)
 

@@ -136,7 +136,7 @@ def test_who_is_overtaken_is_told_what_happened(
         real(ImportJob.objects.get(pk=job.pk), selection, admin_person)  # another tab was quicker
         return real(job, selection, by)
 
-    monkeypatch.setattr("tagsync.web.views.bulk.acts.retry", slow)
+    monkeypatch.setattr("tagsync.web.history.bulk_views.actions.retry", slow)
     answer = signed_admin.post(RETRY, ids(failed))
     assert told(answer) == ["1 import was left as it is: “双11会员.xlsx” (changed meanwhile, it is now: Queued)"]
 

@@ -11,7 +11,7 @@ from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus
 from tagsync.queueing.health import QueueHealth
-from tagsync.web.wizard.whereabouts import last_change
+from tagsync.web.record.whereabouts import last_change
 from tests.web.conftest import MakeDraft, finish_check, workbook
 
 Rings = list[tuple[str, int]]

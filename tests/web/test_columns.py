@@ -15,7 +15,7 @@ from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.saved_mappings import remember
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tagsync.web.views import columns
+from tagsync.web.columns import views as columns
 from tests import workbooks
 from tests.web.conftest import MakeDraft, finish_check, workbook
 

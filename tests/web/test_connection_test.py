@@ -79,7 +79,7 @@ def test_it_escapes_the_platforms_words(
 ) -> None:
     answer = TheirAnswer(403, "100403", "E<1>", "<b>无权限</b>", "", "", 1402)
     found = connection_test.Found("connection_forbidden", answer)
-    monkeypatch.setattr("tagsync.web.views.connections.try_connection", lambda _connection: found)
+    monkeypatch.setattr("tagsync.web.connections.views.try_connection", lambda _connection: found)
     page = text_of(try_it(signed_admin, sandbox_connection))
     assert "&lt;b&gt;无权限" in page and "<b>无权限" not in page
     for words in ("403", "100403", "E&lt;1&gt;", "1,402 ms", "The platform forbids the call", "notice--danger"):

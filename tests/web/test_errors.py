@@ -49,10 +49,10 @@ def give_way(request: HttpRequest) -> Any:
 
 
 urlpatterns = [*real, path("fail/", fail), path("deny/", deny), path("give-way/", give_way)]
-handler400 = "tagsync.web.views.errors.bad_request"
-handler403 = "tagsync.web.views.errors.forbidden"
-handler404 = "tagsync.web.views.errors.not_found"
-handler500 = "tagsync.web.views.errors.server_error"
+handler400 = "tagsync.web.errors.bad_request"
+handler403 = "tagsync.web.errors.forbidden"
+handler404 = "tagsync.web.errors.not_found"
+handler500 = "tagsync.web.errors.server_error"
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from django.utils import translation
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
-from tagsync.web.glossary import ANCHORS, ENTRIES
-from tagsync.web.looks import ROW_LOOKS
+from tagsync.web.help.glossary import ANCHORS, ENTRIES
+from tagsync.web.ui.statuses import ROW_LOOKS
 from tests.web.test_templatetags import render
 
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))

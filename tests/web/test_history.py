@@ -17,7 +17,7 @@ from tagsync.imports.followups import dismissals
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import JobStatus
-from tagsync.web.record.finding import BY_STATUS, STATUS_WORDS, found
+from tagsync.web.history.finding import BY_STATUS, STATUS_WORDS, found
 from tests.web.records import S, blame, make_import, text_of
 
 pytestmark = pytest.mark.django_db

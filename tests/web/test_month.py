@@ -14,8 +14,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tagsync.web import bars
-from tagsync.web.record.month import DAYS, Day, Month, month
+from tagsync.web.history.month import DAYS, Day, Month, month
+from tagsync.web.ui import charts
 from tests.web.records import S, make_import, text_of
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +95,9 @@ def test_a_day_without_an_answer_has_no_share() -> None:
 
 
 def test_a_chart_draws_what_is_not_nothing() -> None:
-    drawn = bars.column_chart([bars.Column(10**6, 1, "a"), bars.Column(0, 0, "<b>"), bars.Column(1, 0, "c")], "all")
+    drawn = charts.column_chart(
+        [charts.Column(10**6, 1, "a"), charts.Column(0, 0, "<b>"), charts.Column(1, 0, "c")], "all"
+    )
     assert drawn.count("seg--accepted") == 2 and drawn.count("url(#pat-rejected)") == 1
     assert 'role="img" aria-label="all"' in drawn and "&lt;b&gt;" in drawn
     heights = [float(high) for high in re.findall(r'seg--\w+"[^/]* height="([\d.]+)"', drawn)]
@@ -103,4 +105,4 @@ def test_a_chart_draws_what_is_not_nothing() -> None:
 
 
 def test_a_chart_of_nothing_is_a_line() -> None:
-    assert bars.column_chart([], "none").count("<rect") == 1
+    assert charts.column_chart([], "none").count("<rect") == 1

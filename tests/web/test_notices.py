@@ -13,8 +13,8 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus, RowStatus
 from tagsync.notifications.models import Notice, NoticeKind
-from tagsync.web.looks import NOTICE_LOOKS
-from tagsync.web.record.inbox import PER_PAGE
+from tagsync.web.notices.page import PER_PAGE
+from tagsync.web.ui.statuses import NOTICE_LOOKS
 from tests.web.records import make_import, text_of
 
 URL, BADGE, READ, MAIL = "/notices/", "/notices/new/", "/notices/read/", "/notices/mail/"

@@ -12,7 +12,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tagsync.web.record import standing
+from tagsync.web.record import progress
 from tests.web.records import S, add_call, make_import
 
 pytestmark = pytest.mark.django_db
@@ -35,18 +35,18 @@ def ended(marketer: Person, sandbox_connection: Connection) -> ImportJob:
 
 
 def test_it_estimates_only_from_a_steady_pace(running: ImportJob) -> None:
-    assert standing.pace(running) is None
+    assert progress.pace(running) is None
     add_call(running, range(2, 4))
-    first = standing.pace(running)
+    first = progress.pace(running)
     assert first and first.seconds_left is None
     add_call(running, range(4, 6), batch=2)
     add_call(running, range(6, 8), batch=3, outcome="batch_refused")
     running.deliveries.update(created_at=timezone.now() - timedelta(seconds=12))
-    steady = standing.pace(running)
+    steady = progress.pace(running)
     assert steady and 0.4 < steady.rows_per_second < 0.6
     assert steady.seconds_left is not None and 7 < steady.seconds_left < 10
     running.deliveries.update(answered_at=timezone.now() - timedelta(seconds=8))
-    halted = standing.pace(running)
+    halted = progress.pace(running)
     assert halted and halted.seconds_left is None
 
 
@@ -55,14 +55,14 @@ def test_it_estimates_only_from_a_steady_pace(running: ImportJob) -> None:
     [(3, "about 5 s left"), (61, "about 2 min left"), (5400, "about 1 h 30 min left")],
 )
 def test_it_rounds_the_time_left_up(seconds: float, words: str) -> None:
-    assert standing.time_left(seconds) == words
+    assert progress.time_left(seconds) == words
 
 
 @pytest.mark.parametrize(
     ("rate", "words"), [(0.004, "1 rows/min"), (0.5, "30 rows/min"), (2.5, "2.5 rows/s"), (1234.5, "1,234 rows/s")]
 )
 def test_it_tells_a_slow_rate_by_the_minute(rate: float, words: str) -> None:
-    assert standing.speed(rate) == words
+    assert progress.speed(rate) == words
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,6 @@ def test_it_tells_a_slow_rate_by_the_minute(rate: float, words: str) -> None:
 def test_it_tells_how_long_it_took(ended: ImportJob, seconds: int, words: str) -> None:
     ended.ended_at = timezone.now()
     ended.first_confirmed_at = ended.ended_at - timedelta(seconds=seconds)
-    assert standing.took(ended) == words
+    assert progress.took(ended) == words
     ended.run = 2
-    assert standing.took(ended) == ""
+    assert progress.took(ended) == ""

@@ -15,9 +15,9 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.states import JobStatus
-from tagsync.web.record.notices import clock
-from tagsync.web.wizard.whereabouts import last_change
-from tagsync.web.wording import listed, sentences
+from tagsync.web.record.alerts import clock
+from tagsync.web.record.whereabouts import last_change
+from tagsync.web.ui.sentences import listed, sentences
 from tests.web.conftest import MakeDraft, finish_check, workbook
 from tests.web.records import S, add_call, make_import, text_of
 

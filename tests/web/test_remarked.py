@@ -21,8 +21,8 @@ from tagsync.imports.sending.remarks import RowRemarks, remarked
 from tagsync.imports.states import Act, JobStatus
 from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.notifications.texts import said
-from tagsync.web.record.announcing import announcement
-from tagsync.web.record.standing import standing
+from tagsync.web.job.announcements import announcement
+from tagsync.web.record.progress import standing
 from tests.web.records import S, add_call, make_import, text_of
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,7 @@ from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus
-from tagsync.web.forms.retry import read_choice
+from tagsync.web.retry.forms import read_choice
 from tests.web.records import S, blame, make_import, text_of
 
 pytestmark = pytest.mark.django_db

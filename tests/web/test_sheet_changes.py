@@ -20,7 +20,10 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused
 from tagsync.sheets import writer
 from tagsync.terminal import CouldNotRun
-from tagsync.web.views import checking, columns, naming, undo
+from tagsync.web.check import views as check
+from tagsync.web.columns import views as columns
+from tagsync.web.job import title_views
+from tagsync.web.undo import views as undo
 from tests.web.conftest import MakeDraft, finish_check
 
 ONE, TWO = "一", "二"
@@ -185,7 +188,7 @@ def test_who_is_late_learns_that_it_was_discarded(
     actions.check(draft, marketer)
     finish_check(draft)
     filled_in = {**form(signed, draft), "sheet": TWO, "title": "x", "seen": draft.events.latest("pk").pk}
-    for module in (checking, columns, naming):
+    for module in (check, columns, title_views):
         real = module.import_or_404
 
         def found(*args: Any, real: Any = real, **kwargs: Any) -> ImportJob:

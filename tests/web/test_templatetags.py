@@ -11,8 +11,8 @@ from lucide import IconDoesNotExist
 
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.states import JobStatus, RowStatus
-from tagsync.web import figures, icons
-from tagsync.web.looks import CALL_LOOKS, JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look
+from tagsync.web.ui import icons, numbers
+from tagsync.web.ui.statuses import CALL_LOOKS, JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -117,14 +117,14 @@ def test_it_links_the_tiles_that_have_an_address():
     ],
 )
 def test_it_fits_every_share_into_the_bar(counts):
-    shares = figures.segments(counts, sum(counts.values()))
+    shares = numbers.segments(counts, sum(counts.values()))
     assert [one.status for one in shares] == [status for status in ROW_LOOKS if status in counts]
     assert sum(one.width for one in shares) == pytest.approx(100, abs=0.1)
-    assert all(one.width >= figures.MIN_PERCENT for one in shares if one.status not in figures.TRACK)
+    assert all(one.width >= numbers.MIN_PERCENT for one in shares if one.status not in numbers.TRACK)
 
 
 def test_it_never_leaves_the_bar_when_counts_exceed_the_total():
-    shares = figures.segments({"accepted": 30, "rejected": 30}, 10)
+    shares = numbers.segments({"accepted": 30, "rejected": 30}, 10)
     assert shares[-1].x + shares[-1].width == pytest.approx(100)
 
 
@@ -133,7 +133,7 @@ def test_it_never_leaves_the_bar_when_counts_exceed_the_total():
     [(0, 10, "0%"), (10, 10, "100%"), (1, 3, "33.3%"), (1, 48_210, "<0.1%"), (9_999, 10_000, "99.9%"), (1, 0, "0%")],
 )
 def test_it_rounds_down_percents(part, total, text):
-    assert figures.percent(part, total) == text
+    assert numbers.percent(part, total) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(48210, "48,210"), (7, "7"), (None, "–"), ("x", "x")])

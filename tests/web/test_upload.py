@@ -15,7 +15,7 @@ from tagsync.imports.states import JobStatus
 from tagsync.mapping.matching import suggest
 from tagsync.mapping.rows import check_row
 from tagsync.sheets.reader import preview
-from tagsync.web.wizard import template_workbook
+from tagsync.web.upload import template_workbook
 from tests.web.conftest import MakeDraft, upload_of, workbook
 
 URL = "/imports/new/"

@@ -19,8 +19,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.states import Act, JobStatus, Mark
+from tagsync.web.record.last_act import TELLINGS
 from tagsync.web.record.timeline import UNTOLD
-from tagsync.web.record.winners import TELLINGS
 from tests.web.records import S, make_import, text_of
 
 AT_ONCE = 50

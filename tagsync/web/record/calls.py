@@ -22,8 +22,8 @@ from tagsync.imports.sending.outcomes import TheirAnswer
 from tagsync.imports.sending.row_ranges import numbers_in
 from tagsync.mapping.masking import mask
 from tagsync.tuzhan.messages import Settings, batch_body
-from tagsync.web.figures import thousands
-from tagsync.web.looks import CALL_LOOKS, Look
+from tagsync.web.ui.numbers import thousands
+from tagsync.web.ui.statuses import CALL_LOOKS, Look
 
 PER_PAGE = 50
 ROWS_SHOWN = 20

@@ -19,8 +19,8 @@ from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.sending.unanswered import counted_by_problem
 from tagsync.imports.states import RETRYABLE, RowStatus
-from tagsync.web.forms.retry import SUPERSEDED
-from tagsync.web.record.overtaken import newer_import, visible_imports
+from tagsync.web.record.superseded_by import newer_import, visible_imports
+from tagsync.web.retry.forms import SUPERSEDED
 
 STATUSES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX, RowStatus.SUPERSEDED)
 SHOWN = 20

@@ -24,7 +24,7 @@ from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.record.causes import problem_sentence
-from tagsync.web.record.standing import NOT_SENT
+from tagsync.web.record.progress import NOT_SENT
 
 PER_PAGE = 50
 TAGS_SHOWN = 6

@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, JobEvent, Repair
 from tagsync.imports.states import Act, JobStatus, Mark
-from tagsync.web.figures import thousands
 from tagsync.web.record.causes import problem_sentence
 from tagsync.web.record.repairs import told
+from tagsync.web.ui.numbers import thousands
 
 LATEST = 50
 

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.imports.models import ImportJob
 from tagsync.mapping import masking
 from tagsync.sheets.cells import column_letter
-from tagsync.web import bars, figures, icons, wording
-from tagsync.web.glossary import ANCHORS, ENTRIES
-from tagsync.web.looks import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look_of
+from tagsync.web.help.glossary import ANCHORS, ENTRIES
+from tagsync.web.ui import charts, icons, numbers, sentences
+from tagsync.web.ui.statuses import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look_of
 
 register = template.Library()
 
@@ -95,32 +95,32 @@ def tone_icon(tone: str) -> str:
 
 @register.simple_tag
 def pattern_defs() -> SafeString:
-    return bars.PATTERNS
+    return charts.PATTERNS
 
 
 @register.simple_tag
 def outcome_bar(counts: Mapping[str, int], total: int, mini: bool = False, name: str = "outcome") -> SafeString:
-    return bars.mini_bar(counts, total) if mini else bars.outcome_bar(counts, total, name)
+    return charts.mini_bar(counts, total) if mini else charts.outcome_bar(counts, total, name)
 
 
 @register.inclusion_tag("components/_tiles.html")
 def outcome_tiles(counts: Mapping[str, int], total: int, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return {"tiles": bars.tiles(counts, total, urls or {})}
+    return {"tiles": charts.tiles(counts, total, urls or {})}
 
 
 @register.simple_tag
 def share_bar(part: int, most: int, tone: str = "danger") -> SafeString:
-    return bars.share_bar(part, most, tone)
+    return charts.share_bar(part, most, tone)
 
 
 @register.simple_tag
-def column_chart(columns: Sequence[bars.Column], label: str) -> SafeString:
-    return bars.column_chart(columns, label)
+def column_chart(columns: Sequence[charts.Column], label: str) -> SafeString:
+    return charts.column_chart(columns, label)
 
 
 @register.simple_tag
 def swatch(status: str) -> SafeString:
-    return bars.swatch(status)
+    return charts.swatch(status)
 
 
 @register.inclusion_tag("components/_stepper.html")
@@ -147,22 +147,22 @@ def mask(field_key: str, value: str) -> str:
 
 @register.filter
 def num(number: object) -> str:
-    return figures.thousands(number)
+    return numbers.thousands(number)
 
 
 @register.filter
 def then(sentence: object, following: object) -> str:
-    return wording.sentences(sentence, following)
+    return sentences.sentences(sentence, following)
 
 
 @register.filter
 def listed(items: Iterable[object]) -> str:
-    return wording.listed(items)
+    return sentences.listed(items)
 
 
 @register.filter
 def percent(part: int, total: int) -> str:
-    return figures.percent(part, total)
+    return numbers.percent(part, total)
 
 
 @register.simple_tag(takes_context=True)

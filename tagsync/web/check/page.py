@@ -1,0 +1,100 @@
+"""What the check page shows: progress while the file is read, afterwards its result and what the button will do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import ConnectionState
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import Operation
+from tagsync.imports.permissions import may_steer
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.web.check import result
+from tagsync.web.check.repair_panel import Panel, panel
+from tagsync.web.columns.first_request import orders
+from tagsync.web.columns.forms import field_label
+from tagsync.web.columns.settings_form import MATCHINGS, StartForm, matching_of
+from tagsync.web.record.repairs import repairs_made
+from tagsync.web.record.whereabouts import last_change
+from tagsync.web.ui.numbers import thousands
+
+
+def progress_context(job: ImportJob, person: Person) -> dict[str, Any]:
+    return {"rows_read": job.total + job.blank_rows, "may_steer": may_steer(person, job)}
+
+
+def check_context(
+    job: ImportJob, person: Person, form: StartForm | None, opened: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """For an import that is ready or unreadable. `opened`: the cause whose repair is open, and after which row."""
+    if job.status == JobStatus.UNREADABLE:
+        return {"why": sentence(job.cause, job.cause_params), "may_steer": may_steer(person, job)}
+    ready = job.count(RowStatus.WAITING)
+    tags, more_tags = result.tags(job)
+    return {
+        "may_steer": may_steer(person, job),
+        "form": form or StartForm(job, ready),
+        "seen": last_change(job),
+        "ready": ready,
+        "button": button_text(job, ready),
+        "balance": result.balance(job),
+        "causes": result.causes(job, person),
+        "panel": _panel(job, person, opened or {}),
+        "repairs": repairs_made(job, in_full=job.owner_id == person.pk),
+        "found_by": result.found_by(job),
+        "tags": tags,
+        "has_new_tags": any(tag.is_new for tag in tags),
+        "more_tags": more_tags,
+        "look_alikes": result.look_alikes(job),
+        "warnings": result.warnings(job, person),
+        "changes": result.changes(job, person),
+        "columns": [(column["column"], column["header"], field_label(column["field"])) for column in _mapped(job)],
+        "matching": matching_words(job),
+        "blocked_because": None if job.connection_is_archived else _blocked_because(job),
+        "archived": _archived(job),
+        "left_to_earlier": job.corrects_id and job.repairs.filter(earlier=job.corrects_id, undone_at=None).exists(),
+        "earlier": result.earlier_import(job, person),
+    }
+
+
+def _panel(job: ImportJob, person: Person, opened: Mapping[str, int]) -> Panel | None:
+    problem = job.problems.filter(pk=opened.get("open", 0)).first() if may_steer(person, job) else None
+    return panel(job, problem, person, opened.get("after", 0)) if problem else None
+
+
+def button_text(job: ImportJob, rows: int) -> str:
+    if job.operation == Operation.DELETE:
+        text = ngettext("Delete tags: send %(rows)s row", "Delete tags: send %(rows)s rows", rows)
+    else:
+        text = ngettext("Add tags: send %(rows)s row", "Add tags: send %(rows)s rows", rows)
+    return text % {"rows": thousands(rows)}
+
+
+def matching_words(job: ImportJob) -> str:
+    """The matching with its order of identification, in words."""
+    _match, way = MATCHINGS[matching_of(job)]
+    if way:
+        values = {"way": way, "order": orders(job.connection)[way]}
+        return _("Fuzzy matching, way %(way)s: %(order)s") % values
+    return str(job.get_match_display())
+
+
+def _mapped(job: ImportJob) -> list[dict[str, Any]]:
+    return [column for column in job.columns if column["field"]]
+
+
+def _archived(job: ImportJob) -> object:
+    return sentence("connection_archived_before", {"name": job.connection}) if job.connection_is_archived else None
+
+
+def _blocked_because(job: ImportJob) -> object:
+    connection = job.connection
+    if connection is None or connection.state != ConnectionState.BLOCKED:
+        return None
+    return sentence(f"connection_{connection.blocked_reason}")

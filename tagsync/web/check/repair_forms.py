@@ -1,0 +1,84 @@
+"""What somebody wants repaired on the check page, read from its buttons and cells into repairs that are not made yet.
+
+A value to replace is named by a row that holds it: a page whose viewer may not see the value need not carry it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
+
+from tagsync.imports.models import ImportJob, ImportRow, Repair
+from tagsync.imports.models.repair import RepairKind
+from tagsync.imports.models.row import VALUE_COLUMNS
+from tagsync.imports.states import RowStatus
+from tagsync.mapping.characters import storable
+from tagsync.web.filters import MAX_NUMBER
+
+LONGEST = 5000
+CELL = re.compile(r"cell-([0-9]{1,10})-([A-Za-z]+)")
+ACTS = ("value", "clear", "cells", "leave_out", "leave_out_all")
+
+
+class RepairForm(forms.Form):
+    act = forms.ChoiceField(choices=[(act, act) for act in ACTS])
+    problem = forms.IntegerField(required=False, min_value=1, max_value=MAX_NUMBER)
+    row = forms.IntegerField(required=False, min_value=1, max_value=MAX_NUMBER)
+    field = forms.ChoiceField(required=False, choices=[(field, field) for field in VALUE_COLUMNS])
+    text = forms.CharField(required=False, max_length=LONGEST, strip=False)
+    # the row after which the page began
+    after = forms.IntegerField(required=False, min_value=0, max_value=MAX_NUMBER)
+
+
+def wanted(job: ImportJob, form: RepairForm, data: QueryDict, *, in_full: bool) -> list[Repair]:
+    """The repairs that a valid form asks for; none when nothing was changed.
+
+    `in_full`: the page showed values as they are, so an empty cell means an empty one. Otherwise it was left alone.
+    """
+    said = form.cleaned_data
+    match said["act"]:
+        case "cells":
+            return list(_cells(job, data, in_full))
+        case "value" if not said["text"].strip():
+            return []  # emptying cells has a button of its own
+        case "value" | "clear":
+            return _value(job, said["row"], said["field"], "" if said["act"] == "clear" else said["text"])
+        case "leave_out" if said["row"]:
+            return [Repair(kind=RepairKind.LEAVE_OUT, row_number=said["row"])]
+        case "leave_out_all":
+            problem = job.problems.filter(pk=said["problem"]).first()
+            return [Repair(kind=RepairKind.LEAVE_OUT, code=problem.code, params=problem.params)] if problem else []
+    return []
+
+
+def _value(job: ImportJob, number: int | None, field: str, text: str) -> list[Repair]:
+    row = _broken(job).filter(row_number=number or 0).first()
+    if row is None or not field:
+        return []
+    before = row.values_by_field()[field]
+    return [Repair(kind=RepairKind.VALUE, field=field, before=before, after=text)] if before != text else []
+
+
+def _cells(job: ImportJob, data: QueryDict, in_full: bool) -> Iterator[Repair]:
+    typed = {
+        (int(found[1]), found[2]): storable(str(data[name]))[:LONGEST]
+        for name in data
+        if (found := CELL.fullmatch(name))
+    }
+    numbers = {number for number, _field in typed if number <= MAX_NUMBER}
+    rows = {row.row_number: row for row in _broken(job).filter(row_number__in=numbers)}
+    for (number, field), text in sorted(typed.items()):
+        if number not in rows or field not in VALUE_COLUMNS or not (text or in_full):
+            continue
+        before = rows[number].values_by_field()[field]
+        # A line break in a text field comes back as another one.
+        if " ".join(text.split()) != " ".join(before.split()):
+            yield Repair(kind=RepairKind.CELL, row_number=number, field=field, before=before, after=text)
+
+
+def _broken(job: ImportJob) -> QuerySet[ImportRow]:
+    return ImportRow.objects.filter(job=job, status=RowStatus.TO_FIX)

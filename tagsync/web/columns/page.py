@@ -1,0 +1,139 @@
+"""Everything that the columns page and its live fragments show, from one place, so that they never differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports.drafts.drafts import SheetView
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import Sentence, sentence
+from tagsync.mapping.rows import Checked
+from tagsync.web.columns.examples import matching_examples, operation_examples, telling_row
+from tagsync.web.columns.first_request import first_request, look_at, orders
+from tagsync.web.columns.forms import ColumnsForm
+from tagsync.web.columns.settings_form import SettingsForm
+from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, preview_rows, standing
+
+
+class Choice(NamedTuple):
+    """One radio card. `example`: what the choice does to a row of this file, "" while none can be sent."""
+
+    value: str
+    title: str
+    text: str
+    checked: bool
+    example: str = ""
+    is_warning: bool = False
+
+
+def page_context(
+    job: ImportJob, view: SheetView, columns: ColumnsForm, settings: SettingsForm, *, complain: bool = True
+) -> dict[str, Any]:
+    """`complain`: show the errors of bound forms; while somebody is still choosing, notes at the columns are enough."""
+    chosen = columns.chosen()
+    connection = _connection(settings)
+    operation, matching = str(settings["operation"].value()), str(settings["matching"].value())
+    cards = column_cards(view, columns)
+    look = look_at(view.body, chosen, columns.chosen_tags())
+    example = telling_row(look.sendable)
+    return {
+        "job": job,
+        "view": view,
+        "columns_form": columns,
+        "settings_form": settings,
+        "errors": _errors(columns, settings) if complain else [],
+        "cards": cards,
+        "used_selects": _used_selects(columns, cards),
+        "standing": standing(chosen, columns.chosen_tags(), cards),
+        "headers_in_doubt": _headers_in_doubt(view),
+        "preview": preview_rows(view),
+        "connections": _connections(),
+        "connection": connection,
+        "blocked_because": _blocked_because(connection),
+        "operations": _operations(operation, example),
+        "matchings": _matchings(matching, connection, example),
+        "first": first_request(look, connection, operation, matching),
+    }
+
+
+def _headers_in_doubt(view: SheetView) -> list[str]:
+    """Names that several columns have: which of them is meant must be seen by their values."""
+    times = Counter(suggestion.header for suggestion in view.suggestions if suggestion.header)
+    return [header for header, number in times.items() if number > 1]
+
+
+def _errors(columns: ColumnsForm, settings: SettingsForm) -> list[tuple[str, str]]:
+    """(id of the field or "", sentence), for the summary above the form."""
+    found = [("", str(error)) for error in columns.non_field_errors()]
+    for form in (columns, settings):
+        bound = (form[name] for name in form.errors if name in form.fields)
+        found += [
+            (field.auto_id, _("%(field)s: %(error)s") % {"field": field.label, "error": error})
+            for field in bound
+            for error in field.errors
+        ]
+    return found
+
+
+def _used_selects(columns: ColumnsForm, cards: list[ColumnCard]) -> list[str]:
+    """The selects whose suggestions were just accepted, to be put in place of those on the page."""
+    used = str(columns.data.get("use", ""))
+    accepted = [card.select for card in cards if used in ("all", str(card.column))]
+    return [select.as_widget(attrs={"hx-swap-oob": "true"}) for select in accepted]
+
+
+def _connection(settings: SettingsForm) -> Connection | None:
+    value = settings["connection"].value()
+    found = Connection.objects.usable().filter(pk=value) if str(value or "").isdecimal() else Connection.objects.none()
+    return found.first()
+
+
+def _connections() -> list[tuple[Connection, str]]:
+    """Each with its line in the select."""
+    return [(connection, _connection_line(connection)) for connection in Connection.objects.usable()]
+
+
+def _connection_line(connection: Connection) -> str:
+    if connection.state == ConnectionState.BLOCKED:
+        return _("%(name)s (blocked)") % {"name": connection.name}
+    if connection.is_sandbox:
+        return _("%(name)s (test platform)") % {"name": connection.name}
+    return connection.name
+
+
+def _blocked_because(connection: Connection | None) -> Sentence | None:
+    if connection is None or connection.state != ConnectionState.BLOCKED:
+        return None
+    return sentence(f"connection_{connection.blocked_reason}")
+
+
+def _operations(chosen: str, row: Checked | None) -> list[Choice]:
+    add = _("The customers get the tags of their row. Tags they have already stay.")
+    delete = _("The customers lose the tags of their row on the platform. tagsync cannot give them back by itself.")
+    examples = operation_examples(row)
+    return [
+        Choice("add", _("Add tags"), add, chosen == "add", examples.get("add", "")),
+        Choice("delete", _("Delete tags"), delete, chosen == "delete", examples.get("delete", ""), is_warning=True),
+    ]
+
+
+def _matchings(chosen: str, connection: Connection | None, row: Checked | None) -> list[Choice]:
+    spelt_out = orders(connection)
+    fuzzy = _("When a row has several identifiers, the platform tries them in this order: %(order)s.")
+    texts = {
+        "fuzzy-1": (_("Fuzzy matching, way 1"), fuzzy % {"order": spelt_out[1]}),
+        "fuzzy-2": (_("Fuzzy matching, way 2"), fuzzy % {"order": spelt_out[2]}),
+        "exact": (_("Exact matching"), _("The platform takes only customers that the identifiers meet exactly.")),
+        "none": (
+            _("Do not match"),
+            _("The rows are not matched against existing customers; the platform decides what becomes of them."),
+        ),
+    }
+    examples = matching_examples(row, connection)
+    return [
+        Choice(value, title, text, chosen == value, examples.get(value, "")) for value, (title, text) in texts.items()
+    ]

@@ -1,0 +1,109 @@
+"""Workbooks to take away: asked for, watched while they are made, fetched by the one who asked."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.views.decorators.http import require_POST, require_safe
+
+from tagsync.accounts.models import Person
+from tagsync.exports import lifecycle
+from tagsync.exports.models import Export, ExportState
+from tagsync.imports.models import ImportJob
+from tagsync.imports.permissions import may_see_personal_data
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import UNSTARTED
+from tagsync.queueing.health import queue_health
+from tagsync.web.access import import_or_404, signed_in
+from tagsync.web.exports.forms import ExportForm
+from tagsync.web.filters import chosen
+from tagsync.web.record.rows import sight
+from tagsync.web.record.whereabouts import address
+
+LISTED = 100
+
+
+@require_POST
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    job, person, form = import_or_404(request, pk), signed_in(request), ExportForm(request.POST)
+    filters = form.filters()
+    if "problem" in filters and not job.problems.filter(pk=filters["problem"]).exists():
+        raise Http404
+    clear = sight(job, person, asked=bool(chosen(form).get("unmasked"))).clear
+    name = form.file_name(job.file_name)
+    try:
+        export = lifecycle.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
+    except ImportJob.DoesNotExist:
+        raise Http404 from None
+    return redirect("export_detail", export.pk)
+
+
+@require_safe
+def export_list(request: HttpRequest) -> HttpResponse:
+    """What she asked for and can fetch, newest first; while some are being made, the table comes again by itself."""
+    kept = [export for export in _kept(signed_in(request))[:LISTED] if _may_fetch(signed_in(request), export)]
+    waiting = sum(export.state == ExportState.WAITING for export in kept)
+    lines = [(one, sentence(one.cause, one.cause_params) if one.cause else None) for one in kept]
+    context = {"lines": lines, "waiting": waiting, "poll_seconds": settings.TAGSYNC_POLL_SECONDS}
+    page = "exports/_list.html" if getattr(request, "htmx", False) else "exports/list.html"
+    return render(request, page, context)
+
+
+@require_safe
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    return render(request, "exports/detail.html", _context(request, _export_or_404(request, pk)))
+
+
+@require_safe
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    export = _export_or_404(request, pk)
+    if export.state != ExportState.WAITING:
+        return HttpResponse(headers={"HX-Redirect": f"{reverse('export_detail', args=[pk])}?now=1"})
+    return render(request, "exports/_making.html", _context(request, export))
+
+
+@require_safe
+def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+    export = _export_or_404(request, pk)
+    if export.state != ExportState.DONE:
+        return redirect("export_detail", pk)
+    return FileResponse(export.file.open(), as_attachment=True, filename=export.file_name)
+
+
+def _context(request: HttpRequest, export: Export) -> dict[str, object]:
+    health, job = queue_health(), export.job
+    return {
+        "export": export,
+        "job": job,
+        "home": address(job),
+        "why": sentence(export.cause, export.cause_params) if export.cause else None,
+        "works": health.redis and health.check_workers,
+        "may_clear": not export.clear and may_see_personal_data(signed_in(request)),
+        "comes_back": job.status not in UNSTARTED,
+        "poll_seconds": settings.TAGSYNC_POLL_SECONDS,
+    }
+
+
+def _kept(person: Person) -> QuerySet[Export]:
+    """Hers, as long as they are kept, of imports that she may still see."""
+    kept = Export.objects.filter(by=person, expires_at__gt=Now())
+    visible = kept.filter(job__in=ImportJob.objects.visible_to(person))
+    return visible.select_related("job__owner", "job__connection").order_by("-pk")
+
+
+def _may_fetch(person: Person, export: Export) -> bool:
+    """As long as she may still see what is in it."""
+    return not export.clear or may_see_personal_data(person) or export.job.owner_id == person.pk
+
+
+def _export_or_404(request: HttpRequest, pk: int) -> Export:
+    person = signed_in(request)
+    export = _kept(person).filter(pk=pk).first()
+    if export is None or not _may_fetch(person, export):
+        raise Http404
+    return export

@@ -1,0 +1,119 @@
+"""Which imports the filters of the history mean. Conditions on imports and their tags; no row is ever looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import ConnectionState
+from tagsync.imports.followups.dismissals import FAILED, open_failures
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import ImportJobQuerySet
+from tagsync.imports.models.row import JobTag
+from tagsync.imports.states import UNDER_WAY, UNSTARTED, JobStatus
+from tagsync.web.ui.statuses import JOB_LOOKS
+
+# Each word of a search is one more condition.
+MOST_WORDS = 6
+
+# -- by state, in the words that pages show
+
+_HAS_FAILURES = reduce(or_, (Q(**{f"counts__{state.value}__gt": 0}) for state in FAILED))
+# Not the negation: in SQL a key that is missing is neither more than zero nor not.
+_HAS_NONE = reduce(
+    and_, (Q(**{f"counts__{state.value}__isnull": True}) | Q(**{f"counts__{state.value}": 0}) for state in FAILED)
+)
+_ON_BLOCKED = Q(status__in=(JobStatus.QUEUED, JobStatus.RUNNING), connection__state=ConnectionState.BLOCKED)
+_BLOCKED = Q(status=JobStatus.BLOCKED) | _ON_BLOCKED
+
+
+def _pausing() -> Q:
+    return Q(status=JobStatus.QUEUED, wait_until__gt=Now()) & ~_ON_BLOCKED
+
+
+def _is(status: JobStatus) -> Callable[[], Q]:
+    return lambda: Q(status=status)
+
+
+# As ImportJob.shown_status computes it; a test compares the two.
+BY_STATUS: dict[str, Callable[[], Q]] = {
+    **{status.value: _is(status) for status in JobStatus if status != JobStatus.DISCARDED},
+    "queued": lambda: Q(status=JobStatus.QUEUED) & ~_ON_BLOCKED & ~_pausing(),
+    "waiting_for_platform": _pausing,
+    "running": lambda: Q(status=JobStatus.RUNNING) & ~_ON_BLOCKED,
+    "blocked": lambda: _BLOCKED,
+    "finished": lambda: Q(status=JobStatus.FINISHED) & _HAS_NONE,
+    "finished_with_failures": lambda: Q(status=JobStatus.FINISHED) & _HAS_FAILURES,
+}
+GROUPS: dict[str, Callable[[], Q]] = {
+    "not_started": lambda: Q(status__in=UNSTARTED),
+    "under_way": lambda: Q(status__in=UNDER_WAY) & ~_ON_BLOCKED,
+    "open_failures": open_failures,
+}
+FILTERS = {**BY_STATUS, **GROUPS}
+STATUS_WORDS: dict[str, str | Promise] = {
+    "not_started": _("Not started"),
+    "under_way": _("Under way"),
+    "open_failures": _("With open failures"),
+    **{status: look.word for status, look in JOB_LOOKS.items()},
+}
+
+
+def found(person: Person, filters: dict[str, Any]) -> ImportJobQuerySet:
+    """The imports that the person may see and the filters mean, newest first."""
+    jobs = ImportJob.objects.visible_to(person).select_related("owner", "connection").order_by("-id")
+    for word in str(filters.get("q", "")).split()[:MOST_WORDS]:
+        jobs = jobs.filter(_mentions(word, person))
+    if status := FILTERS.get(filters.get("status", "")):
+        jobs = jobs.filter(status())
+    if tag := filters.get("tag"):
+        jobs = jobs.filter(_has_tag(tag))
+    for name, column in (("operation", "operation"), ("connection", "connection"), ("person", "owner")):
+        if name in filters:
+            jobs = jobs.filter(**{column: filters[name]})
+    if since := filters.get("since"):
+        jobs = jobs.filter(_not_before(beginning_of(since)))
+    if until := filters.get("until"):
+        jobs = jobs.filter(_before(beginning_of(until + timedelta(days=1))))
+    return jobs
+
+
+def beginning_of(day: date) -> datetime:
+    """Of the day where the company is, not of the day in Greenwich."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+# By when it was started; before that, by when it was uploaded. The list shows the same time.
+def _not_before(moment: datetime) -> Q:
+    return Q(first_confirmed_at__gte=moment) | Q(first_confirmed_at=None, created_at__gte=moment)
+
+
+def _before(moment: datetime) -> Q:
+    return Q(first_confirmed_at__lt=moment) | Q(first_confirmed_at=None, created_at__lt=moment)
+
+
+def _mentions(word: str, person: Person) -> Q:
+    """In the names of the import, the file, the connection; in its tags; as its number."""
+    here = ("title", "file_name", "connection__name")
+    said = reduce(or_, (Q(**{f"{name}__icontains": word}) for name in here)) | _has_tag(word)
+    if person.has_perm("imports.view_all_imports"):
+        names = ("username", "first_name", "last_name")
+        said |= reduce(or_, (Q(**{f"owner__{name}__icontains": word}) for name in names))
+    number = word.removeprefix("#")
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        said |= Q(pk=int(number))
+    return said
+
+
+def _has_tag(text: str) -> Q:
+    return Q(Exists(JobTag.objects.filter(job=OuterRef("pk"), tag__icontains=text)))

@@ -1,0 +1,128 @@
+"""The last thirty days in a few numbers and a bar per day, from the counts of imports. No row is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from django.db.models import BigIntegerField, Count, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, TruncDate
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from tagsync.accounts.models import Person
+from tagsync.database import shown_now
+from tagsync.imports.followups.dismissals import open_failures
+from tagsync.imports.models import ImportJob
+from tagsync.imports.states import RowStatus
+from tagsync.web.filters import history_url
+from tagsync.web.history.finding import beginning_of
+from tagsync.web.ui.charts import Column
+from tagsync.web.ui.numbers import percent, thousands
+
+DAYS = 30
+
+
+class Day(NamedTuple):
+    """The imports started on this day and what the platform said to their rows. Failed: rejected or in doubt."""
+
+    day: date
+    imports: int = 0
+    accepted: int = 0
+    failed: int = 0
+
+    @property
+    def sent(self) -> int:
+        return self.accepted + self.failed
+
+
+@dataclass(frozen=True)
+class Month:
+    days: Sequence[Day]
+    open_failures: int
+
+    @property
+    def imports(self) -> int:
+        return sum(day.imports for day in self.days)
+
+    @property
+    def accepted(self) -> int:
+        return sum(day.accepted for day in self.days)
+
+    @property
+    def failed(self) -> int:
+        return sum(day.failed for day in self.days)
+
+    @property
+    def sent(self) -> int:
+        return self.accepted + self.failed
+
+    @property
+    def share(self) -> str:
+        return percent(self.accepted, self.sent) if self.sent else "–"
+
+    @property
+    def busy_days(self) -> list[Day]:
+        """Those with an import, newest first: the table beside the picture."""
+        return [day for day in reversed(self.days) if day.imports]
+
+    @property
+    def columns(self) -> list[Column]:
+        text = _("%(day)s: %(accepted)s accepted, %(failed)s failed")
+        return [
+            Column(
+                day.accepted,
+                day.failed,
+                text % {"day": day.day, "accepted": thousands(day.accepted), "failed": thousands(day.failed)},
+            )
+            for day in self.days
+        ]
+
+    @property
+    def open_failures_url(self) -> str:
+        return history_url({"status": "open_failures", "since": self.days[0].day})
+
+    @property
+    def summary(self) -> str:
+        """The picture in a sentence."""
+        most = max(self.days, key=lambda day: day.sent)
+        return _(
+            "Rows sent per day from %(first)s to %(last)s: %(accepted)s accepted, %(failed)s failed;"
+            " most on %(day)s with %(most)s."
+        ) % {
+            "first": self.days[0].day.isoformat(),
+            "last": self.days[-1].day.isoformat(),
+            "accepted": thousands(self.accepted),
+            "failed": thousands(self.failed),
+            "day": most.day.isoformat(),
+            "most": thousands(most.sent),
+        }
+
+
+def month(person: Person) -> Month | None:
+    """None when no import was started in these days. A day is one where the company is."""
+    today = timezone.localdate(shown_now())
+    first = today - timedelta(days=DAYS - 1)
+    started = ImportJob.objects.visible_to(person).filter(first_confirmed_at__gte=beginning_of(first)).order_by()
+    known = {day.day: day for day in _days(started)}
+    if not known:
+        return None
+    every = [first + timedelta(days=number) for number in range(DAYS)]
+    return Month([known.get(day, Day(day)) for day in every], started.filter(open_failures()).count())
+
+
+def _days(started: object) -> list[Day]:
+    rows = started.values(day=TruncDate("first_confirmed_at")).annotate(  # type: ignore[attr-defined]  # TruncDate in values() is unknown to the stubs
+        imports=Count("id"),
+        accepted=_sum(RowStatus.ACCEPTED),
+        rejected=_sum(RowStatus.REJECTED),
+        in_doubt=_sum(RowStatus.IN_DOUBT),
+    )
+    return [Day(row["day"], row["imports"], row["accepted"], row["rejected"] + row["in_doubt"]) for row in rows]
+
+
+def _sum(state: RowStatus) -> Coalesce:
+    return Coalesce(Sum(Cast(KeyTextTransform(state.value, "counts"), BigIntegerField())), 0)

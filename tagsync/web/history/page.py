@@ -1,0 +1,216 @@
+"""The list of imports as its page draws it: a page of lines, the tabs, the choices of the filters, what is chosen.
+One query per question, not per line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Exists, OuterRef
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
+from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import Operation
+from tagsync.imports.models.row import JobTag
+from tagsync.imports.states import RowStatus
+from tagsync.web.filters import PAGING, history_url
+from tagsync.web.history.finding import FILTERS, STATUS_WORDS, found
+from tagsync.web.record.progress import shown_counts, waiting_but_sent
+from tagsync.web.record.whereabouts import address
+from tagsync.web.ui.statuses import JOB_LOOKS
+
+PER_PAGE = 25
+TAGS_SHOWN = 2
+# Tags are suggested from so many newest imports.
+TAGS_FROM, TAGS_SUGGESTED = 40, 60
+
+
+# -- lines
+
+
+@dataclass(frozen=True)
+class Line:
+    job: ImportJob
+    url: str
+    counts: dict[str, int]
+    when: datetime
+    tags: list[str]
+    more_tags: int
+
+    @property
+    def problems(self) -> int:
+        return self.job.failed + self.job.count(RowStatus.TO_FIX)
+
+
+class Page(NamedTuple):
+    lines: list[Line]
+    # imports on all pages
+    number: int
+    newer: int | None  # the imports after this number come before this page
+    older: int | None
+
+
+def page_of_imports(person: Person, filters: dict[str, Any]) -> Page:
+    """Found by the number of an import and not by counting: what is uploaded meanwhile moves no line."""
+    jobs = found(person, filters)
+    number = jobs.count()
+    shown, newer, older = _cut(jobs, filters)
+    if number and not shown:
+        shown, newer, older = _cut(jobs, {})
+    if not shown:
+        return Page([], 0, None, None)
+    unanswered = waiting_but_sent(shown)
+    lines = [line(job, unanswered.get(job.pk, 0)) for job in shown]
+    return Page(lines, number, shown[0].pk if newer else None, shown[-1].pk if older else None)
+
+
+def _cut(jobs: Any, filters: Mapping[str, Any]) -> tuple[list[ImportJob], bool, bool]:
+    """The imports of one page, and whether there are newer and older ones."""
+    if "after" in filters:
+        above = list(jobs.filter(pk__gt=filters["after"]).order_by("pk")[: PER_PAGE + 1])
+        return above[:PER_PAGE][::-1], len(above) > PER_PAGE, True
+    below = list((jobs.filter(pk__lt=filters["before"]) if "before" in filters else jobs)[: PER_PAGE + 1])
+    return below[:PER_PAGE], "before" in filters, len(below) > PER_PAGE
+
+
+def line(job: ImportJob, unanswered: int = 0) -> Line:
+    """`unanswered`: rows that wait although they may have been applied."""
+    tags = [str(tag) for tag, _rows in job.summary.get("tags", ())]
+    more = max(int(job.summary.get("tag_count", 0)) - TAGS_SHOWN, 0)
+    when = job.first_confirmed_at or job.created_at
+    return Line(job, address(job), shown_counts(job, unanswered), when, tags[:TAGS_SHOWN], more)
+
+
+# -- tabs
+
+
+class _Tab(NamedTuple):
+    status: str
+    label: str | Promise
+    counted: bool = False
+
+
+TABS = (
+    _Tab("", gettext_lazy("All")),
+    _Tab("not_started", STATUS_WORDS["not_started"]),
+    _Tab("under_way", STATUS_WORDS["under_way"], counted=True),
+    _Tab("blocked", JOB_LOOKS["blocked"].word, counted=True),
+    _Tab("finished_with_failures", JOB_LOOKS["finished_with_failures"].word),
+    _Tab("finished", JOB_LOOKS["finished"].word),
+    _Tab("stopped", JOB_LOOKS["stopped"].word),
+)
+
+
+class Tab(NamedTuple):
+    status: str
+    label: str
+    number: int
+    current: bool
+    url: str
+
+
+def tabs(person: Person, filters: Mapping[str, Any]) -> list[Tab]:
+    """The choices of state; those that want an eye kept on carry a number."""
+    counted = {tab.status: Count("id", filter=FILTERS[tab.status]()) for tab in TABS if tab.counted}
+    numbers = ImportJob.objects.visible_to(person).order_by().aggregate(**counted)
+    current = filters.get("status", "")
+    known = {tab.status for tab in TABS}
+    extra = [_Tab(current, STATUS_WORDS[current])] if current in STATUS_WORDS and current not in known else []
+    return [
+        Tab(tab.status, str(tab.label), numbers.get(tab.status, 0), tab.status == current, _with(filters, tab.status))
+        for tab in (*TABS, *extra)
+    ]
+
+
+def _with(filters: Mapping[str, Any], status: str) -> str:
+    rest = {name: value for name, value in filters.items() if name != "status"}
+    return history_url({**rest, "status": status} if status else rest)
+
+
+# -- filters
+
+
+class Option(NamedTuple):
+    value: str | int
+    label: str
+
+
+@dataclass(frozen=True)
+class Choices:
+    statuses: list[Option]
+    operations: list[Option]
+    connections: list[Option]
+    people: list[Option]
+    tags: list[str]
+
+
+def choices(person: Person) -> Choices:
+    """What the filters offer: only what occurs among the imports that the person may see."""
+    visible = ImportJob.objects.visible_to(person)
+    connections = Connection.objects.filter(Exists(visible.filter(connection=OuterRef("pk")))).order_by("name")
+    newest = visible.order_by("-id").values("pk")[:TAGS_FROM]
+    tags = JobTag.objects.filter(job__in=newest).order_by("tag").values_list("tag", flat=True).distinct()
+    return Choices(
+        statuses=[Option(status, str(word)) for status, word in STATUS_WORDS.items()],
+        operations=[Option(operation.value, str(operation.label)) for operation in Operation],
+        connections=[Option(pk, name) for pk, name in connections.values_list("pk", "name")],
+        people=[Option(one.pk, one.label) for one in _people(person)],
+        tags=list(tags[:TAGS_SUGGESTED]),
+    )
+
+
+def _people(person: Person) -> Iterable[Person]:
+    """A marketer sees only her own imports and needs no choice."""
+    if not person.has_perm("imports.view_all_imports"):
+        return []
+    return Person.objects.filter(Exists(ImportJob.objects.filter(owner=OuterRef("pk")))).order_by("username")
+
+
+class Chip(NamedTuple):
+    """A filter that is on, and the address without it."""
+
+    label: str
+    value: str
+    url: str
+
+
+def chips(filters: Mapping[str, Any], offered: Choices) -> list[Chip]:
+    labels = {
+        "q": _("Search"),
+        "status": _("State"),
+        "operation": _("Operation"),
+        "connection": _("Connection"),
+        "person": _("Person"),
+        "tag": _("Tag"),
+        "since": _("Since"),
+        "until": _("Until"),
+    }
+    active = {name: value for name, value in filters.items() if name not in PAGING and _means(name, value)}
+    return [
+        Chip(label, _shown(name, active[name], offered), history_url({k: v for k, v in active.items() if k != name}))
+        for name, label in labels.items()
+        if name in active
+    ]
+
+
+def _means(name: str, value: Any) -> bool:
+    return name != "status" or value in STATUS_WORDS
+
+
+def _shown(name: str, value: Any, offered: Choices) -> str:
+    lists = {
+        "status": offered.statuses,
+        "operation": offered.operations,
+        "connection": offered.connections,
+        "person": offered.people,
+    }
+    if isinstance(value, date):
+        return value.isoformat()
+    # What is not offered is not told either: no name of a person or a connection that she does not know.
+    return dict(lists[name]).get(value, f"#{value}") if name in lists else str(value)

@@ -1,0 +1,27 @@
+"""Which imports were ticked in the list, and where it stood. Whatever is no number is nothing."""
+
+from __future__ import annotations
+
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from tagsync.web.filters import history_filter, history_url
+from tagsync.web.retry.forms import is_number
+
+MOST = 100
+
+
+def selected_numbers(data: QueryDict) -> list[int]:
+    return sorted({int(text) for text in data.getlist("import")[:MOST] if is_number(text)}, reverse=True)
+
+
+def list_behind(data: QueryDict) -> str:
+    """The address of the list with the filters that it had; never an address that somebody else wrote."""
+    return history_url(history_filter(QueryDict(data.get("back", "").partition("?")[2])))
+
+
+def with_selection(name: str, data: QueryDict) -> str:
+    """The address of a review of the same imports."""
+    query = [*(("import", str(number)) for number in selected_numbers(data)), ("back", list_behind(data))]
+    return f"{reverse(name)}?{urlencode(query)}"

@@ -1,0 +1,1 @@
+"""Which columns are remembered as what."""

@@ -1,0 +1,1 @@
+"""People, for admins; and what each person has chosen for herself."""

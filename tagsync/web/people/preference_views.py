@@ -1,0 +1,83 @@
+"""Signing in, and what each person has chosen for herself: language, theme, no first steps."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from tagsync.accounts.models import Person
+from tagsync.web.access import signed_in
+
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "tagsync_theme"
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+class SignIn(LoginView):
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Her choices follow her into a browser that does not know her yet."""
+        response = super().form_valid(form)
+        person = self.request.user
+        if isinstance(person, Person):
+            _remember(response, person.language, person.theme)
+        return response
+
+
+@require_POST
+@login_not_required
+def set_preferences(request: HttpRequest) -> HttpResponse:
+    """Whatever is not on offer is passed over."""
+    language = _offered(request, "language", tuple(dict(settings.LANGUAGES)))
+    theme = _offered(request, "theme", THEMES)
+    if isinstance(request.user, Person):
+        request.user.language = language or request.user.language
+        request.user.theme = theme or request.user.theme
+        request.user.save(update_fields=["language", "theme"])
+    response = redirect(_next(request))
+    _remember(response, language, theme)
+    return response
+
+
+@require_POST
+def hide_first_steps(request: HttpRequest) -> HttpResponse:
+    person = signed_in(request)
+    person.first_steps_hidden = True
+    person.save(update_fields=["first_steps_hidden"])
+    if getattr(request, "htmx", False):
+        return render(request, "upload/_first_steps_hidden.html")
+    return redirect("import_new")
+
+
+def _offered(request: HttpRequest, name: str, choices: tuple[str, ...]) -> str:
+    value = request.POST.get(name, "")
+    return value if value in choices else ""
+
+
+def _next(request: HttpRequest) -> str:
+    target = request.POST.get("next", "")
+    here = {request.get_host()}
+    if url_has_allowed_host_and_scheme(target, allowed_hosts=here, require_https=request.is_secure()):
+        return target
+    return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _remember(response: HttpResponse, language: str, theme: str) -> None:
+    for name, value in ((settings.LANGUAGE_COOKIE_NAME, language), (THEME_COOKIE, theme)):
+        if value:
+            # Scripts may read the theme: they show it before the server has answered.
+            response.set_cookie(
+                name,
+                value,
+                max_age=YEAR_SECONDS,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=name != THEME_COOKIE,
+                samesite="Lax",
+            )

@@ -1,0 +1,1 @@
+"""Sending failed rows again: a review in numbers, then the button."""

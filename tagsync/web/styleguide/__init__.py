@@ -1,0 +1,1 @@
+"""Every component with invented data, for those who build pages."""
