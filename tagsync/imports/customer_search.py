@@ -20,7 +20,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Shelf, is_filled
 from tagsync.imports.states import UNDER_WAY, JobStatus, RowStatus
 from tagsync.mapping.characters import storable
-from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.mapping.fields import CUSTOMER_ID, FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind
 
 # So many rows are looked at for the intentions and for other identifiers; who has more is no single customer.
@@ -61,7 +61,7 @@ def is_masked(typed: str) -> bool:
 def likely_field(typed: str) -> str:
     """What kind of identifier it most probably is, "" when no column would take it."""
     cell = _cell(typed)
-    fits = (field for field in ("phone", "openid", "audienceUserId") if not FIELDS[field].clean(cell).flaws)
+    fits = (field for field in ("phone", "openid", CUSTOMER_ID) if not FIELDS[field].clean(cell).flaws)
     return next(fits, "")
 
 

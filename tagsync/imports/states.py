@@ -57,10 +57,10 @@ class Act(StrEnum):
 class Mark(StrEnum):
     """What is told among the events although it moves nothing."""
 
-    # `why` is the number of the repair
+    # with the number of the `repair`
     REPAIR = "repair"
     UNDO_REPAIR = "undo_repair"
-    # `why` is the number of rows that it settled
+    # with the number of `rows` that it settled
     LATE_ANSWER = "late_answer"
 
 

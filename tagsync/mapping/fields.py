@@ -36,9 +36,12 @@ class Field:
     hints: tuple[str, ...] = ()
 
 
+# What the customer ID is called in stored JSON, in fingerprints and by `--map`: the platform's own name.
+CUSTOMER_ID = "audienceUserId"
+
 _ALL = (
     Field(
-        key="audienceUserId",
+        key=CUSTOMER_ID,
         label=gettext_noop("Customer ID"),
         help=gettext_noop("The customer's number on the platform, 17 or 18 digits. Keep the column as text in Excel."),
         clean=cleaning.clean_customer_id,
@@ -100,4 +103,4 @@ _ALL = (
 )
 
 FIELDS: dict[str, Field] = {field.key: field for field in _ALL}  # in the order of the platform's document
-IDENTIFIERS = ("audienceUserId", "openid", "unionid", "phone")
+IDENTIFIERS = (CUSTOMER_ID, "openid", "unionid", "phone")

@@ -2,6 +2,8 @@
 
 import re
 
+from .fields import CUSTOMER_ID
+
 HIDDEN = "****"
 
 _long_phone = re.compile(r"\+?[0-9]{11,15}")
@@ -19,6 +21,6 @@ def mask(field_key: str, value: str) -> str:
         return f"{digits[:3]}{HIDDEN}{digits[-4:]}" if _long_phone.fullmatch(digits) else HIDDEN
     if field_key in ("openid", "unionid"):
         return f"{value[:4]}…{value[-2:]}" if _long_openid.fullmatch(value) else HIDDEN
-    if field_key == "audienceUserId" and _long_customer_id.fullmatch(value):
+    if field_key == CUSTOMER_ID and _long_customer_id.fullmatch(value):
         return f"{value[:3]}{HIDDEN}{value[-2:]}"
     return HIDDEN

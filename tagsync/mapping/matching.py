@@ -11,7 +11,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from tagsync.mapping.characters import is_visible, without_zero_width
-from tagsync.mapping.fields import FIELDS
+from tagsync.mapping.fields import CUSTOMER_ID, FIELDS
 from tagsync.mapping.rows import is_blank
 from tagsync.sheets.cells import Kind, Row
 
@@ -34,7 +34,7 @@ REASONS = {
 LOOKS = {
     "phone": re.compile(r"(?:\+?86|0086)?1[3-9]\d{9}", re.ASCII),
     "openid": re.compile(r"o[A-Za-z0-9_-]{27}"),
-    "audienceUserId": re.compile(r"\d{17,18}", re.ASCII),
+    CUSTOMER_ID: re.compile(r"\d{17,18}", re.ASCII),
 }
 LOOK_ALIKE = {"unionid": "openid"}
 ENOUGH_VALUES = 3

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tagsync.mapping.characters import is_visible, storable
 from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS, Params
-from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.mapping.fields import CUSTOMER_ID, FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind, Row
 
 # Every code a note can carry. Each stops its row; the two about the column are found when all of it is read.
@@ -93,7 +93,7 @@ def check_row(row: Row, columns: Mapping[int, str], fixed_tags: str = "") -> Che
         values[key] = join_tags(values[key], text) if key == "tags" and values[key] else text
     if fixed_tags:
         values["tags"] = join_tags(values["tags"], fixed_tags)
-    has_identifier = values["audienceUserId"] or values["phone"] or values["openid"] or values["unionid"]
+    has_identifier = values[CUSTOMER_ID] or values["phone"] or values["openid"] or values["unionid"]
     if notes or not has_identifier or not values["tags"]:
         _note_missing(columns, values, notes, _typed_tags(row, columns))
     return Checked(row.number, values, tuple(notes), tuple(changes))

@@ -45,8 +45,8 @@ def _params(job: ImportJob, event: JobEvent) -> dict[str, Any]:
     unanswered = counted_by_status(job)
     # Of those that may have been applied nobody may say that they are still to be sent.
     queued = job.count(RowStatus.WAITING) - (unanswered.get(RowStatus.WAITING, 0) if event.act == Act.STOP else 0)
-    if event.act == Act.RETRY and event.why.isdigit():
-        queued = int(event.why)
+    if event.act == Act.RETRY:
+        queued = event.params.get("rows", queued)
     return {
         "counts": job.counts,
         "maybe_applied": unanswered,

@@ -139,7 +139,7 @@ def many(rows: int, status: str, of_job: str, operation: str = "add", *, unanswe
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO imports_importrow (job_id, row_number, audience_user_id, openid, unionid, phone, tags, status,"
+            "INSERT INTO imports_importrow (job_id, row_number, customer_id, openid, unionid, phone, tags, status,"
             f" notes, unanswered_at) SELECT {job.pk}, n, '88' || n, '', '', '', 'VIP', '{status}', '[]',"
             f" {'CURRENT_TIMESTAMP' if unanswered else 'NULL'} FROM {numbers}"
         )

@@ -156,7 +156,7 @@ def test_a_corrected_workbook_is_recognised(first: ImportJob, marketer: Person, 
     again = {row.corrects_row: row for row in second.rows.all()}
     assert again.keys() == {3, 4, 5, 6}
     assert again[3].values_by_field() == first.rows.get(row_number=3).values_by_field()
-    assert again[5].phone == "13800138009" and again[5].audience_user_id == "C-4"
+    assert again[5].phone == "13800138009" and again[5].customer_id == "C-4"
     assert [note["code"] for note in again[4].notes] == ["number_too_long"]
 
 
@@ -224,7 +224,7 @@ def test_the_key_of_another_s_import_says_nothing(
     assert job.corrects is None
     # and what was masked there is not told to her
     checked(job)
-    assert not job.rows.filter(audience_user_id__startswith="C-").exists()
+    assert not job.rows.filter(customer_id__startswith="C-").exists()
 
 
 def test_an_export_is_written_once_and_deleted_in_time(first: ImportJob, marketer: Person, made: Made) -> None:

@@ -19,6 +19,7 @@ from tagsync.imports.customer_search import (
     search_for,
     sought,
 )
+from tagsync.imports.models.row import found_by
 from tagsync.imports.states import JobStatus
 from tests.web.records import S, make_import
 
@@ -39,7 +40,8 @@ def test_it_asks_the_index_of_each_identifier(
     within = [rows.filter(row_number__gt=1).order_by("row_number")[:51] for rows in holding_in(job, search.wanted)]
     for questions in (across, within):
         plans = [rows.explain() for rows in questions]
-        assert [f"row_by_{column}" in plan for column, plan in zip(search.wanted, plans, strict=True)] == [True] * 4
+        names = {column: found_by(column).name for column in search.wanted}
+        assert [names[column] in plan for column, plan in zip(search.wanted, plans, strict=True)] == [True] * 4
 
 
 @pytest.mark.django_db
@@ -57,12 +59,12 @@ def test_it_goes_on_beyond_what_it_scanned(marketer: Person, sandbox_connection:
 
 def test_it_looks_for_what_each_column_would_hold() -> None:
     assert sought(" +86 138-0000-0001 ") == {
-        "audience_user_id": "+86 138-0000-0001",
+        "customer_id": "+86 138-0000-0001",
         "openid": "+86 138-0000-0001",
         "unionid": "+86 138-0000-0001",
         "phone": "13800000001",
     }
-    assert sought("8８0") == dict.fromkeys(("openid", "unionid", "phone"), "8８0") | {"audience_user_id": "880"}
+    assert sought("8８0") == dict.fromkeys(("openid", "unionid", "phone"), "8８0") | {"customer_id": "880"}
     assert sought(" ' ") == {}
 
 

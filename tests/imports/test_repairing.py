@@ -164,7 +164,8 @@ def test_it_keeps_no_repair_that_fits_nothing(job: ImportJob, marketer: Person) 
 def test_it_says_who_repaired_without_saying_what(job: ImportJob, marketer: Person) -> None:
     repairs.make(job, value("phone", "无", ""), marketer)
     event = job.events.get(act="repair")
-    assert (event.by, event.before, event.after, event.why) == (marketer, "ready", "ready", str(job.repairs.get().pk))
+    assert (event.by, event.before, event.after) == (marketer, "ready", "ready")
+    assert (event.why, event.params) == ("", {"repair": job.repairs.get().pk})
 
 
 def test_undo_brings_everything_back(job: ImportJob, marketer: Person) -> None:

@@ -100,7 +100,7 @@ def test_it_tells_her_what_an_admin_did(running: ImportJob, marketer: Person, ad
     running.resume(admin_person)
     running.move(Act.CLAIM)
     running.move(Act.FINISH)
-    running.move(Act.RETRY, by=admin_person, why="1200")
+    running.move(Act.RETRY, by=admin_person, params={"rows": 1200})
     assert kinds(marketer) == ["stopped", "resumed", "finished", "retried"] and kinds(admin_person) == []
     assert titles(marketer)[:2] == ["ada stopped “双11会员.xlsx”", "ada resumed “双11会员.xlsx”"]
     with translation.override("en"):

@@ -61,7 +61,7 @@ def test_it_finds_a_phone_as_people_write_it(signed: Client, job: ImportJob, typ
     assert places(find(signed, typed)) == [(job.pk, 2)]
 
 
-@pytest.mark.parametrize("column", ["audience_user_id", "openid", "unionid"])
+@pytest.mark.parametrize("column", ["customer_id", "openid", "unionid"])
 def test_it_finds_by_every_identifier(signed: Client, job: ImportJob, column: str) -> None:
     job.rows.filter(row_number=3).update(**{column: "oAbC1234567890"})
     assert places(find(signed, "oAbC1234567890")) == [(job.pk, 3)]
@@ -268,7 +268,7 @@ def test_it_hints_at_nothing_for_an_identifier_of_many_people(
     signed: Client, marketer: Person, sandbox_connection: Connection
 ) -> None:
     job = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED] * 20)
-    job.rows.update(audience_user_id="88001")
+    job.rows.update(customer_id="88001")
     assert find(signed, "88001").context["customer"].elsewhere == []
 
 

@@ -117,7 +117,9 @@ class Site:
             blame(job, S.TO_FIX, "phone_invalid", Origin.CHECK, field="phone")
             add_call(job, [2])
             repair = Repair.objects.create(job=job, by=admin, kind=RepairKind.LEAVE_OUT, row_number=4, rows=1)
-            JobEvent.objects.create(job=job, by=admin, act="repair", before="ready", after="ready", why=str(repair.pk))
+            JobEvent.objects.create(
+                job=job, by=admin, act="repair", before="ready", after="ready", params={"repair": repair.pk}
+            )
             JobEvent.objects.create(job=job, by=admin, act="start", before="ready", after="queued")
         self.draft = draft
         self.connection, self.person = connection, marketer

@@ -101,7 +101,7 @@ def test_it_takes_two_cells_of_one_row(job: ImportJob, signed: Client) -> None:
     cells = {"cell-6-phone": "13900000006", "cell-6-audienceUserId": "881000000000000006"}
     post(signed, job, act="cells", problem=problem.pk, **cells)
     row = job.rows.get(row_number=6)
-    assert (row.status, row.phone, row.audience_user_id) == ("waiting", "13900000006", "881000000000000006")
+    assert (row.status, row.phone, row.customer_id) == ("waiting", "13900000006", "881000000000000006")
 
 
 def test_it_leaves_rows_out(job: ImportJob, signed: Client) -> None:

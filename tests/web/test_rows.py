@@ -292,7 +292,7 @@ def test_it_finds_a_customer_in_the_import(signed_in: Client, job: ImportJob, ma
 
 def test_it_finds_a_row_number_or_an_identifier_that_looks_like_one(signed_in: Client, job: ImportJob) -> None:
     assert numbers(search(signed_in, job, "7")) == numbers(search(signed_in, job, "７ ")) == [7]
-    job.rows.filter(row_number=9).update(audience_user_id="7")
+    job.rows.filter(row_number=9).update(customer_id="7")
     response = search(signed_in, job, "7")
     assert numbers(response) == [7, 9] and response.context["opened"] is None
 

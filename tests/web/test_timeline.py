@@ -35,7 +35,7 @@ def job(marketer: Person, sandbox_connection: Connection) -> ImportJob:
     return make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED, S.REJECTED, S.TO_FIX])
 
 
-def event(job: ImportJob, act: str, by: Person | None = None, **more: str) -> None:
+def event(job: ImportJob, act: str, by: Person | None = None, **more: Any) -> None:
     JobEvent.objects.create(job=job, act=act, before="ready", after=more.pop("after", "queued"), by=by, **more)
 
 
@@ -50,7 +50,7 @@ def test_it_has_words_for_every_act() -> None:
 def test_it_tells_who_did_what_newest_first(job: ImportJob, marketer: Person, admin_person: Person) -> None:
     event(job, "start", marketer)
     event(job, "finish", after="finished")
-    event(job, "retry", admin_person, why="1212")
+    event(job, "retry", admin_person, params={"rows": 1212})
     assert [(line.text, line.by) for line in timeline(job)] == [
         ("1,212 rows queued again", admin_person.label),
         ("Finished", ""),
@@ -73,7 +73,7 @@ def test_it_tells_of_repairs_with_their_values_masked(
     job: ImportJob, marketer: Person, repair: dict[str, Any], words: str
 ) -> None:
     made = Repair.objects.create(job=job, by=marketer, before="13800138000", after="13900139000", **repair)
-    event(job, "repair", marketer, why=str(made.pk))
+    event(job, "repair", marketer, params={"repair": made.pk})
     assert texts(job) == [words]
 
 
@@ -112,7 +112,7 @@ def test_it_asks_the_database_the_same_however_long_it_is(job: ImportJob, market
 
     few = asked()
     for _ in range(60):
-        event(job, "retry", marketer, why="3")
+        event(job, "retry", marketer, params={"rows": 3})
         Repair.objects.create(job=job, by=marketer, kind="leave_out", rows=2)
     assert len(timeline(job)) == 50
     assert asked() == few <= 5

@@ -175,7 +175,7 @@ def test_every_value_comes_back_as_it_was(ended: ImportJob, rows: list[dict[str,
     sent = [dict(items) for items in dict.fromkeys(tuple(row.items()) for row in sent)]
     ended.rows.all().delete()
     ended.undone_by.all().delete()
-    columns = {"audienceUserId": "audience_user_id"}
+    columns = {"audienceUserId": "customer_id"}
     made = [{columns.get(key, key): value for key, value in row.items()} for row in sent]
     ImportRow.objects.bulk_create(
         ImportRow(job=ended, row_number=number, status=S.ACCEPTED, **row) for number, row in enumerate(made, 2)

@@ -21,6 +21,7 @@ from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS
+from tagsync.mapping.fields import CUSTOMER_ID
 
 # So many times more than chance would give are not chance.
 BEYOND_CHANCE = 10
@@ -49,7 +50,7 @@ def _ends_in_zeros(shapes: Mapping[IdShape, int]) -> Suspicion | None:
         rows / 10 ** (shape.digits - EXCEL_EXACT_DIGITS) for shape, rows in shapes.items() if _is_long(shape)
     )
     stops = sum(shapes[shape] for shape in cut) >= BEYOND_CHANCE * expected
-    return Suspicion("id_ends_in_zeros", {"field": "audienceUserId"}, cut, stops)
+    return Suspicion("id_ends_in_zeros", {"field": CUSTOMER_ID}, cut, stops)
 
 
 def _is_long(shape: IdShape) -> bool:
@@ -68,7 +69,7 @@ def _too_short(shapes: Mapping[IdShape, int]) -> Suspicion | None:
     short = frozenset(shape for shape in shapes if shape.digits < usual and not shape.starts_with_zero)
     if not short or not has_zeros or rows < USUAL_SHARE * lengths.total():
         return None
-    return Suspicion("id_too_short", {"field": "audienceUserId", "characters": usual}, short, True)
+    return Suspicion("id_too_short", {"field": CUSTOMER_ID, "characters": usual}, short, True)
 
 
 def look_again(job: ImportJob, tallies: Tallies, hold: Hold) -> list[dict[str, object]]:
@@ -84,11 +85,11 @@ def look_again(job: ImportJob, tallies: Tallies, hold: Hold) -> list[dict[str, o
 
 def _warning(job: ImportJob, suspicion: Suspicion, tallies: Tallies) -> dict[str, object]:
     group = Group(sum(tallies.id_shapes[shape] for shape in suspicion.shapes))
-    rows = (row for row in _candidates(job, suspicion, 0)[:ROWS_PER_COMMIT] if _fits(row.audience_user_id, suspicion))
+    rows = (row for row in _candidates(job, suspicion, 0)[:ROWS_PER_COMMIT] if _fits(row.customer_id, suspicion))
     for row in islice(rows, EXAMPLES):
-        where = tallies.cell("audienceUserId", row.row_number)
-        group.examples.append([row.row_number, where, row.audience_user_id])
-    return warning("id_may_end_in_zeros", {"field": "audienceUserId"}, group)
+        where = tallies.cell(CUSTOMER_ID, row.row_number)
+        group.examples.append([row.row_number, where, row.customer_id])
+    return warning("id_may_end_in_zeros", {"field": CUSTOMER_ID}, group)
 
 
 def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, hold: Hold) -> None:
@@ -97,7 +98,7 @@ def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, hold: Hold
         last = chunk[-1].row_number
         with transaction.atomic():
             hold()
-            _stop(job, suspicion, [row for row in chunk if _fits(row.audience_user_id, suspicion)], problems, tallies)
+            _stop(job, suspicion, [row for row in chunk if _fits(row.customer_id, suspicion)], problems, tallies)
 
 
 def _candidates(job: ImportJob, suspicion: Suspicion, after: int) -> QuerySet[ImportRow]:
@@ -109,8 +110,8 @@ def _candidates(job: ImportJob, suspicion: Suspicion, after: int) -> QuerySet[Im
     seen = (RowStatus.WAITING, RowStatus.DUPLICATE) if suspicion.stops else (RowStatus.WAITING,)
     waiting = ImportRow.objects.filter(job=job, status__in=seen, row_number__gt=after)
     if suspicion.code == "id_ends_in_zeros":
-        waiting = waiting.filter(audience_user_id__endswith="00")
-    found = waiting.annotate(length=Length("audience_user_id")).filter(length__in=lengths)
+        waiting = waiting.filter(customer_id__endswith="00")
+    found = waiting.annotate(length=Length("customer_id")).filter(length__in=lengths)
     return found.order_by("row_number").only("row_number", "status", *VALUE_COLUMNS.values())
 
 
@@ -123,8 +124,8 @@ def _stop(
 ) -> None:
     problem_id = problems.id_of(Origin.CHECK, suspicion.code, suspicion.params)
     for row in rows:
-        column = tallies.cell("audienceUserId", row.row_number).removesuffix(str(row.row_number))
-        note = {"code": suspicion.code, "field": "audienceUserId", "column": column, "value": row.audience_user_id}
+        column = tallies.cell(CUSTOMER_ID, row.row_number).removesuffix(str(row.row_number))
+        note = {"code": suspicion.code, "field": CUSTOMER_ID, "column": column, "value": row.customer_id}
         if row.status == RowStatus.WAITING:
             tallies.not_sendable_after_all(row.values_by_field())
         tallies.statuses[row.status] -= 1

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from tagsync.connections.models import Connection, WayTwoOrder
 from tagsync.imports.models import ImportJob
+from tagsync.mapping.fields import CUSTOMER_ID
 
 # Source: the user's document, identifyWay; pages 985990 and 986538 for the other meaning of way 2.
-WAY_ONE = ("unionid", "openid", "phone", "audienceUserId")
+WAY_ONE = ("unionid", "openid", "phone", CUSTOMER_ID)
 WAY_TWO = {
-    WayTwoOrder.PHONE_FIRST: ("phone", "unionid", "openid", "audienceUserId"),
-    WayTwoOrder.CUSTOMER_ID_FIRST: ("audienceUserId", "phone", "openid", "unionid"),
+    WayTwoOrder.PHONE_FIRST: ("phone", "unionid", "openid", CUSTOMER_ID),
+    WayTwoOrder.CUSTOMER_ID_FIRST: (CUSTOMER_ID, "phone", "openid", "unionid"),
 }
 
 

@@ -95,8 +95,8 @@ def _read_again(job: ImportJob) -> None:
 
 def _told(repair: Repair, mark: Mark, by: Person) -> JobEvent:
     """Before the first row is touched: from now on no page that shows the rows as they were can start the import."""
-    ready = JobStatus.READY
-    return JobEvent.objects.create(job=repair.job, act=mark, before=ready, after=ready, by=by, why=str(repair.pk))
+    told = {"before": JobStatus.READY, "after": JobStatus.READY, "params": {"repair": repair.pk}}
+    return JobEvent.objects.create(job=repair.job, act=mark, by=by, **told)
 
 
 def make_again(job: ImportJob, hold: Hold) -> None:

@@ -38,7 +38,7 @@ class _Staged(NamedTuple):
 
     job_id: int
     row_number: int
-    audience_user_id: str
+    customer_id: str
     openid: str
     unionid: str
     phone: str

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tagsync.imports.models import ImportJob
 from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS
-from tagsync.mapping.fields import IDENTIFIERS
+from tagsync.mapping.fields import CUSTOMER_ID, IDENTIFIERS
 from tagsync.mapping.lookalikes import look_alikes
 from tagsync.mapping.rows import Checked
 from tagsync.sheets.cells import column_letter
@@ -70,8 +70,8 @@ class Tallies:
         self._content += int.from_bytes(content, "big")
         self._tag_lists[values["tags"]] += 1
         self._identifier_sets[present(values)] += 1
-        if values["audienceUserId"].isdigit():
-            self.id_shapes[id_shape(values["audienceUserId"])] += 1
+        if values[CUSTOMER_ID].isdigit():
+            self.id_shapes[id_shape(values[CUSTOMER_ID])] += 1
         if values["openid"] and values["openid"] == values["unionid"]:
             number = checked.row_number
             self._twins.add([number, self.cell("openid", number), values["openid"]])

@@ -212,11 +212,19 @@ class ImportJob(models.Model):
     # -- moves: each one raises MoveRefused when the state does not allow it, and nothing is changed then
 
     def move(
-        self, act: Act, *, by: Person | None = None, why: str = "", where: Q | None = None, **changes: Any
+        self,
+        act: Act,
+        *,
+        by: Person | None = None,
+        why: str = "",
+        params: dict[str, Any] | None = None,
+        where: Q | None = None,
+        **changes: Any,
     ) -> None:
         """Make the move of `act`, with its event and whatever listens to it, in one transaction.
 
-        The named methods below call this. `where` must hold besides the state.
+        The named methods below call this. `why` and `params` are those of the event; `where` must hold besides the
+        state.
         """
         with transaction.atomic():
             found = ImportJob.objects.select_for_update(no_key=True).filter(pk=self.pk)
@@ -231,7 +239,14 @@ class ImportJob(models.Model):
                 raise MoveRefused(act, before)
             self.refresh_from_db()
             event = JobEvent.objects.create(
-                job=self, act=act, before=before, after=move.target, by=by, why=why, fence=self.fence
+                job=self,
+                act=act,
+                before=before,
+                after=move.target,
+                by=by,
+                why=why,
+                params=params or {},
+                fence=self.fence,
             )
             moved.send(ImportJob, job=self, event=event)
 
@@ -316,7 +331,7 @@ class ImportJob(models.Model):
             self.move(
                 Act.RETRY,
                 by=by,
-                why=str(rows),
+                params={"rows": rows},
                 run=self.run + 1,
                 retry_selection=selection,
                 trial_rows=None,
@@ -335,7 +350,7 @@ class ImportJob(models.Model):
 
 
 class JobEvent(models.Model):
-    """One change of state: who, when, from, to, why. `why` is a code or a short fact, never personal data."""
+    """One change of state: who, when, from, to, why. `why` is a code, `params` its numbers; never personal data."""
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(db_default=Now(), editable=False)
@@ -344,6 +359,8 @@ class JobEvent(models.Model):
     before = models.CharField(max_length=12)
     after = models.CharField(max_length=12)
     why = models.CharField(max_length=200, blank=True, default="")
+    # of a retry and of a late answer: {"rows": how many}; of a repair: {"repair": its number}
+    params = models.JSONField(default=dict, blank=True)
     # the import's fence after it
     fence = models.PositiveIntegerField(null=True, blank=True)
 

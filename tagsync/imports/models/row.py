@@ -8,11 +8,11 @@ from django.db.models import Q
 
 from tagsync.imports.models.job import ImportJob
 from tagsync.imports.states import RowStatus
-from tagsync.mapping.fields import IDENTIFIERS
+from tagsync.mapping.fields import CUSTOMER_ID, IDENTIFIERS
 
 # Field key of the mapping → column of ImportRow, in the order of the API.
 VALUE_COLUMNS = {
-    "audienceUserId": "audience_user_id",
+    CUSTOMER_ID: "customer_id",
     "openid": "openid",
     "unionid": "unionid",
     "phone": "phone",
@@ -49,8 +49,10 @@ def is_filled(column: str) -> Q:
     return ~Q(**{column: ""}) & Q(IsShort(column))
 
 
-def _found_by(column: str) -> models.Index:
-    return models.Index(Shelf("id"), column, name=f"row_by_{column}"[:30], condition=is_filled(column))
+def found_by(column: str) -> models.Index:
+    # The first one was made when the column was called like the platform's key.
+    name = "row_by_audience_user_id" if column == "customer_id" else f"row_by_{column}"
+    return models.Index(Shelf("id"), column, name=name, condition=is_filled(column))
 
 
 class Origin(models.TextChoices):
@@ -84,7 +86,7 @@ class ImportRow(models.Model):
 
     job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rows")
     row_number = models.PositiveIntegerField()
-    audience_user_id = models.TextField(blank=True, default="")
+    customer_id = models.TextField(blank=True, default="")
     openid = models.TextField(blank=True, default="")
     unionid = models.TextField(blank=True, default="")
     phone = models.TextField(blank=True, default="")
@@ -114,7 +116,7 @@ class ImportRow(models.Model):
             ),
             models.Index(fields=["job", "row_number"], name="row_unanswered", condition=Q(unanswered_at__isnull=False)),
             models.Index(fields=["job"], name="row_confirmed", condition=Q(confirmed_number__isnull=False)),
-            *(_found_by(column) for column in IDENTIFIER_COLUMNS),
+            *(found_by(column) for column in IDENTIFIER_COLUMNS),
         ]
 
     def __str__(self) -> str:

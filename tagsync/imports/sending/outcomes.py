@@ -156,7 +156,8 @@ def record_late(delivery: Delivery, outcome: DeliveryOutcome, answer: TheirAnswe
         delivery.late_outcome, delivery.late_at = outcome, Now()
         _keep_answer(delivery, answer, "late_outcome", "late_at")
         rows = _accept_late(job, delivery) if outcome == DeliveryOutcome.ACCEPTED else 0
-        JobEvent.objects.create(job=job, act=Mark.LATE_ANSWER, before=job.status, after=job.status, why=str(rows))
+        told = {"act": Mark.LATE_ANSWER, "before": job.status, "after": job.status, "params": {"rows": rows}}
+        JobEvent.objects.create(job=job, **told)
 
 
 def _accept_late(job: ImportJob, delivery: Delivery) -> int:

@@ -35,7 +35,7 @@ from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.sending.attempts import tries_in
 from tagsync.imports.sending.remarks import RowRemarks, remarks_of_rows
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
-from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.mapping.fields import CUSTOMER_ID, FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.record.rows import Line, Sight, line, overtakers, remarks_on, sight
 
@@ -121,7 +121,7 @@ def _field(seen: Scan, wanted: Sought) -> str:
 
 
 def _shown(field: str, wanted: Sought, clear: bool) -> str:
-    value = wanted[VALUE_COLUMNS[field or "audienceUserId"]]
+    value = wanted[VALUE_COLUMNS[field or CUSTOMER_ID]]
     return value if clear else mask(field, value)
 
 

@@ -79,9 +79,9 @@ def _events(job: ImportJob) -> Iterator[Line]:
 def _repairs(job: ImportJob) -> Iterator[Line]:
     """What was typed is masked here: the timeline is read by everybody who may see the import."""
     events = list(job.events.filter(act__in=MARKS).select_related("by").order_by("-id")[:LATEST])
-    repairs = Repair.objects.select_related("earlier").in_bulk([int(event.why) for event in events])
+    repairs = Repair.objects.select_related("earlier").in_bulk([event.params["repair"] for event in events])
     for event in events:
-        telling, repair = MARKS[Mark(event.act)], repairs.get(int(event.why))
+        telling, repair = MARKS[Mark(event.act)], repairs.get(event.params["repair"])
         values = {"act": telling.text, "repair": told(repair) if repair else "…"}
         yield Line(telling.tone, telling.icon, gettext("%(act)s: %(repair)s") % values, _name(event.by), event.at)
 
@@ -124,7 +124,6 @@ def _line(event: JobEvent) -> Line:
     act = Act.STOPPED if stopped else event.act
     telling = TRIAL if act == Act.BLOCK and event.why == "trial_done" else TELLINGS[act]
     text = str(telling.text)
-    if act == Act.RETRY and event.why.isdigit():
-        rows = int(event.why)
+    if act == Act.RETRY and (rows := event.params.get("rows")):
         text = ngettext("%(rows)s row queued again", "%(rows)s rows queued again", rows) % {"rows": thousands(rows)}
     return Line(telling.tone, telling.icon, text, _name(event.by), event.at)

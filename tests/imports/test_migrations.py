@@ -1,0 +1,110 @@
+"""What an installation has in its database is there after the migrations, on both engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps.registry import Apps
+from django.db import connection as database
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from tagsync.accounts.models import Person
+from tagsync.exports.models import Export
+from tagsync.imports.customer_search import sought
+from tagsync.imports.models import ImportJob, ImportRow, JobEvent
+from tagsync.notifications.models import Notice
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE = [("imports", "0013_fence_of_events"), ("exports", None), ("notifications", None)]
+
+
+def migrate(targets: list[tuple[str, str | None]]) -> Apps:
+    executor = MigrationExecutor(database)
+    executor.migrate(targets)  # type: ignore[arg-type]  # None takes everything of an app back
+    return MigrationExecutor(database).loader.project_state([one for one in targets if one[1]]).apps  # type: ignore
+
+
+def newest() -> list[tuple[str, str | None]]:
+    return [(app, name) for app, name in MigrationExecutor(database).loader.graph.leaf_nodes()]
+
+
+@pytest.fixture
+def old(marketer: Person) -> Iterator[Apps]:
+    """The models as they were before rooms were opened up."""
+    yield migrate(BEFORE)
+    migrate(newest())
+
+
+def fill(apps: Apps, person: int) -> int:
+    """An import with a row, events, an export and a notice; returns its number."""
+    models = {
+        name: apps.get_model("imports", name) for name in ("ImportJob", "ImportRow", "JobEvent", "Export", "Notice")
+    }
+    job = models["ImportJob"].objects.create(owner_id=person, file="a.upload", file_name="a.xlsx", status="finished")
+    row: dict[str, Any] = {"audience_user_id": "880000000000000011", "openid": "o1", "tags": "VIP"}
+    models["ImportRow"].objects.create(job=job, row_number=2, status="accepted", **row)
+    models["ImportRow"].objects.create(job=job, row_number=3, status="accepted", phone="13800138000")
+    told = (("retry", "1200"), ("repair", "7"), ("undo_repair", "7"), ("late_answer", "3"), ("block", "trial_done"))
+    for act, why in told:
+        models["JobEvent"].objects.create(job=job, act=act, before="a", after="b", why=why)
+    models["JobEvent"].objects.create(job=job, act="pause", before="a", after="b", why="slice")
+    export = {
+        "language": "en",
+        "rows": 2,
+        "file_name": "rows.xlsx",
+        "expires_at": timezone.now(),
+        "filters": {"open": 1},
+    }
+    models["Export"].objects.create(job=job, by_id=person, **export)
+    event = models["JobEvent"].objects.first()
+    models["Notice"].objects.create(person_id=person, kind="finished", job=job, event=event, params={"rows": 2})
+    return int(job.pk)
+
+
+def test_it_keeps_all_records_and_their_numbers(old: Apps, marketer: Person) -> None:
+    pk = fill(old, marketer.pk)
+    migrate(newest())
+    job = ImportJob.objects.get(pk=pk)
+    assert list(job.rows.order_by("row_number").values_list("customer_id", "openid", "phone")) == [
+        ("880000000000000011", "o1", ""),
+        ("", "", "13800138000"),
+    ]
+    assert dict(job.events.values_list("act", "params")) == {
+        "retry": {"rows": 1200},
+        "repair": {"repair": 7},
+        "undo_repair": {"repair": 7},
+        "late_answer": {"rows": 3},
+        "block": {},
+        "pause": {},
+    }
+    assert set(JobEvent.objects.values_list("why", flat=True)) == {"", "trial_done", "slice"}
+    export, notice = Export.objects.get(), Notice.objects.get()
+    assert (export.job, export.by, export.rows, export.filters) == (job, marketer, 2, {"open": 1})
+    assert (notice.job, notice.person, notice.params, notice.event) == (job, marketer, {"rows": 2}, job.events.first())
+
+
+def test_it_still_finds_customers_by_the_same_index(old: Apps, marketer: Person) -> None:
+    fill(old, marketer.pk)
+    migrate(newest())
+    found = ImportRow.objects.filter(customer_id=sought("880000000000000011")["customer_id"])
+    assert found.get().row_number == 2
+    with database.cursor() as cursor:
+        indexes = database.introspection.get_constraints(cursor, ImportRow._meta.db_table)
+    assert "row_by_audience_user_id" in indexes
+
+
+def test_it_can_be_taken_back(old: Apps, marketer: Person) -> None:
+    pk = fill(old, marketer.pk)
+    migrate(newest())
+    apps = migrate(BEFORE)
+    row = apps.get_model("imports", "ImportRow").objects.get(job_id=pk, row_number=2)
+    assert row.audience_user_id == "880000000000000011"
+    whys = apps.get_model("imports", "JobEvent").objects.values_list("why", flat=True)
+    assert sorted(whys) == sorted(["1200", "7", "7", "3", "trial_done", "slice"])
+    assert (
+        apps.get_model("imports", "Export").objects.count() == apps.get_model("imports", "Notice").objects.count() == 1
+    )
