@@ -12,6 +12,7 @@ from django.db import transaction
 from tagsync.connections.pace import seconds_to_slot
 from tagsync.delivery.leases import renew
 from tagsync.delivery.policy import Pause
+from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob
 from tagsync.imports.sending import counts, outcomes
 from tagsync.imports.sending.waits import WAITS_FOR_SLOTS
@@ -61,8 +62,7 @@ def _rest(job: ImportJob, move: Callable[[], None]) -> None:
     """The move into rest, with what is true from the same moment on: the fate of rows that were sent, no open call."""
     at_rest = False
     while not at_rest:
-        with transaction.atomic():
-            locked = outcomes.lock(job)
+        with under_lease(job) as locked:
             at_rest = outcomes.doubt_unanswered(locked)
             if at_rest:
                 outcomes.close_planned(locked)

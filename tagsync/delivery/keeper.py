@@ -20,8 +20,8 @@ from tagsync.delivery.health import wait_reason
 from tagsync.delivery.leases import NOT_LEASED, claimable, take_over
 from tagsync.imports.drafts import deletion
 from tagsync.imports.drafts.retention import is_overdue, overdue
+from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob
-from tagsync.imports.sending.outcomes import FenceLost
 from tagsync.imports.signals import keeper_round
 from tagsync.imports.states import JobStatus, MoveRefused
 from tagsync.queueing import doorbell

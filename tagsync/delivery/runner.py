@@ -34,10 +34,10 @@ from tagsync.delivery.retry_policy import (
     silent_too_long,
 )
 from tagsync.imports.followups import retry
+from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.sending import bisection, counts, outcomes, superseded
-from tagsync.imports.sending.outcomes import FenceLost
 from tagsync.imports.states import JobStatus, MoveRefused
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down

@@ -15,8 +15,8 @@ from tagsync.delivery import runner
 from tagsync.delivery.leases import claim_check, release_check, renew
 from tagsync.imports.check.agreement import end_check
 from tagsync.imports.check.staging import Interrupted, stage
+from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob
-from tagsync.imports.sending.outcomes import FenceLost
 from tagsync.imports.states import MoveRefused
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
@@ -50,11 +50,11 @@ def run_import(job_id: int) -> None:
 
 
 def _check(job: ImportJob) -> None:
-    def still_mine() -> bool:
+    def goes_on() -> bool:
         return renew(job) is not None and not is_shutting_down()
 
     try:
-        stage(job, still_mine)
+        stage(job, goes_on)
     except (Interrupted, JobTimeoutException):
         raise
     except Exception as error:

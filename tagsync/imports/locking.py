@@ -1,20 +1,27 @@
-"""The one order of locks for whatever a person does to an import: its connection, then the import itself. And the lock
-of each piece of a long work, which ends when somebody has made it invalid between two pieces."""
+"""Who may write of an import. Whoever acts on it locks its connection, then the import itself, in this one order.
+
+Whoever works on it in pieces opens each piece under a lease, and is ended when somebody has made the work invalid.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 
-# Called first in the transaction of each piece: locks the import until its end and gives it back as it is now. Raises
-# MoveRefused or Interrupted when it may not be worked on any more.
-Hold = Callable[[], ImportJob]
+# Opens one transaction of a long work, with the import as it is now, locked until its end. Raises MoveRefused or
+# Interrupted when it may not be worked on any more.
+Lease = Callable[[], AbstractContextManager[ImportJob]]
+
+
+class FenceLost(Exception):
+    """Somebody else works on this import now."""
 
 
 class Interrupted(Exception):
@@ -51,35 +58,54 @@ def _connection_then_import(job: ImportJob) -> ImportJob | None:
         transaction.savepoint_rollback(before)
 
 
-def held_by_check(job: ImportJob, still_mine: Callable[[], bool]) -> Hold:
-    """For a check, which holds the fence of `job` and was asked what stands in it; `still_mine` renews its lease."""
+@contextmanager
+def under_lease(job: ImportJob) -> Iterator[ImportJob]:
+    """For whoever sends `job`: one transaction with the import as it is now, locked. Afterwards `job` has its counts.
+
+    Raises: FenceLost when it is somebody else's by now.
+    """
+    with transaction.atomic():
+        # What the check saw is long, and nobody who sends asks for it.
+        locked = _under_fence(job).defer("summary", "columns", "fixed_tags").first()
+        if locked is None:
+            raise FenceLost
+        yield locked
+    job.counts = locked.counts
+
+
+def lease_of_check(job: ImportJob, goes_on: Callable[[], bool]) -> Lease:
+    """For a check, which holds the fence of `job` and was asked what stands in it; `goes_on` renews its lease."""
     in_hand = job.choices_sha256()
 
-    def hold() -> ImportJob:
-        locked = _locked(job) if still_mine() else None
-        if locked is None or locked.asked_sha256 != job.asked_sha256:
-            raise Interrupted
-        # What is staged without having been asked for never becomes ready.
-        if job.asked_sha256 and {in_hand, locked.choices_sha256()} != {job.asked_sha256}:
-            raise Interrupted
-        return locked
+    @contextmanager
+    def lease() -> Iterator[ImportJob]:
+        with transaction.atomic():
+            locked = _under_fence(job).first() if goes_on() else None
+            if locked is None or locked.asked_sha256 != job.asked_sha256:
+                raise Interrupted
+            # What is staged without having been asked for never becomes ready.
+            if job.asked_sha256 and {in_hand, locked.choices_sha256()} != {job.asked_sha256}:
+                raise Interrupted
+            yield locked
 
-    return hold
+    return lease
 
 
-def held_in(job: ImportJob, status: JobStatus, act: Act) -> Hold:
+def lease_in(job: ImportJob, status: JobStatus, act: Act) -> Lease:
     """For a person's `act` in pieces: as long as the import stays in this state without a break."""
 
-    def hold() -> ImportJob:
-        locked = _locked(job)
-        if locked is None or locked.status != status:
-            now = ImportJob.objects.filter(pk=job.pk).values_list("status", flat=True).first()
-            raise MoveRefused(act, now or JobStatus.DISCARDED)
-        return locked
+    @contextmanager
+    def lease() -> Iterator[ImportJob]:
+        with transaction.atomic():
+            locked = _under_fence(job).first()
+            if locked is None or locked.status != status:
+                now = ImportJob.objects.filter(pk=job.pk).values_list("status", flat=True).first()
+                raise MoveRefused(act, now or JobStatus.DISCARDED)
+            yield locked
 
-    return hold
+    return lease
 
 
-def _locked(job: ImportJob) -> ImportJob | None:
-    """None when its fence was raised since `job` was read: each act that changes what is to be done raises it."""
-    return ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence).first()
+def _under_fence(job: ImportJob) -> QuerySet[ImportJob]:
+    """Nothing when its fence was raised since `job` was read: each act that changes what is to be done raises it."""
+    return ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence)

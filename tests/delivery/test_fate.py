@@ -9,6 +9,7 @@ from tagsync.connections.models import Connection
 from tagsync.delivery import actions, keeper, tasks
 from tagsync.delivery.leases import claim_import, renew
 from tagsync.imports.followups.retry import Selection
+from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.sending import outcomes
@@ -139,9 +140,9 @@ def given_up(job: ImportJob, by: Person) -> tuple[ImportJob, Delivery]:
 def test_it_changes_nothing_under_a_lost_fence(marketer: Person, connection: Connection) -> None:
     job = started(marketer, connection, customers(3))
     mine, delivery = given_up(job, marketer)
-    with pytest.raises(outcomes.FenceLost):
+    with pytest.raises(FenceLost):
         outcomes.record(delivery, mine, DeliveryOutcome.ACCEPTED, TheirAnswer(), ACCEPTED)
-    with pytest.raises(outcomes.FenceLost):
+    with pytest.raises(FenceLost):
         outcomes.record(delivery, mine, DeliveryOutcome.BATCH_REFUSED, TheirAnswer(), Verdict(halve=True))
     kept = Delivery.objects.get(pk=delivery.pk)
     assert (kept.state, kept.outcome, kept.late_outcome) == ("broken_off", "unanswered", "")

@@ -20,9 +20,10 @@ from tagsync.connections import silence
 from tagsync.connections.models import Connection
 from tagsync.delivery import actions, keeper, tasks
 from tagsync.delivery.leases import claim_check, claim_import, renew
+from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.sending import outcomes
-from tagsync.imports.sending.outcomes import Batch, FenceLost
+from tagsync.imports.sending.outcomes import Batch
 from tagsync.queueing import doorbell
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants

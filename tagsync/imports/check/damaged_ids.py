@@ -10,12 +10,11 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Length
 
 from tagsync.imports.check.summary import EXAMPLES, Group, IdShape, Tallies, id_shape, warning
-from tagsync.imports.locking import Hold
+from tagsync.imports.locking import Lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problems.groups import ProblemIndex
@@ -72,12 +71,12 @@ def _too_short(shapes: Mapping[IdShape, int]) -> Suspicion | None:
     return Suspicion("id_too_short", {"field": CUSTOMER_ID, "characters": usual}, short, True)
 
 
-def look_again(job: ImportJob, tallies: Tallies, hold: Hold) -> list[dict[str, object]]:
-    """Stop the rows whose IDs are ruined; returns warnings about the others. Raises what `hold` raises."""
+def look_again(job: ImportJob, tallies: Tallies, lease: Lease) -> list[dict[str, object]]:
+    """Stop the rows whose IDs are ruined; returns warnings about the others. Raises what `lease` raises."""
     warnings = []
     for suspicion in suspicions(tallies.id_shapes):
         if suspicion.stops:
-            _stop_all(job, suspicion, tallies, hold)
+            _stop_all(job, suspicion, tallies, lease)
         else:
             warnings.append(_warning(job, suspicion, tallies))
     return warnings
@@ -92,12 +91,11 @@ def _warning(job: ImportJob, suspicion: Suspicion, tallies: Tallies) -> dict[str
     return warning("id_may_end_in_zeros", {"field": CUSTOMER_ID}, group)
 
 
-def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, hold: Hold) -> None:
-    problems, last = ProblemIndex(job, hold), 0
+def _stop_all(job: ImportJob, suspicion: Suspicion, tallies: Tallies, lease: Lease) -> None:
+    problems, last = ProblemIndex(job, lease), 0
     while chunk := list(_candidates(job, suspicion, last)[:ROWS_PER_COMMIT]):
         last = chunk[-1].row_number
-        with transaction.atomic():
-            hold()
+        with lease():
             _stop(job, suspicion, [row for row in chunk if _fits(row.customer_id, suspicion)], problems, tallies)
 
 

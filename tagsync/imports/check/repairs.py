@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -22,7 +21,7 @@ from tagsync.imports.check.corrections import FAILED, OF_THE_ROW
 from tagsync.imports.check.repaired_summary import retally
 from tagsync.imports.check.summary import content_of
 from tagsync.imports.drafts.deletion import delete_piece
-from tagsync.imports.locking import Hold, held_in
+from tagsync.imports.locking import Lease, lease_in
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, Repair, RepairedRow
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
@@ -49,16 +48,14 @@ def make(job: ImportJob, repair: Repair, by: Person) -> Counter[str]:
 
     Raises: MoveRefused when the import is not ready to start (any more), or not as it was when `job` was read.
     """
-    hold = _ready(job)
-    with transaction.atomic():
-        hold()
+    lease = _ready(job)
+    with lease():
         repair.job, repair.by = job, by
         repair.save()
         event = _told(repair, Mark.REPAIR, by)
-    became = _apply(repair, hold)
+    became = _apply(repair, lease)
     if not became:
-        with transaction.atomic():
-            hold()
+        with lease():
             event.delete()
             repair.delete()
     _read_again(job)
@@ -71,18 +68,17 @@ def undo(repair: Repair, by: Person) -> int:
     Later repairs are taken back first and made again afterwards: some of them may rest on this one.
     Raises: MoveRefused.
     """
-    job, hold = repair.job, _ready(repair.job)
-    with transaction.atomic():
-        hold()
+    job, lease = repair.job, _ready(repair.job)
+    with lease():
         # Whoever still makes this repair stops at the next piece.
         if Repair.objects.filter(pk=repair.pk, undone_at=None).update(undone_at=Now()):
             _told(repair, Mark.UNDO_REPAIR, by)
     later = list(job.repairs.filter(pk__gt=repair.pk, undone_at=None).order_by("pk"))
     for one in reversed(later):
-        _restore(one, hold)
-    rows = _restore(repair, hold)
+        _restore(one, lease)
+    rows = _restore(repair, lease)
     for one in later:
-        _apply(one, hold)
+        _apply(one, lease)
     _read_again(job)
     return rows
 
@@ -99,36 +95,34 @@ def _told(repair: Repair, mark: Mark, by: Person) -> JobEvent:
     return JobEvent.objects.create(job=repair.job, act=mark, by=by, **told)
 
 
-def make_again(job: ImportJob, hold: Hold) -> None:
+def make_again(job: ImportJob, lease: Lease) -> None:
     """After a new check: whatever was repaired before, as far as the sheet still says the same in the same places."""
     repairs = job.repairs.filter(undone_at=None).order_by("pk")
     while True:
-        with transaction.atomic():
-            hold()
+        with lease():
             if not delete_piece(RepairedRow.objects.filter(repair__job=job, repair__undone_at=None)):
                 repairs.update(rows=0)
                 earlier = repairs.values("earlier")
                 ImportJob.objects.filter(pk=job.pk, corrects__in=earlier).update(corrects=None)
                 break
     for repair in repairs:
-        _apply(repair, hold)
+        _apply(repair, lease)
 
 
-def _ready(job: ImportJob) -> Hold:
+def _ready(job: ImportJob) -> Lease:
     """As long as it stays ready to start, without a change and a new check in between."""
-    return held_in(job, JobStatus.READY, Act.CHANGE)
+    return lease_in(job, JobStatus.READY, Act.CHANGE)
 
 
 # -- one repair, piece by piece
 
 
-def _apply(repair: Repair, hold: Hold) -> Counter[str]:
+def _apply(repair: Repair, lease: Lease) -> Counter[str]:
     changes_of = _Changes(repair)
     became: Counter[str] = Counter()
     last = 0
     while True:
-        with transaction.atomic():
-            locked = hold()
+        with lease() as locked:
             if not Repair.objects.filter(pk=repair.pk, undone_at=None).exists():
                 return became
             rows = list(changes_of.rows.filter(row_number__gt=last).order_by("row_number")[:ROWS_AT_ONCE])
@@ -147,11 +141,10 @@ def _apply(repair: Repair, hold: Hold) -> Counter[str]:
                 ImportJob.objects.filter(pk=locked.pk).update(corrects=repair.earlier_id)
 
 
-def _restore(repair: Repair, hold: Hold) -> int:
+def _restore(repair: Repair, lease: Lease) -> int:
     done = 0
     while True:
-        with transaction.atomic():
-            locked = hold()
+        with lease() as locked:
             touched = list(repair.touched.order_by("-row_number")[:ROWS_AT_ONCE])
             if not touched:
                 if repair.earlier_id:

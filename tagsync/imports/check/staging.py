@@ -11,7 +11,7 @@ from contextlib import closing
 from itertools import islice
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 
 from tagsync.imports.check import corrections, repairs, repeated_customers
 from tagsync.imports.check.corrections import Original
@@ -20,8 +20,8 @@ from tagsync.imports.check.repairs import stored_note
 from tagsync.imports.check.summary import TAGS_KEPT, Tallies, content_of
 from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
 from tagsync.imports.drafts.drafts import local_path
-from tagsync.imports.locking import Hold, held_by_check
 from tagsync.imports.locking import Interrupted as Interrupted
+from tagsync.imports.locking import Lease, lease_of_check
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problems.groups import ProblemIndex
@@ -29,8 +29,6 @@ from tagsync.imports.states import RowStatus
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
 from tagsync.sheets.cells import Row
 from tagsync.sheets.reader import rows as read_rows
-
-StillMine = Callable[[], bool]
 
 
 class _Staged(NamedTuple):
@@ -58,29 +56,28 @@ _INSERT = "INSERT INTO {table} ({columns}) VALUES ({marks})".format(
 _COPY = f"COPY {ImportRow._meta.db_table} ({', '.join(_COLUMNS)}) FROM STDIN"
 
 
-def stage(job: ImportJob, still_mine: StillMine) -> None:
+def stage(job: ImportJob, goes_on: Callable[[], bool]) -> None:
     """Replace the job's rows by those of its file. Afterwards `counts`, `blank_rows`, `summary` and tags are true.
 
-    `still_mine` is asked in each transaction before it writes. Nothing is written, either, when the import's fence or
+    `goes_on` is asked in each transaction before it writes. Nothing is written, either, when the import's fence or
     what it asks to check is no longer that of `job`. Raises: sheets.errors.Unreadable; Interrupted.
     """
-    hold = held_by_check(job, still_mine)
-    drop_rows(job, hold)
+    lease = lease_of_check(job, goes_on)
+    drop_rows(job, lease)
     tallies = Tallies(job.mapped_columns())
     with closing(read_rows(local_path(job), job.sheet)) as source:
-        staged = _staged_rows(job, source, tallies, ProblemIndex(job, hold))
+        staged = _staged_rows(job, source, tallies, ProblemIndex(job, lease))
         while chunk := list(islice(staged, ROWS_PER_COMMIT)):
-            _commit(job, chunk, tallies, hold)
-    warnings = look_again(job, tallies, hold)
-    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeated_customers.warnings(job, tallies)], hold)
-    repairs.make_again(job, hold)
+            _commit(job, chunk, tallies, lease)
+    warnings = look_again(job, tallies, lease)
+    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeated_customers.warnings(job, tallies)], lease)
+    repairs.make_again(job, lease)
 
 
-def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], hold: Hold) -> None:
+def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], lease: Lease) -> None:
     tags = tallies.tags()
     known = [JobTag(job=job, tag=tag, rows=rows) for tag, rows in tags.most_common(TAGS_KEPT)]
-    with transaction.atomic():
-        hold()
+    with lease():
         JobTag.objects.bulk_create(known, batch_size=2000)
         ImportJob.objects.filter(pk=job.pk).update(
             counts=dict(+tallies.statuses),
@@ -155,10 +152,9 @@ def _row(job: ImportJob, checked: Checked, status: RowStatus, problem_id: int | 
     )
 
 
-def _commit(job: ImportJob, chunk: list[_Staged], tallies: Tallies, hold: Hold) -> None:
+def _commit(job: ImportJob, chunk: list[_Staged], tallies: Tallies, lease: Lease) -> None:
     """Rows and sums in one transaction, so that the progress shown is always true."""
-    with transaction.atomic():
-        hold()
+    with lease():
         _insert(chunk)
         ImportJob.objects.filter(pk=job.pk).update(counts=dict(tallies.statuses), blank_rows=tallies.blank)
 

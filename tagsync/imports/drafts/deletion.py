@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tagsync.accounts.models import Person
 from tagsync.database import repeated_after_deadlock
-from tagsync.imports.locking import Hold, held_in, locked_for_act
+from tagsync.imports.locking import Lease, lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, ImportRow, RepairedRow
 from tagsync.imports.signals import deleted
 from tagsync.imports.states import Act, JobStatus, MoveRefused
@@ -43,15 +43,14 @@ def delete_in_pieces(found: QuerySet[Any]) -> None:
         pass
 
 
-def drop_rows(job: ImportJob, hold: Hold, most: int | None = None) -> bool:
+def drop_rows(job: ImportJob, lease: Lease, most: int | None = None) -> bool:
     """Delete what a check staged, of `most` rows the rest is left. Whether all of it is gone.
 
-    Raises: what `hold` raises. Whoever slept over the deleting must not delete what another has staged since.
+    Raises: what `lease` raises. Whoever slept over the deleting must not delete what another has staged since.
     """
     done = 0
     while most is None or done < most:
-        with transaction.atomic():
-            hold()
+        with lease():
             gone = delete_piece(job.rows.order_by("row_number")) or delete_piece(job.tags.order_by())
             if not gone:
                 job.problems.all().delete()
@@ -67,7 +66,7 @@ def drop_left_rows() -> None:
     for job in ImportJob.objects.filter(Exists(staged), status=JobStatus.DRAFT):
         # When a check has begun meanwhile, the rows are that one's to drop.
         with suppress(MoveRefused):
-            drop_rows(job, held_in(job, JobStatus.DRAFT, Act.CHANGE), ROWS_IN_REQUEST)
+            drop_rows(job, lease_in(job, JobStatus.DRAFT, Act.CHANGE), ROWS_IN_REQUEST)
 
 
 # -- an import that was never started

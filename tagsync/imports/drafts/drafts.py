@@ -16,7 +16,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.drafts.deletion import ROWS_IN_REQUEST, drop_rows
 from tagsync.imports.drafts.saved_mappings import fields_of, recall
-from tagsync.imports.locking import held_in, locked_for_act
+from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
@@ -274,7 +274,7 @@ def _drop_staged(job: ImportJob) -> None:
     """As much as a page has time for; of the rest, the next check or the keeper."""
     # When a check has begun meanwhile, in another tab, the rows are that one's to drop.
     with suppress(MoveRefused):
-        drop_rows(job, held_in(job, JobStatus.DRAFT, Act.CHANGE), ROWS_IN_REQUEST)
+        drop_rows(job, lease_in(job, JobStatus.DRAFT, Act.CHANGE), ROWS_IN_REQUEST)
 
 
 def _file_name(upload: UploadedFile[bytes]) -> str:

@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Count, QuerySet
 
 from tagsync.accounts.models import Person
 from tagsync.imports.check.corrections import without_fixed
+from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryState
 from tagsync.imports.sending import counts
-from tagsync.imports.sending.outcomes import lock
 from tagsync.imports.states import RETRYABLE, RowStatus
 
 ROWS_PER_COMMIT = 5000
@@ -84,12 +83,11 @@ def take_up(job: ImportJob, goes_on: Callable[[], bool]) -> bool:
     Before anything of the run is sent: what is refused in this run would be chosen once more. Raises FenceLost.
     """
     while job.retry_selection is not None:
-        with transaction.atomic():
-            locked = lock(job)
+        with under_lease(job) as locked:
             # None: somebody has stopped it since, and what was not taken up stays as it is.
             if locked.retry_selection is not None:
                 _take_up_piece(locked)
-        job.counts, job.retry_selection = locked.counts, locked.retry_selection
+        job.retry_selection = locked.retry_selection
         if job.retry_selection is not None and not goes_on():
             return False
     return True

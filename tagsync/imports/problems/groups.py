@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Count, Min
 
-from tagsync.imports.locking import Hold
+from tagsync.imports.locking import Lease
 from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import RowStatus
@@ -38,11 +37,11 @@ def problem_for(job: ImportJob, origin: Origin, code: str, params: dict[str, Any
 class ProblemIndex:
     """Problem ids by cause while many rows are written: one query per cause, not per row.
 
-    `hold`: for whoever asks outside of the transactions in which it writes its rows.
+    `lease`: for whoever asks outside of the transactions in which it writes its rows.
     """
 
-    def __init__(self, job: ImportJob, hold: Hold | None = None) -> None:
-        self._job, self._hold = job, hold
+    def __init__(self, job: ImportJob, lease: Lease | None = None) -> None:
+        self._job, self._lease = job, lease
         self._ids: dict[str, int] = {}
 
     def id_of(self, origin: Origin, code: str, params: dict[str, Any]) -> int:
@@ -52,10 +51,9 @@ class ProblemIndex:
         return self._ids[key]
 
     def _find(self, origin: Origin, code: str, params: dict[str, Any]) -> Problem:
-        if self._hold is None:
+        if self._lease is None:
             return problem_for(self._job, origin, code, params)
-        with transaction.atomic():
-            self._hold()
+        with self._lease():
             return problem_for(self._job, origin, code, params)
 
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Max, Q, QuerySet
 from django.db.models.functions import Now
 
+from tagsync.imports.locking import under_lease
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
@@ -29,10 +30,6 @@ SETTLES_A_BATCH = (DeliveryOutcome.ACCEPTED, DeliveryOutcome.BATCH_REFUSED, Deli
 UNANSWERED_SENDS = 5
 DEATHS_OF_A_BATCH = 3
 ROWS_PER_COMMIT = 2000
-
-
-class FenceLost(Exception):
-    """Somebody else works on this import now."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,8 @@ def begin_call(job: ImportJob, batch: Batch, lease: timedelta | None = None) -> 
 
     None when somebody has stopped the import. Raises FenceLost.
     """
-    with transaction.atomic():
-        if lock(job).status != JobStatus.RUNNING:
+    with under_lease(job) as locked:
+        if locked.status != JobStatus.RUNNING:
             return None
         if lease:
             ImportJob.objects.filter(pk=job.pk).update(lease_until=Now() + lease)
@@ -126,8 +123,7 @@ def record(
 ) -> list[Delivery]:
     """Complete a call and settle its rows; returns the planned halves, left before right. Raises FenceLost."""
     broken = outcome in (DeliveryOutcome.UNANSWERED, DeliveryOutcome.NOT_SENT)
-    with transaction.atomic():
-        locked = lock(job)
+    with under_lease(job) as locked:
         delivery.outcome, delivery.answered_at = outcome, Now()
         delivery.state = DeliveryState.BROKEN_OFF if broken else DeliveryState.ANSWERED
         _keep_answer(delivery, answer, "outcome", "answered_at", "state")
@@ -137,7 +133,6 @@ def record(
             _settle(locked, delivery, verdict)
         # With the refusal itself, so that a crash in between resumes with the halves.
         halves = bisection.halve(locked, delivery) if verdict.halve else []
-    job.counts = locked.counts
     return halves
 
 
@@ -181,8 +176,7 @@ def _keep_answer(delivery: Delivery, answer: TheirAnswer, *fields: str) -> None:
 
 def record_sign_of_life(job: ImportJob, answer: TheirAnswer) -> None:
     """A call without rows was answered: the platform is there. Raises FenceLost."""
-    with transaction.atomic():
-        lock(job)
+    with under_lease(job):
         Delivery.objects.create(
             job=job,
             run=job.run,
@@ -199,8 +193,7 @@ def record_sign_of_life(job: ImportJob, answer: TheirAnswer) -> None:
 
 def break_off_orphans(job: ImportJob) -> int:
     """After a claim: calls of an earlier runner that never recorded an answer. Raises FenceLost."""
-    with transaction.atomic():
-        lock(job)
+    with under_lease(job):
         orphans = list(Delivery.objects.filter(job=job, state=DeliveryState.SENDING, fence__lt=job.fence))
         _break_off(orphans, DeliveryOutcome.WORKER_DIED)
     return len(orphans)
@@ -259,10 +252,8 @@ def settle_dead_batches(job: ImportJob) -> None:
 
 def settle_as_in_doubt(job: ImportJob, delivery: Delivery, code: str = "no_answer") -> None:
     """Its fate stays unknown, and the rest goes on. Raises FenceLost."""
-    with transaction.atomic():
-        locked = lock(job)
+    with under_lease(job) as locked:
         _settle(locked, delivery, Verdict(RowStatus.IN_DOUBT, Origin.US, code))
-    job.counts = locked.counts
 
 
 def waiting_rows(job: ImportJob, delivery: Delivery) -> QuerySet[ImportRow]:
@@ -293,16 +284,6 @@ def close_planned(locked: ImportJob) -> None:
     """Pieces that were planned and never sent: there is nothing left for them to send."""
     if not locked.count(RowStatus.WAITING):
         Delivery.objects.filter(job=locked, state=DeliveryState.PLANNED).delete()
-
-
-def lock(job: ImportJob) -> ImportJob:
-    """The job's row, locked until the transaction ends. Raises FenceLost when it is somebody else's by now."""
-    found = ImportJob.objects.select_for_update(no_key=True).filter(pk=job.pk, fence=job.fence)
-    # What the check saw is long, and nothing here asks for it.
-    locked = found.defer("summary", "columns", "fixed_tags").first()
-    if locked is None:
-        raise FenceLost
-    return locked
 
 
 def _settle(locked: ImportJob, delivery: Delivery, verdict: Verdict) -> int:

@@ -13,15 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from django.db import connection as database
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.sending import counts
-from tagsync.imports.sending.outcomes import lock
 from tagsync.imports.states import UNDER_WAY, RowStatus
 from tagsync.mapping.rows import identifiers
 
@@ -141,12 +140,10 @@ def _settle(job: ImportJob, overtaken: dict[int, _Overtaker], goes_on: GoesOn) -
     left = list(overtaken.items())
     while left:
         piece, left = left[:ROWS_PER_COMMIT], left[ROWS_PER_COMMIT:]
-        with transaction.atomic():
-            locked = lock(job)
+        with under_lease(job) as locked:
             changed = _write(job, piece, problems)
             counts.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.SUPERSEDED, rows=changed)
             locked.save(update_fields=["counts"])
-        job.counts = locked.counts
         if left and not goes_on():
             raise _Interrupted
 
