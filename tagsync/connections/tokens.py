@@ -6,7 +6,6 @@ may replace credentials and address at any moment: whatever is written here hold
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,15 +26,21 @@ RENEWAL_LEASE = timedelta(seconds=40)
 CREDENTIALS = ("app_id", "app_secret_encrypted", "fixed_token_encrypted")
 
 
-@dataclass(frozen=True)
-class BeingRenewed:
-    """Another worker fetches the token at this moment, or the credentials were just replaced; ask again in a second."""
+class NoToken(Exception):
+    """`outcome`: what came instead of a token.
+
+    None: another worker fetches one at this moment, or the credentials were just replaced; ask again in a second.
+    """
+
+    def __init__(self, outcome: Outcome | None = None) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
 
 
-def token_for(connection: Connection, client: Client) -> str | BeingRenewed | Outcome:
-    """A token to call with, or what came instead of one; `connection` is then as it was stored at that moment.
+def token_for(connection: Connection, client: Client) -> str:
+    """A token to call with; `connection` is then as it was stored at that moment.
 
-    Raises crypto.CredentialsUnreadable.
+    Raises NoToken, crypto.CredentialsUnreadable.
     """
     now = _read_again(connection)
     if connection.uses_fixed_token:
@@ -45,7 +50,9 @@ def token_for(connection: Connection, client: Client) -> str | BeingRenewed | Ou
     if token and connection.token_renew_at and now < connection.token_renew_at:
         return token
     if not _claim_renewal(connection, now):
-        return token or BeingRenewed()
+        if not token:
+            raise NoToken
+        return token
     return _fetch(connection, client)
 
 
@@ -147,9 +154,11 @@ def _renewed_by_us(connection: Connection) -> models.QuerySet[Connection]:
     return Connection.objects.filter(lease, _stored_credentials(connection), pk=connection.pk)
 
 
-def _fetch(connection: Connection, client: Client) -> str | BeingRenewed | Outcome:
+def _fetch(connection: Connection, client: Client) -> str:
     answer = client.fetch_token(connection.app_id, connection.app_secret())
     if not isinstance(answer, Token):
         _renewed_by_us(connection).update(token_lease_until=None)
-        return answer
-    return answer.value if keep(connection, answer) else BeingRenewed()
+        raise NoToken(answer)
+    if not keep(connection, answer):
+        raise NoToken
+    return answer.value

@@ -1,4 +1,4 @@
-"""How a slice gives its import back: finished, waiting, stopped, or blocked with the question for a person."""
+"""How a slice releases its import: finished, waiting, stopped, or blocked with the question for a person."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.queueing import doorbell
 
 
-def give_back(
+def release(
     job: ImportJob,
     pause: Pause | None,
     question: tuple[str, dict[str, Any]] | None,

@@ -35,13 +35,13 @@ LOST = Q(status__in=(JobStatus.RUNNING, JobStatus.STOPPING), lease_until__lt=Now
 def keep() -> None:
     """One round."""
     with on_its_own("lost imports"):
-        give_back_expired()
+        release_expired()
     doorbell.ring_for(doorbell.CHECKS, checks_nobody_works_on())
     doorbell.ring_for(doorbell.SENDS, claimable())
     keeper_round.send(ImportJob, wait_reason=wait_reason)
 
 
-def give_back_expired() -> None:
+def release_expired() -> None:
     """Imports whose runner died: back into the queue, or stopped if that was asked for."""
     lost = ImportJob.objects.filter(LOST).order_by("pk")
     # With its worker the probe of a connection is lost that was not known to answer.
@@ -49,10 +49,10 @@ def give_back_expired() -> None:
     for job_id in lost.values_list("pk", flat=True):
         # Refused: another keeper, or the runner itself, was quicker.
         with on_its_own(f"import {job_id}"), suppress(MoveRefused, FenceLost):
-            _give_back(job_id)
+            _release(job_id)
 
 
-def _give_back(job_id: int) -> None:
+def _release(job_id: int) -> None:
     """Raises MoveRefused, FenceLost."""
     with transaction.atomic():
         # Whoever holds it is at work on it, or frozen and ended soon: in both cases there is nothing to wait for.
@@ -74,7 +74,7 @@ def end_all_leases() -> None:
     """When a one-machine installation starts, nobody can be at work: what was leased goes on at once."""
     ImportJob.objects.filter(lease_until__isnull=False).update(lease_until=Now() - timedelta(seconds=1))
     silence.forget_probes()
-    give_back_expired()
+    release_expired()
 
 
 def checks_nobody_works_on() -> list[int]:

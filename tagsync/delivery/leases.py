@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db.models.functions import Now
 
 from tagsync.connections import silence
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryState
 from tagsync.imports.models.job import Operation
@@ -21,6 +23,7 @@ HOLD_BACK = timedelta(seconds=settings.TAGSYNC_HOLD_BACK_SECONDS)
 RENEW_SECONDS = LEASE.total_seconds() / 6
 # After so long without a call nobody knows whether the platform still answers.
 PROVEN_FOR = timedelta(seconds=60)
+LOOK_SECONDS = 0.5  # how soon a stop, or a connection that another worker blocked, is seen
 LEASED = (JobStatus.CHECKING, JobStatus.RUNNING, JobStatus.STOPPING)
 
 
@@ -141,3 +144,40 @@ def renew(job: ImportJob) -> str | None:
 
 def release_check(job: ImportJob) -> None:
     ImportJob.objects.filter(pk=job.pk, fence=job.fence, status=JobStatus.CHECKING).update(lease_until=None)
+
+
+class HeldLease:
+    """The lease on an import that a slice works on, and what others changed meanwhile.
+
+    `job_status`: the import's as last seen; somebody may stop it at any moment. `connection` is read again with it.
+    """
+
+    def __init__(self, job: ImportJob, connection: Connection) -> None:
+        self._job, self.connection = job, connection
+        self.job_status: str = job.status
+        self._renewed = self._looked = time.monotonic()
+
+    def keep(self) -> None:
+        """Renew it, and look, when it is time to. Raises FenceLost when the import is no longer ours."""
+        now = time.monotonic()
+        if now - self._renewed > RENEW_SECONDS:
+            self.renew()
+        if now - self._looked > LOOK_SECONDS:
+            self.look()
+
+    def renew(self) -> None:
+        status = renew(self._job)
+        if status is None:
+            raise FenceLost
+        self.job_status = status
+        self.was_renewed()
+
+    def was_renewed(self) -> None:
+        """By the statement that wrote down a call."""
+        self._renewed = time.monotonic()
+
+    def look(self) -> None:
+        """At what people changed: the import's state, and whatever the connection says."""
+        self.job_status = ImportJob.objects.values_list("status", flat=True).get(pk=self._job.pk)
+        self.connection.refresh_from_db()
+        self._looked = time.monotonic()

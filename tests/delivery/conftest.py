@@ -41,5 +41,5 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of a moment where real ones take minutes."""
-    monkeypatch.setattr("tagsync.delivery.retry_policy.MAX_BACK_OFF_SECONDS", 0.01)
+    monkeypatch.setattr("tagsync.delivery.policy.MAX_BACK_OFF_SECONDS", 0.01)
     monkeypatch.setattr("tagsync.delivery.runner.SLICE_SECONDS", 1.0)

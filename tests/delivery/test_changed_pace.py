@@ -14,7 +14,7 @@ from tagsync.connections.models import Connection
 from tagsync.connections.pace import forget_slots, slow_down, take_slot
 from tagsync.database import database_now
 from tagsync.delivery import leases, tasks
-from tagsync.delivery.finish import give_back
+from tagsync.delivery.finish import release
 from tagsync.imports.models import ImportJob
 from tagsync.sandbox import Sandbox
 from tests.installation import wait_for
@@ -96,9 +96,9 @@ def test_it_does_not_wait_when_the_pace_is_corrected_while_it_gives_up(
 
     def corrected_meanwhile(*told: object, **more: object) -> None:
         correct(hourly)
-        give_back(*told, **more)  # type: ignore[arg-type]
+        release(*told, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("tagsync.delivery.runner.give_back", corrected_meanwhile)
+    monkeypatch.setattr("tagsync.delivery.runner.release", corrected_meanwhile)
     rings.clear()
     tasks.run_import(job.pk)
     job.refresh_from_db()

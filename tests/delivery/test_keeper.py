@@ -123,7 +123,7 @@ def test_it_lets_the_old_runner_change_nothing_more(marketer: Person, connection
     old = claim_import(job.pk)
     assert old is not None
     let_lease_expire(job)
-    keeper.give_back_expired()
+    keeper.release_expired()
     new = claim_import(job.pk)
     assert new is not None and new.fence > old.fence
     assert renew(old) is None
@@ -186,11 +186,11 @@ def test_a_locked_import_does_not_delay_the_others(marketer: Person, connection:
     ImportJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     with held(locked):
         began = time.monotonic()
-        keeper.give_back_expired()
+        keeper.release_expired()
         assert time.monotonic() - began < 2
         found = dict(ImportJob.objects.values_list("pk", "status"))
         assert found == {locked.pk: "running", other.pk: "queued", stopping.pk: "stopped"}
-    keeper.give_back_expired()
+    keeper.release_expired()
     locked.refresh_from_db()
     assert locked.status == "queued"
 
@@ -206,7 +206,7 @@ def held(job: ImportJob) -> Iterator[None]:
         other.rollback()
 
 
-@pytest.mark.parametrize("struck", ["give_back", "long_waits"])
+@pytest.mark.parametrize("struck", ["release", "long_waits"])
 def test_an_error_with_one_import_does_not_end_the_round(
     marketer: Person,
     connection: Connection,
@@ -231,7 +231,7 @@ def test_an_error_with_one_import_does_not_end_the_round(
     def fail(wait_reason: Any) -> None:
         raise OperationalError("canceling statement: 13800138000")
 
-    if struck == "give_back":
+    if struck == "release":
         monkeypatch.setattr(ImportJob, "move", move)
     else:
         monkeypatch.setattr("tagsync.notifications.long_waits._tell", fail)

@@ -9,7 +9,7 @@ import pytest
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import clients
-from tagsync.delivery.runner import Slice
+from tagsync.delivery.recorder import Recorder
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN, Sandbox
 from tagsync.tuzhan.client import Token
 from tests.installation import wait_for
@@ -90,8 +90,8 @@ def test_it_calls_the_new_path_though_the_old_one_was_refused(
 
     admin = beside(correct)
     with pytest.MonkeyPatch.context() as patched:
-        record = Slice._record
-        patched.setattr(Slice, "_record", lambda self, *told: (slept(*told), record(self, *told))[1])
+        record = Recorder.record
+        patched.setattr(Recorder, "record", lambda self, *told: (slept(*told), record(self, *told))[1])
         run_to_end(job)
     job.refresh_from_db()
     slow.refresh_from_db()

@@ -130,7 +130,7 @@ def test_it_sets_aside_a_batch_that_ends_its_worker_three_times(
         outcomes.settle_dead_batches(mine)
         outcomes.begin_call(mine, Batch([2, 3], "0" * 64, Delivery.objects.filter(job=job).last()))
         ImportJob.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        keeper.give_back_expired()
+        keeper.release_expired()
     job = run_to_end(job)
     assert (job.status, job.counts) == ("finished", {"accepted": 4, "in_doubt": 2})
     assert job.problems.get().code == "worker_died"

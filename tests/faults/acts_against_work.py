@@ -78,9 +78,9 @@ def must(then: str, status: str, calls: int = 0, told: str = "", **counts: int) 
     return Must(then, status, calls, {**counts, "to_fix": 1} if counts else {}, told)
 
 
-_SLICE = "tagsync.delivery.runner.give_back"
+_SLICE = "tagsync.delivery.runner.release"
 _GOES_ON = "tagsync.delivery.runner.Slice._goes_on"
-_CALL = "tagsync.delivery.runner.call"
+_CALL = "tagsync.delivery.sender.call"
 _FORMED = Step("tagsync.connections.tokens.sent_with")
 
 # Always between two transactions: inside one, SQLite's only writer would hold up the act.

@@ -73,7 +73,7 @@ def held(work: Callable[[], object], step: Step, nth: int, patch: pytest.MonkeyP
 def give_up(job: ImportJob) -> None:
     """As if the lease of its worker were over: a keeper gives the import back."""
     ImportJob.objects.filter(pk=job.pk).update(lease_until=Now() - timedelta(seconds=1))
-    keeper.give_back_expired()
+    keeper.release_expired()
 
 
 def run_until_all_rests(heard: list[tuple[str, int]]) -> None:

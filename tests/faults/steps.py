@@ -19,7 +19,7 @@ class Step:
 
 _CLAIM = "tagsync.delivery.runner.claim_import"
 _BEGIN = "tagsync.imports.sending.outcomes.begin_call"
-_CALL = "tagsync.delivery.runner.call"
+_CALL = "tagsync.delivery.sender.call"
 _WRITE = "tagsync.imports.sending.outcomes._write_down"
 _RECORD = "tagsync.imports.sending.outcomes.record"
 _SHIFT = "tagsync.imports.sending.counts.shift"
@@ -64,7 +64,7 @@ STEPS = {
     "before superseding": Step("tagsync.imports.sending.superseded.mark"),
     "inside superseding": Step("tagsync.imports.sending.superseded._settle"),
     "before dead batches": Step("tagsync.imports.sending.outcomes.settle_dead_batches"),
-    "before the sign of life": Step("tagsync.delivery.runner.Slice._probe"),
+    "before the sign of life": Step("tagsync.delivery.sender.Sender._probe"),
     "before the sign of life is recorded": Step("tagsync.imports.sending.outcomes.record_sign_of_life"),
     "before a batch is in doubt": Step("tagsync.imports.sending.outcomes.settle_as_in_doubt"),
     "before the token call": Step("tagsync.connections.tokens._fetch"),

@@ -64,8 +64,8 @@ REFUSED = 3  # the customer that the platform refuses in a trial
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pieces, no pauses, and a look at what changed before each step."""
-    monkeypatch.setattr("tagsync.delivery.retry_policy.MAX_BACK_OFF_SECONDS", 0.01)
-    monkeypatch.setattr("tagsync.delivery.runner.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("tagsync.delivery.policy.MAX_BACK_OFF_SECONDS", 0.01)
+    monkeypatch.setattr("tagsync.delivery.leases.LOOK_SECONDS", 0.0)
     monkeypatch.setattr("tagsync.imports.check.staging.ROWS_PER_COMMIT", 10)
     for module in ("followups.retry", "sending.superseded"):
         monkeypatch.setattr(f"tagsync.imports.{module}.ROWS_PER_COMMIT", 5)

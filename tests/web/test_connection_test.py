@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tagsync.connections.models import Connection
-from tagsync.delivery import connection_test
+from tagsync.delivery import connection_actions
 from tagsync.imports.sending.outcomes import TheirAnswer
 from tagsync.sandbox.running import Sandbox
 from tests.web.records import text_of
@@ -78,7 +78,7 @@ def test_it_escapes_the_platforms_words(
     signed_admin: Client, sandbox_connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = TheirAnswer(403, "100403", "E<1>", "<b>无权限</b>", "", "", 1402)
-    found = connection_test.Found("connection_forbidden", answer)
+    found = connection_actions.Found("connection_forbidden", answer)
     monkeypatch.setattr("tagsync.web.connections.views.try_connection", lambda _connection: found)
     page = text_of(try_it(signed_admin, sandbox_connection))
     assert "&lt;b&gt;无权限" in page and "<b>无权限" not in page

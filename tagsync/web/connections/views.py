@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery import connection_actions
-from tagsync.delivery.connection_test import NOTHING_CAME, try_connection
+from tagsync.delivery.connection_actions import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import RowStatus

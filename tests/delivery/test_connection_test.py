@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tagsync.connections.models import Connection
-from tagsync.delivery.connection_test import WORKS, try_connection
+from tagsync.delivery.connection_actions import WORKS, try_connection
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
