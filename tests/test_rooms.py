@@ -64,6 +64,7 @@ FUNCTION_LINES = 50
 VIEW_LINES = 30
 FILE_LINES = 400
 TEMPLATE_COLUMNS = 120
+MODULES_IN_FOLDER = 15
 EXCUSE = "over the stop: "
 
 DJANGO_ROOMS = (
@@ -320,6 +321,17 @@ def test_it_keeps_files_short() -> None:
         if "migrations" not in path.parts
         for lines in [text_of(path).splitlines()]
         if len(lines) > FILE_LINES and not excused(lines)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_it_keeps_folders_small() -> None:
+    folders: dict[Path, int] = {}
+    for path in sources():
+        if path.name != "__init__.py" and "migrations" not in path.parts:
+            folders[path.parent] = folders.get(path.parent, 0) + 1
+    wrong = [
+        f"{name_of(folder)} has {number} modules" for folder, number in folders.items() if number > MODULES_IN_FOLDER
     ]
     assert not wrong, "\n".join(wrong)
 

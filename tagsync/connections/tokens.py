@@ -17,7 +17,7 @@ from tagsync.connections.crypto import decrypt, encrypt
 from tagsync.connections.models import Connection
 from tagsync.database import database_now
 from tagsync.tuzhan.client import Client, Token
-from tagsync.tuzhan.errors import Outcome
+from tagsync.tuzhan.outcomes import Outcome
 
 RENEW_EARLY_SECONDS = 120.0
 # Longer than a call: whoever renews is done, or dead, when it ends.

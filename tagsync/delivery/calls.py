@@ -13,8 +13,8 @@ from tagsync.imports.sending.outcomes import TheirAnswer
 from tagsync.tuzhan.answers import is_reference
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
-from tagsync.tuzhan.errors import Accepted, Answer, NotSent, Outcome
 from tagsync.tuzhan.messages import Settings, batch_body, encode
+from tagsync.tuzhan.outcomes import Accepted, Answer, NotSent, Outcome
 from tagsync.tuzhan.redaction import redact
 
 # A call without rows: whatever comes back, the platform answers, and no customer is touched.

@@ -21,7 +21,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.sending.outcomes import TheirAnswer
 from tagsync.imports.states import UNDER_WAY, MoveRefused
 from tagsync.queueing import doorbell
-from tagsync.tuzhan.errors import (
+from tagsync.tuzhan.outcomes import (
     Accepted,
     BatchRefused,
     Blocked,

@@ -20,7 +20,7 @@ from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome, Deliver
 from tagsync.imports.models.row import Origin
 from tagsync.imports.sending.outcomes import KEEP_WAITING, UNANSWERED_SENDS, OpenBatch, Verdict
 from tagsync.imports.states import RowStatus
-from tagsync.tuzhan.errors import (
+from tagsync.tuzhan.outcomes import (
     Accepted,
     Answer,
     BatchRefused,

@@ -15,7 +15,7 @@ from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.sending import bisection, outcomes
 from tagsync.queueing import doorbell
-from tagsync.tuzhan.errors import BatchRefused, Outcome
+from tagsync.tuzhan.outcomes import BatchRefused, Outcome
 
 SIBLINGS_RUNG = 50
 

@@ -30,7 +30,7 @@ from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.sending import outcomes
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
-from tagsync.tuzhan.errors import BatchRefused, Blocked, NotSent, Outcome, Throttled, is_sign_of_life
+from tagsync.tuzhan.outcomes import BatchRefused, Blocked, NotSent, Outcome, Throttled, is_sign_of_life
 
 # A call begins only so soon after the lease was renewed that the lease, two calls long, outlives it whole.
 START_WITHIN_SECONDS = settings.TAGSYNC_CALL_SECONDS * 2 / 3

@@ -2,7 +2,7 @@
 
 import re
 
-from .fields import CUSTOMER_ID
+from tagsync.mapping.fields import CUSTOMER_ID
 
 HIDDEN = "****"
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from .platform import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN
-from .running import serve
+from tagsync.sandbox.platform import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN
+from tagsync.sandbox.running import serve
 
 
 def main() -> None:

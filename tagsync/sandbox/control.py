@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from . import page
-from .platform import Platform, Reply
+from tagsync.sandbox import page
+from tagsync.sandbox.platform import Platform, Reply
 
 
 class Request:

@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .contract import CUSTOMER_ID_KEYS, MAX_ROWS
+from tagsync.sandbox.contract import CUSTOMER_ID_KEYS, MAX_ROWS
 
 _NUMBER = (int, float)
 _DEFAULTS: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .contract import CUSTOMER_ID_KEYS
+from tagsync.sandbox.contract import CUSTOMER_ID_KEYS
 
 # Source: page 986553. Way 2 of the oldest revision; nothing else in the stand-in depends on it.
 _WAYS = {

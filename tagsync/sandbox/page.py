@@ -8,9 +8,9 @@ from html import escape
 from itertools import islice
 from typing import Any
 
-from .faults import FIELDS, Fault
-from .ledger import Entry
-from .platform import Platform
+from tagsync.sandbox.faults import FIELDS, Fault
+from tagsync.sandbox.ledger import Entry
+from tagsync.sandbox.platform import Platform
 
 REFRESH_SECONDS = 3
 MAX_CALLS = 20

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .contract import problem
-from .faults import Fault, Faults
-from .ledger import Ledger
+from tagsync.sandbox.contract import problem
+from tagsync.sandbox.faults import Fault, Faults
+from tagsync.sandbox.ledger import Ledger
 
 DEFAULT_TOKEN = "sandbox-token"
 DEFAULT_APP_ID = "sandbox"

@@ -5,10 +5,17 @@ import threading
 from pathlib import Path
 from types import FrameType, TracebackType
 
-from .faults import Faults
-from .ledger import Entry, Ledger
-from .platform import DEFAULT_APP_ID, DEFAULT_APP_SECRET, DEFAULT_TOKEN, TOKEN_LIFETIME_SECONDS, Credentials, Platform
-from .server import Server
+from tagsync.sandbox.faults import Faults
+from tagsync.sandbox.ledger import Entry, Ledger
+from tagsync.sandbox.platform import (
+    DEFAULT_APP_ID,
+    DEFAULT_APP_SECRET,
+    DEFAULT_TOKEN,
+    TOKEN_LIFETIME_SECONDS,
+    Credentials,
+    Platform,
+)
+from tagsync.sandbox.server import Server
 
 
 class Sandbox:

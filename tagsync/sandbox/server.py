@@ -14,8 +14,8 @@ from socketserver import TCPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .control import ACTS, Request, json_reply
-from .platform import Platform, Reply, answer
+from tagsync.sandbox.control import ACTS, Request, json_reply
+from tagsync.sandbox.platform import Platform, Reply, answer
 
 DEFAULT_PATH = "/api/integrate/audience/tag/batchAdd"
 DEFAULT_TOKEN_PATH = "/api/open/app/getOrgAccessToken"

@@ -14,8 +14,8 @@ from typing import Any
 from tagsync.sheets.cells import Kind
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.values import Wire, WireRow, date, filled_up, number, trimmed
-from tagsync.sheets.workbook import shown_as
+from tagsync.sheets.xlsx.values import Wire, WireRow, date, filled_up, number, trimmed
+from tagsync.sheets.xlsx.workbook import shown_as
 
 ROWS_PER_LIST = 256
 NUMBER = 2  # xlrd.biffh.XL_CELL_NUMBER

@@ -15,7 +15,7 @@ from typing import IO, Any
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
 from tagsync.sheets.sources import Source, open_source
-from tagsync.sheets.values import Wire, WireRow
+from tagsync.sheets.xlsx.values import Wire, WireRow
 
 OUT_OF_MEMORY = 12
 ROWS_PER_LINE = 256

@@ -22,7 +22,7 @@ from tagsync.sheets import child
 from tagsync.sheets.cells import Cell, Kind, Row
 from tagsync.sheets.errors import CODES, Unreadable
 from tagsync.sheets.guard import DEFAULT_LIMITS, Form, Limits, recognise
-from tagsync.sheets.values import unwire
+from tagsync.sheets.xlsx.values import unwire
 
 # -S, -P: neither installed packages nor the working folder have a say in that process.
 COMMAND = [sys.executable, "-S", "-P", "-m", child.__name__]

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagsync.sheets.biff import BiffFile
+from tagsync.sheets.delimited import SHEET_NAME, TextFile
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Form, Limits, recognise
-from tagsync.sheets.package import Package
-from tagsync.sheets.scan import scan
-from tagsync.sheets.strings import SharedStrings
-from tagsync.sheets.texts import SHEET_NAME, TextFile
-from tagsync.sheets.values import WireRow
-from tagsync.sheets.workbook import number_styles, open_workbook
+from tagsync.sheets.xlsx.package import Package
+from tagsync.sheets.xlsx.scan import scan
+from tagsync.sheets.xlsx.strings import SharedStrings
+from tagsync.sheets.xlsx.values import WireRow
+from tagsync.sheets.xlsx.workbook import number_styles, open_workbook
 
 # Larger sheets are not inflated only to be counted.
 COUNTED_BYTES = 32 << 20

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .redaction import HIDDEN, as_text, redact, tidy
-from .remarks import extras_in
+from tagsync.tuzhan.redaction import HIDDEN, as_text, redact, tidy
+from tagsync.tuzhan.remarks import extras_in
 
 MAX_EXCERPT_CHARACTERS = 500
 MAX_CODE_CHARACTERS = 64

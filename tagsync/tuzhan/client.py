@@ -11,9 +11,18 @@ from typing import Any
 
 import httpx
 
-from .answers import Answer, parse
-from .deadline import Deadline, DeadlineTransport, within
-from .errors import CALL_ERRORS, Accepted, Blocked, Outcome, TokenRejected, Unanswered, classify, translate
+from tagsync.tuzhan.answers import Answer, parse
+from tagsync.tuzhan.deadline import Deadline, DeadlineTransport, within
+from tagsync.tuzhan.outcomes import (
+    CALL_ERRORS,
+    Accepted,
+    Blocked,
+    Outcome,
+    TokenRejected,
+    Unanswered,
+    classify,
+    translate,
+)
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_TOKEN_CHARACTERS = 4096

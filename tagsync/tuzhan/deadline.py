@@ -22,8 +22,8 @@ from typing import Any
 import httpcore
 import httpx
 
-from .addresses import is_public
-from .errors import AddressRefused, Overslept
+from tagsync.tuzhan.addresses import is_public
+from tagsync.tuzhan.outcomes import AddressRefused, Overslept
 
 MAX_CONNECTIONS = 100
 

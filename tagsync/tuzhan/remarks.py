@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from .redaction import HIDDEN, as_text, redact, tidy
+from tagsync.tuzhan.redaction import HIDDEN, as_text, redact, tidy
 
 MAX_REMARKS_CHARACTERS = 500
 # An echo of 500 rows with six fields each is 3,500 values; what is larger is not read to its end, and that is said.

@@ -11,7 +11,7 @@ import pytest
 from tagsync.connections import tokens
 from tagsync.connections.models import Connection
 from tagsync.tuzhan.client import Client, Token
-from tagsync.tuzhan.errors import Answer, Blocked, Outcome
+from tagsync.tuzhan.outcomes import Answer, Blocked, Outcome
 
 HOST = "https://integrate.rabbitpre.com"
 

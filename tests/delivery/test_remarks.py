@@ -13,7 +13,7 @@ from tagsync.connections.models import Connection
 from tagsync.delivery.calls import their_answer
 from tagsync.imports.sending.remarks import remarked
 from tagsync.sandbox.running import Sandbox
-from tagsync.tuzhan.errors import classify
+from tagsync.tuzhan.outcomes import classify
 from tests.invariants import check_invariants
 from tests.making import customers, run_to_end, started
 

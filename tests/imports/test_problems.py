@@ -10,7 +10,7 @@ from tagsync.imports.problems.sending import CONNECTIONS
 from tagsync.mapping.cleaning import CHANGES
 from tagsync.mapping.rows import CODES as ROW_CODES
 from tagsync.sheets.errors import CODES as FILE_CODES
-from tagsync.tuzhan.errors import BLOCKING_CODES, BLOCKING_STATUSES, PLACES, Blocked
+from tagsync.tuzhan.outcomes import BLOCKING_CODES, BLOCKING_STATUSES, PLACES, Blocked
 
 
 @pytest.mark.parametrize("code", sorted({*ROW_CODES, *FILE_CODES}))

@@ -1,6 +1,6 @@
 import pytest
 
-from tagsync.sheets.workbook import is_date_format
+from tagsync.sheets.xlsx.workbook import is_date_format
 
 
 @pytest.mark.parametrize(

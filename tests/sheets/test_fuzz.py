@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
 from tagsync.sheets.sources import open_source
-from tagsync.sheets.values import unwire
+from tagsync.sheets.xlsx.values import unwire
 from tests import workbooks
 from tests.sheets import fuzz
 

@@ -6,7 +6,7 @@ import pytest
 
 from tagsync.sheets import guard, reader
 from tagsync.sheets.errors import CODES, Unreadable
-from tagsync.sheets.package import Package
+from tagsync.sheets.xlsx.package import Package
 from tests import workbooks
 
 CONTENTS = [

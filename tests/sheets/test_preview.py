@@ -7,8 +7,8 @@ import pytest
 from tagsync.sheets import reader
 from tagsync.sheets.cells import Kind
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.package import Package
-from tagsync.sheets.strings import SharedStrings
+from tagsync.sheets.xlsx.package import Package
+from tagsync.sheets.xlsx.strings import SharedStrings
 from tests import workbooks
 
 

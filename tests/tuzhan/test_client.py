@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tagsync.tuzhan.client import Client, Token
-from tagsync.tuzhan.errors import Accepted, Blocked, NotSent, Throttled, TokenRejected, Unanswered
+from tagsync.tuzhan.outcomes import Accepted, Blocked, NotSent, Throttled, TokenRejected, Unanswered
 
 OK = b'{"code":"200","errorCode":"SUCCESS","msg":"ok","data":"12345678901234567"}'
 TOKEN = "canary-token"

@@ -9,7 +9,7 @@ import pytest
 
 from tagsync.tuzhan import deadline
 from tagsync.tuzhan.client import Client
-from tagsync.tuzhan.errors import Accepted, Unanswered
+from tagsync.tuzhan.outcomes import Accepted, Unanswered
 from tests.tuzhan.test_client import TOKEN, _certificate, reply
 
 CALLS = 24

@@ -9,7 +9,7 @@ from tagsync.delivery.calls import call
 from tagsync.tuzhan import deadline
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
-from tagsync.tuzhan.errors import NotSent, Unanswered
+from tagsync.tuzhan.outcomes import NotSent, Unanswered
 from tests.tuzhan.test_client import TOKEN, answering, reply
 
 HOUR = 3600.0

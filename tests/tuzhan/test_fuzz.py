@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tagsync.tuzhan.errors import Accepted, BatchRefused, Outcome, classify
+from tagsync.tuzhan.outcomes import Accepted, BatchRefused, Outcome, classify
 from tagsync.tuzhan.redaction import redact
 
 OK = b'{"code":"200","errorCode":"SUCCESS","msg":"ok"}'

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tagsync.tuzhan.errors import Accepted, classify
+from tagsync.tuzhan.outcomes import Accepted, classify
 from tagsync.tuzhan.remarks import MAX_REMARKS_CHARACTERS, MAX_VALUES
 
 

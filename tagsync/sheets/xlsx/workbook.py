@@ -7,8 +7,8 @@ import re
 from typing import NamedTuple
 
 from tagsync.sheets.errors import Unreadable
-from tagsync.sheets.package import Package, Relation
-from tagsync.sheets.values import AS_DATE, SIGNIFICANT_DIGITS
+from tagsync.sheets.xlsx.package import Package, Relation
+from tagsync.sheets.xlsx.values import AS_DATE, SIGNIFICANT_DIGITS
 
 # ECMA-376 part 1, 18.8.30; 27-36 and 50-58 are dates in the Chinese, Japanese and Korean editions.
 DATE_FORMATS = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}

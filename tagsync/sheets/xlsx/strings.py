@@ -7,10 +7,10 @@ the beginning of a table that may be larger than the sheet.
 import re
 from collections.abc import Iterator
 
-from tagsync.sheets.blocks import blocks
 from tagsync.sheets.errors import Unreadable
-from tagsync.sheets.package import Package, new_parser, parse
-from tagsync.sheets.values import unescape
+from tagsync.sheets.xlsx.blocks import blocks
+from tagsync.sheets.xlsx.package import Package, new_parser, parse
+from tagsync.sheets.xlsx.values import unescape
 
 
 class SharedStrings:

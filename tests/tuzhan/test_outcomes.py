@@ -9,8 +9,8 @@ import httpcore
 import httpx
 import pytest
 
-from tagsync.tuzhan import errors
-from tagsync.tuzhan.errors import (
+from tagsync.tuzhan import outcomes
+from tagsync.tuzhan.outcomes import (
     Accepted,
     AddressRefused,
     BatchRefused,
@@ -219,10 +219,10 @@ def test_it_keeps_only_what_a_database_can_store():
 def test_it_has_a_place_for_every_error_of_httpx():
     known = [kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, Exception)]
     assert len(known) > 20
-    assert [kind.__name__ for kind in known if kind not in errors.PLACES] == []
+    assert [kind.__name__ for kind in known if kind not in outcomes.PLACES] == []
 
 
-@pytest.mark.parametrize("kind", errors.PLACES)
+@pytest.mark.parametrize("kind", outcomes.PLACES)
 def test_it_never_calls_an_error_success_or_refusal(kind):
     error = kind("secret", request=None, response=None) if kind is httpx.HTTPStatusError else _make(kind)
     found = translate(error, 7)

@@ -7,12 +7,12 @@ Plain rows are taken apart by a regular expression, all others by the parser (se
 import re
 from collections.abc import Iterator, Mapping
 
-from tagsync.sheets.blocks import blocks
 from tagsync.sheets.cells import column_index, column_letter
 from tagsync.sheets.errors import Unreadable
-from tagsync.sheets.package import Package, new_parser, parse
-from tagsync.sheets.strings import SharedStrings
-from tagsync.sheets.values import Wire, WireRow, convert
+from tagsync.sheets.xlsx.blocks import blocks
+from tagsync.sheets.xlsx.package import Package, new_parser, parse
+from tagsync.sheets.xlsx.strings import SharedStrings
+from tagsync.sheets.xlsx.values import Wire, WireRow, convert
 
 PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*', re.ASCII)
 # How a plain cell is read, by its attributes: shared string, number as it stands, anything else.

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.values import Wire, WireRow, trimmed
+from tagsync.sheets.xlsx.values import Wire, WireRow, trimmed
 
 SHEET_NAME = "CSV"
 BYTE_ORDER_MARKS = (

@@ -28,9 +28,9 @@ from typing import Any
 
 import httpx
 
-from .answers import Answer, answer_from, parse
-from .redaction import redact
-from .remarks import remarks_in
+from tagsync.tuzhan.answers import Answer, answer_from, parse
+from tagsync.tuzhan.redaction import redact
+from tagsync.tuzhan.remarks import remarks_in
 
 __all__ = [
     "Accepted",
