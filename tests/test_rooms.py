@@ -47,9 +47,10 @@ OUTSIDE = {
     "timeouts": set(),
     "terminal": set(),
     "database": set(),
+    "orphans": set(),
 }
-# How commands speak, for whoever has commands; and what the database says, for whoever has one.
-FOR_DJANGO_ROOMS = {"terminal", "database"}
+# How commands speak, for whoever has commands; what the database says, for whoever has one; and how processes end.
+FOR_DJANGO_ROOMS = {"terminal", "database", "orphans"}
 
 # room → outside packages that would give it a second task
 WITHOUT = {

@@ -48,12 +48,6 @@ def allowed_hosts(host: str) -> list[str]:
     return names if bracketed in names else [*names, bracketed]
 
 
-def is_loopback(host: str) -> bool:
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
-
-
 def _own_addresses() -> list[str]:
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         # A datagram socket sends nothing when it connects; it only learns which address it would send from.

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from itertools import count
 from typing import NamedTuple
 
 from django.db.models import Q
 
 from tagsync.accounts.models import Person
+from tagsync.accounts.passwords import made_up
 from tagsync.accounts.roles import ADMINS, give_role
 from tagsync.connections.models import Connection
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET
 
 ADMIN_NAME = "admin"
 SANDBOX_NAME = "Sandbox"
-# No letter or digit that looks like another: it is read from a terminal and typed into a page.
-PASSWORD_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class FirstAdmin(NamedTuple):
@@ -42,18 +40,13 @@ def first_admin(chosen_password: str) -> FirstAdmin:
 
 
 def _make_admin(chosen_password: str) -> FirstAdmin:
-    generated = "" if chosen_password else _password()
+    generated = "" if chosen_password else made_up()
     admin = Person.objects.filter(username=ADMIN_NAME).first() or Person(username=ADMIN_NAME)
     admin.set_password(chosen_password or generated)
     admin.is_active = True
     admin.save()
     give_role(admin, ADMINS)
     return FirstAdmin(admin.username, generated)
-
-
-def _password() -> str:
-    groups = ("".join(secrets.choice(PASSWORD_CHARACTERS) for _ in range(4)) for _ in range(4))
-    return "-".join(groups)
 
 
 def connect_sandbox(port: int) -> Connection:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
+from tagsync.connections.addresses import is_loopback
 from tagsync.local import addresses, database, first_steps, home, plan, processes, redis, sample
 from tagsync.local.plan import Part, Wishes
 from tagsync.local.processes import Child, Ears
@@ -172,7 +173,7 @@ class Supervisor:
         if admin.password:
             self.say(_("  password:   %(password)s  (shown only now)") % {"password": admin.password})
         self.say(_("  a sample:   %(file)s") % {"file": file})
-        if not addresses.is_loopback(self.wishes.host):
+        if not is_loopback(self.wishes.host):
             self.say(_("  Other machines can reach it, and what they send is not encrypted."))
         self.say(_("Ctrl-C ends it."))
 

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from tagsync.local.guard import die_with
+from tagsync.orphans import die_with
 
 wsgi_app = "tagsync.wsgi"
 bind = os.environ.get("TAGSYNC_LISTEN", "127.0.0.1:8000")

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tagsync.imports.problems import sentence
+from tagsync.imports.problems.counted import NOT_ACCEPTED, counted_sentence
 from tagsync.imports.states import RowStatus
 from tagsync.notifications.models import Notice, NoticeKind
 
@@ -240,26 +241,4 @@ def _remarked(notice: Notice) -> tuple[str, ...]:
 
 def _others(rows: dict[str, int]) -> tuple[str, ...]:
     """What became of the rest, a sentence each."""
-    rejected, in_doubt, superseded, to_fix = (
-        rows[status.value]
-        for status in (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.SUPERSEDED, RowStatus.TO_FIX)
-    )
-    texts = {
-        ngettext(
-            "%(rows)s row was rejected by the platform.", "%(rows)s rows were rejected by the platform.", rejected
-        ): rejected,
-        ngettext(
-            "%(rows)s row is in doubt: it was sent, but no readable answer came.",
-            "%(rows)s rows are in doubt: they were sent, but no readable answer came.",
-            in_doubt,
-        ): in_doubt,
-        ngettext(
-            "%(rows)s row gave way to a newer import.", "%(rows)s rows gave way to a newer import.", superseded
-        ): superseded,
-        ngettext(
-            "%(rows)s row has to be fixed in the sheet and was not sent.",
-            "%(rows)s rows have to be fixed in the sheet and were not sent.",
-            to_fix,
-        ): to_fix,
-    }
-    return tuple(text % {"rows": _number(number)} for text, number in texts.items() if number)
+    return tuple(counted_sentence(status, rows[status]) for status in NOT_ACCEPTED if rows[status])

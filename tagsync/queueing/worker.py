@@ -5,12 +5,8 @@ It knows RQ and signals; it must not know what an import is.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
-import threading
-import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -20,13 +16,13 @@ from rq import Worker
 from rq.job import Job
 from rq.utils import import_attribute
 
+from tagsync.orphans import die_with
 from tagsync.queueing.doorbell import TASKS
 from tagsync.queueing.shutdown import ask_to_shut_down
 
 # A serializer decides how a job is written, not what it names: JSON can still say "os.system". This list decides.
 MAY_RUN = frozenset(TASKS.values())
 
-PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -104,19 +100,3 @@ class DoorbellWorker(Worker):  # type: ignore[misc]
 
 def _leave(signum: int, frame: FrameType | None) -> None:
     ask_to_shut_down()
-
-
-def die_with(parent_pid: int) -> None:
-    """From now on this process is killed when its parent dies, however it dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    else:
-        threading.Thread(target=_watch, args=(parent_pid,), daemon=True).start()
-    if os.getppid() != parent_pid:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _watch(parent_pid: int) -> None:
-    while os.getppid() == parent_pid:
-        time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGKILL)

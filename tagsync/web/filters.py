@@ -26,6 +26,12 @@ DAYS = (date(2000, 1, 1), date(2200, 1, 1))
 PAGING = ("before", "after")
 
 
+def number_in(text: str, most: int = MAX_NUMBER) -> int:
+    """The number that a text of ASCII digits is, when it lies between 1 and `most`; else 0."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_NUMBER))
+    return int(text) if is_number and int(text) <= most else 0
+
+
 def _number() -> forms.IntegerField:
     return forms.IntegerField(required=False, min_value=0, max_value=MAX_NUMBER)
 

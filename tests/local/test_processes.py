@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tagsync.local import guard, processes
+from tagsync import orphans
+from tagsync.local import processes
 from tagsync.local.processes import Child, Ears
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
@@ -110,8 +111,8 @@ def test_it_runs_once_to_the_end(tmp_path: Path) -> None:
 def test_nothing_outlives_a_killed_parent(tmp_path: Path, kernel_helps: bool) -> None:
     pids = tmp_path / "pids"
     command = script(f"import os, time; print(os.getpid(), file=open({str(pids)!r}, 'w'), flush=True); time.sleep(60)")
-    call = f"guard.main(os.getppid(), {command!r}, kernel_helps={kernel_helps})"
-    text = f"import os, sys; from tagsync.local import guard; {call}"
+    call = f"orphans.main(os.getppid(), {command!r}, kernel_helps={kernel_helps})"
+    text = f"import os, sys; from tagsync import orphans; {call}"
     start = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {text!r}], start_new_session=True).wait()"
     parent = subprocess.Popen([sys.executable, "-c", start])
     wait_for(lambda: pids.exists() and pids.read_text())
@@ -123,7 +124,7 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path, kernel_helps: bool) ->
 
 def test_a_guard_that_stays_passes_the_end_on() -> None:
     command = script("import time; print('up', flush=True); time.sleep(60)")
-    text = f"import os, sys; from tagsync.local import guard; sys.exit(guard.watch(os.getppid(), {command!r}))"
+    text = f"import os, sys; from tagsync import orphans; sys.exit(orphans.run_beside(os.getppid(), {command!r}))"
     process = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE)
     assert process.stdout and process.stdout.readline() == b"up\n"
     process.terminate()
@@ -132,7 +133,7 @@ def test_a_guard_that_stays_passes_the_end_on() -> None:
 
 
 def test_it_translates_a_signal_as_shells_do() -> None:
-    assert (guard.exit_status(3), guard.exit_status(-9)) == (3, 137)
+    assert (orphans.exit_status(3), orphans.exit_status(-9)) == (3, 137)
 
 
 def test_it_hears_a_signal_at_once() -> None:

@@ -17,6 +17,7 @@ from tagsync.web.columns.first_request import first_request, look_at, orders
 from tagsync.web.columns.forms import ColumnsForm
 from tagsync.web.columns.settings_form import SettingsForm
 from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, preview_rows, standing
+from tagsync.web.filters import number_in
 
 
 class Choice(NamedTuple):
@@ -87,9 +88,8 @@ def _used_selects(columns: ColumnsForm, cards: list[ColumnCard]) -> list[str]:
 
 
 def _connection(settings: SettingsForm) -> Connection | None:
-    value = settings["connection"].value()
-    found = Connection.objects.usable().filter(pk=value) if str(value or "").isdecimal() else Connection.objects.none()
-    return found.first()
+    chosen = number_in(str(settings["connection"].value() or ""))
+    return Connection.objects.usable().filter(pk=chosen).first()
 
 
 def _connections() -> list[tuple[Connection, str]]:

@@ -21,6 +21,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import UNDER_WAY, UNSTARTED, JobStatus
+from tagsync.web.filters import number_in
 from tagsync.web.ui.statuses import JOB_LOOKS
 
 # Each word of a search is one more condition.
@@ -109,9 +110,8 @@ def _mentions(word: str, person: Person) -> Q:
     if person.has_perm("imports.view_all_imports"):
         names = ("username", "first_name", "last_name")
         said |= reduce(or_, (Q(**{f"owner__{name}__icontains": word}) for name in names))
-    number = word.removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) < 10:
-        said |= Q(pk=int(number))
+    if number := number_in(word.removeprefix("#")):
+        said |= Q(pk=number)
     return said
 
 

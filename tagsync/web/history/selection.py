@@ -6,14 +6,13 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from tagsync.web.filters import history_filter, history_url
-from tagsync.web.retry.forms import is_number
+from tagsync.web.filters import history_filter, history_url, number_in
 
 MOST = 100
 
 
 def selected_numbers(data: QueryDict) -> list[int]:
-    return sorted({int(text) for text in data.getlist("import")[:MOST] if is_number(text)}, reverse=True)
+    return sorted({number_in(text) for text in data.getlist("import")[:MOST]} - {0}, reverse=True)
 
 
 def list_behind(data: QueryDict) -> str:

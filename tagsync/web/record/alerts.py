@@ -20,6 +20,7 @@ from tagsync.imports.followups.dismissals import settled_failures
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems import Mover, sentence
+from tagsync.imports.problems.counted import NOT_ACCEPTED, counted_sentence
 from tagsync.imports.sending.remarks import Remarked
 from tagsync.imports.sending.waits import ahead_of
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
@@ -221,30 +222,10 @@ def _stopped(standing: Standing, not_sent: int) -> str:
 
 def _others(standing: Standing) -> str:
     """What became of the rest, a sentence each."""
-    said = {
-        RowStatus.REJECTED: ngettext(
-            "%(rows)s row was rejected by the platform.", "%(rows)s rows were rejected by the platform.",
-            standing.counts.get(RowStatus.REJECTED, 0),
-        ),
-        RowStatus.IN_DOUBT: ngettext(
-            "%(rows)s row is in doubt: it was sent, but no readable answer came.",
-            "%(rows)s rows are in doubt: they were sent, but no readable answer came.",
-            standing.counts.get(RowStatus.IN_DOUBT, 0),
-        ),
-        RowStatus.SUPERSEDED: ngettext(
-            "%(rows)s row gave way to a newer import.", "%(rows)s rows gave way to a newer import.",
-            standing.counts.get(RowStatus.SUPERSEDED, 0),
-        ),
-        RowStatus.TO_FIX: ngettext(
-            "%(rows)s row has to be fixed in the sheet and was not sent.",
-            "%(rows)s rows have to be fixed in the sheet and were not sent.",
-            standing.counts.get(RowStatus.TO_FIX, 0),
-        ),
-    }  # fmt: skip
     found = []
-    for status, text in said.items():
+    for status in NOT_ACCEPTED:
         if rows := standing.counts.get(status, 0):
-            found.append(text % {"rows": thousands(rows)})
+            found.append(counted_sentence(status, rows))
         if maybe := standing.maybe_applied.get(status, 0):
             found.append(MAYBE_APPLIED[status] % {"rows": thousands(maybe)})
     return sentences(*found)

@@ -20,8 +20,10 @@ from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.sending.unanswered import counted_by_problem
 from tagsync.imports.states import RETRYABLE, RowStatus
 from tagsync.web.record.superseded_by import newer_import, visible_imports
-from tagsync.web.retry.forms import SUPERSEDED
 
+# What a choice of rows to retry begins with when superseded ones are meant: "superseded", "superseded-7" (a cause),
+# "superseded-rows".
+SUPERSEDED = "superseded"
 STATUSES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX, RowStatus.SUPERSEDED)
 SHOWN = 20
 TONES = {Origin.CHECK: "warning", Origin.PLATFORM: "danger", Origin.US: "warning"}

@@ -23,6 +23,7 @@ from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
 from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
+from tagsync.web.filters import number_in
 from tagsync.web.record.causes import problem_sentence
 from tagsync.web.record.progress import NOT_SENT
 
@@ -148,8 +149,7 @@ def _shown_in_doubt(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[Im
 
 def row_number_of(typed: str) -> int:
     """The number of the row that may be meant, 0 when none is: an identifier can be a small number as well."""
-    digits = narrow(typed).strip().replace(",", "")
-    return int(digits) if digits.isascii() and digits.isdigit() and int(digits) <= EXCEL_ROWS else 0
+    return number_in(narrow(typed).strip().replace(",", ""), EXCEL_ROWS)
 
 
 def shown_search(seen: Sight, typed: str) -> str:

@@ -9,12 +9,11 @@ from django.http import QueryDict
 
 from tagsync.imports.followups.retry import Selection
 from tagsync.imports.states import RETRYABLE, RowStatus
-from tagsync.web.filters import MAX_NUMBER
+from tagsync.web.filters import MAX_NUMBER, number_in
+from tagsync.web.record.causes import SUPERSEDED
 from tagsync.web.typed_count import digits
 
 KINDS = ("all", "problem", "rows")
-# before the kind, when superseded rows are meant: "superseded", "superseded-7" (a cause), "superseded-rows"
-SUPERSEDED = "superseded"
 MAX_ROWS = 4000  # each is a field of the post; DATA_UPLOAD_MAX_NUMBER_FIELDS stands above it
 
 
@@ -67,13 +66,9 @@ def read_choice(data: QueryDict) -> Choice:
     superseded = kind == SUPERSEDED
     if superseded:
         kind = "rows" if number == "rows" else "problem" if dash else "all"
-    problem = int(number) if is_number(number) else None if superseded else form.cleaned_data.get("problem")
-    rows = sorted({int(text) for text in data.getlist("row")[:MAX_ROWS] if is_number(text)})
+    problem = number_in(number) or (None if superseded else form.cleaned_data.get("problem"))
+    rows = sorted({number_in(text) for text in data.getlist("row")[:MAX_ROWS]} - {0})
     if kind not in KINDS:
         kind = "rows" if rows else "problem" if "problem" in data else "all"
     in_doubt, typed = bool(form.cleaned_data.get("in_doubt")), digits(form.cleaned_data.get("confirm_count", ""))
     return Choice(kind, problem, rows, in_doubt, superseded, typed)
-
-
-def is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MAX_NUMBER

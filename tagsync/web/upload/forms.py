@@ -14,6 +14,7 @@ from tagsync.accounts.models import Person
 from tagsync.imports.drafts.drafts import Refusal
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.web.filters import number_in
 
 ACCEPTED = ".xlsx,.xlsm,.xls,.et,.csv,.tsv,.txt"
 # What people take for a sheet, by its ending: code of `imports.problems` → endings.
@@ -73,8 +74,5 @@ def _what_and_advice(code: str, params: Mapping[str, str | int]) -> list[str]:
 
 def like_of(data: QueryDict, person: Person) -> ImportJob | None:
     """The import whose settings are asked for. One that this person may not see, or that has none yet, is no answer."""
-    number = data.get("like", "")
-    if not (number.isascii() and number.isdigit() and len(number) <= 9):
-        return None
     seen = ImportJob.objects.visible_to(person).exclude(connection=None)
-    return seen.filter(pk=int(number)).select_related("connection").first()
+    return seen.filter(pk=number_in(data.get("like", ""))).select_related("connection").first()

@@ -1,6 +1,6 @@
-"""Runs a command that ends when `manage.py up` ends, however it ends. Run by path, so that it starts fast: no Django.
+"""No process outlives the one that started it. Needs no Django, and is run by path as well, so that it starts fast:
 
-Usage: guard.py PARENT_PID COMMAND [ARGUMENT ...]
+python orphans.py PARENT_PID COMMAND [ARGUMENT ...]
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from types import FrameType
 
@@ -18,23 +19,35 @@ PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
 CHECK_SECONDS = 0.3
 
 
-def main(parent_pid: int, command: list[str], *, kernel_helps: bool) -> int:
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    if not kernel_helps:
-        return watch(parent_pid, command)
-    die_with(parent_pid)
-    os.execvp(command[0], command)
-
-
 def die_with(parent_pid: int) -> None:
-    """From now on, also after an exec, the kernel kills this process when its parent is gone. Linux only."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """From now on this process is killed when its parent dies, however it dies; on Linux also after an exec."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent_pid,), daemon=True).start()
     if os.getppid() != parent_pid:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def watch(parent_pid: int, command: list[str]) -> int:
+def _watch(parent_pid: int) -> None:
+    while os.getppid() == parent_pid:
+        time.sleep(CHECK_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+# -- a command that ends when `manage.py up` ends, however it ends
+
+
+def main(parent_pid: int, command: list[str], *, kernel_helps: bool) -> int:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    if not kernel_helps:
+        return run_beside(parent_pid, command)
+    die_with(parent_pid)
+    os.execvp(command[0], command)
+
+
+def run_beside(parent_pid: int, command: list[str]) -> int:
     """Where the kernel does not help (macOS): stay, pass SIGTERM on, and take the whole group along."""
     child = subprocess.Popen(command, close_fds=False)
 
