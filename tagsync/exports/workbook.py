@@ -18,6 +18,7 @@ from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
+from tagsync.imports.notes import letter
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.sending.attempts import TriesInOrder, made_calls
 from tagsync.imports.sending.remarks import RowRemarks, remark_with_words
@@ -123,10 +124,7 @@ class _Lines:
 
     def _said(self, row: ImportRow) -> list[tuple[str, Sentence]]:
         """(column letter or "", sentence) of everything that is wrong with the row."""
-        found = [
-            (note.get("column") or "", sentence(note["code"], {"field": note.get("field") or "", **note["params"]}))
-            for note in row.notes
-        ]
+        found = [(letter(note), sentence(note.code, {"field": note.field or "", **note.params})) for note in row.noted]
         if not found and row.problem_id:
             problem = self._problems[row.problem_id]
             found = [("", sentence(problem.code, problem.params))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -39,7 +39,7 @@ class Original(NamedTuple):
     row_number: int
     status: str
     values: dict[str, str]
-    notes: list[dict[str, Any]]
+    notes: tuple[Note, ...]
     fixed: dict[str, str] | None
 
 
@@ -115,7 +115,7 @@ def _originals(job: ImportJob, numbers: Sequence[int]) -> dict[int, Original]:
     rows = ImportRow.objects.filter(job=job.corrects_id, row_number__in=numbers)
     return {
         row.row_number: Original(
-            row.job_id, row.row_number, row.status, row.values_by_field(), row.notes, values.get(row.row_number)
+            row.job_id, row.row_number, row.status, row.values_by_field(), row.noted, values.get(row.row_number)
         )
         for row in rows
     }
@@ -145,12 +145,12 @@ def _unmasked(cell: Cell, field: str, original: Original) -> Cell:
 
 def _still_wrong(row: Row, original: Original, columns: Mapping[int, str]) -> Iterator[Note]:
     for note in original.notes:
-        if note["code"] in OF_THE_ROW:
+        if note.code in OF_THE_ROW:
             continue
         for column, field in columns.items():
             cell = row.cells.get(column)
-            if field == note["field"] and storable(cell.text if cell else "") == note["value"]:
-                yield Note(note["code"], field, column, note["value"], note["params"])
+            if field == note.field and storable(cell.text if cell else "") == note.value:
+                yield note._replace(column=column)
                 break
 
 

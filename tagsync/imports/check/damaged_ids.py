@@ -17,10 +17,13 @@ from tagsync.imports.check.summary import EXAMPLES, Group, IdShape, Tallies, id_
 from tagsync.imports.locking import Lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.notes import stored
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS
 from tagsync.mapping.fields import CUSTOMER_ID
+from tagsync.mapping.rows import Note
+from tagsync.sheets.cells import column_index
 
 # So many times more than chance would give are not chance.
 BEYOND_CHANCE = 10
@@ -123,11 +126,13 @@ def _stop(
     problem_id = problems.id_of(Origin.CHECK, suspicion.code, suspicion.params)
     for row in rows:
         column = tallies.cell(CUSTOMER_ID, row.row_number).removesuffix(str(row.row_number))
-        note = {"code": suspicion.code, "field": CUSTOMER_ID, "column": column, "value": row.customer_id}
+        note = Note(
+            suspicion.code, CUSTOMER_ID, column_index(column) if column else None, row.customer_id, suspicion.params
+        )
         if row.status == RowStatus.WAITING:
             tallies.not_sendable_after_all(row.values_by_field())
         tallies.statuses[row.status] -= 1
-        row.status, row.problem_id, row.notes = RowStatus.TO_FIX, problem_id, [{**note, "params": suspicion.params}]
+        row.status, row.problem_id, row.notes = RowStatus.TO_FIX, problem_id, stored(note)
     ImportRow.objects.bulk_update(rows, ["status", "problem", "notes"], batch_size=200)
     tallies.statuses[RowStatus.TO_FIX] += len(rows)
     ImportJob.objects.filter(pk=job.pk).update(counts=dict(+tallies.statuses))

@@ -25,11 +25,11 @@ from tagsync.imports.locking import Lease, lease_in
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, Repair, RepairedRow
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.notes import stored
 from tagsync.imports.problems.groups import ProblemIndex, fingerprint
 from tagsync.imports.sending import counts
 from tagsync.imports.states import Act, JobStatus, Mark, RowStatus
 from tagsync.mapping.rows import Checked, Note, check_again
-from tagsync.sheets.cells import column_index, column_letter
 
 ROWS_AT_ONCE = 2000
 
@@ -236,11 +236,11 @@ class _Changes:
 
     def _is_meant(self, row: ImportRow) -> bool:
         """A person who names a row means it; a value is meant only where it is what is wrong."""
-        return self._repair.row_number is not None or any(note["field"] == self._repair.field for note in row.notes)
+        return self._repair.row_number is not None or any(note.field == self._repair.field for note in row.noted)
 
     def _checked(self, row: ImportRow) -> Checked:
         # What is said of the row as a whole is found anew, or else a former duplicate would stay one.
-        notes = tuple(_note(stored) for stored in row.notes if stored["code"] not in OF_THE_ROW)
+        notes = tuple(note for note in row.noted if note.code not in OF_THE_ROW)
         now = Checked(row.row_number, row.values_by_field(), notes)
         return check_again(now, self._repair.field, self._repair.after, self._columns, self._job.fixed_tags)
 
@@ -251,10 +251,9 @@ class _Changes:
             first = checked.notes[0]
             params = {"field": first.field or "", **first.params}
             problem = self._problems.id_of(Origin.CHECK, first.code, params)
-            notes = [stored_note(note) for note in checked.notes]
-            return {**found, "status": RowStatus.TO_FIX.value, "problem_id": problem, "notes": notes}
+            return {**found, "status": RowStatus.TO_FIX.value, "problem_id": problem, "notes": stored(*checked.notes)}
         if twin is not None:
-            notes = [stored_note(Note("duplicate_of", None, None, "", {"row": twin}))]
+            notes = stored(Note("duplicate_of", None, None, "", {"row": twin}))
             return {**found, "status": RowStatus.DUPLICATE.value, "notes": notes}
         return {**found, "status": RowStatus.WAITING.value, "notes": []}
 
@@ -263,7 +262,7 @@ class _Changes:
         content = content_of(row.values_by_field())
         if content in self._delivered:
             note = Note("accepted_before", None, None, "", {"import": self._repair.earlier_id or 0})
-            return Change(row, {"status": RowStatus.LEFT_OUT.value, "notes": [stored_note(note)]})
+            return Change(row, {"status": RowStatus.LEFT_OUT.value, "notes": stored(note)})
         if content in self._failed and row.corrects_row is None:
             return Change(row, {"corrects_row": self._failed[content]})
         return None
@@ -304,16 +303,3 @@ def _by_identifier(checked: Iterable[Checked]) -> Mapping[str, set[str]]:
         field = next(field for field in VALUE_COLUMNS if one.values[field])
         found[VALUE_COLUMNS[field]].add(one.values[field])
     return found
-
-
-def stored_note(note: Note) -> dict[str, Any]:
-    """A note as rows keep it: with the letter of its column."""
-    column = "" if note.column is None else column_letter(note.column)
-    return {"code": note.code, "field": note.field, "column": column, "value": note.value, "params": note.params}
-
-
-def _note(stored: Mapping[str, Any]) -> Note:
-    column = None
-    with suppress(ValueError):
-        column = column_index(stored["column"])
-    return Note(stored["code"], stored["field"], column, stored["value"], stored["params"])

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from tagsync.imports import notes
 from tagsync.imports.check import corrections, repairs, repeated_customers
 from tagsync.imports.check.corrections import Original
 from tagsync.imports.check.damaged_ids import look_again
-from tagsync.imports.check.repairs import stored_note
 from tagsync.imports.check.summary import TAGS_KEPT, Tallies, content_of
 from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
 from tagsync.imports.drafts.drafts import local_path
@@ -116,7 +116,7 @@ def _again(
     """A row that corrects one of an earlier import; what needs no correction is left out."""
     reason = corrections.nothing_to_correct(checked, original)
     if reason:
-        return _row(job, checked, RowStatus.LEFT_OUT, None, json.dumps([stored_note(reason)]))
+        return _row(job, checked, RowStatus.LEFT_OUT, None, json.dumps(notes.stored(reason)))
     staged = _first_time(job, checked, problems, seen, tallies)
     return staged._replace(corrects_row=original.row_number)
 
@@ -130,8 +130,8 @@ def _first_time(
 def _to_fix(job: ImportJob, checked: Checked, problems: ProblemIndex) -> _Staged:
     first = checked.notes[0]
     problem_id = problems.id_of(Origin.CHECK, first.code, {"field": first.field or "", **first.params})
-    notes = json.dumps([stored_note(note) for note in checked.notes], ensure_ascii=False)
-    return _row(job, checked, RowStatus.TO_FIX, problem_id, notes)
+    found = json.dumps(notes.stored(*checked.notes), ensure_ascii=False)
+    return _row(job, checked, RowStatus.TO_FIX, problem_id, found)
 
 
 def _sendable(job: ImportJob, checked: Checked, first_seen: dict[bytes, int], tallies: Tallies) -> _Staged:
@@ -141,14 +141,14 @@ def _sendable(job: ImportJob, checked: Checked, first_seen: dict[bytes, int], ta
     if earlier == checked.row_number:
         tallies.sendable(checked, key)
         return _row(job, checked, RowStatus.WAITING, None, "[]")
-    notes = json.dumps([stored_note(Note("duplicate_of", None, None, "", {"row": earlier}))])
-    return _row(job, checked, RowStatus.DUPLICATE, None, notes)
+    twin = json.dumps(notes.stored(Note("duplicate_of", None, None, "", {"row": earlier})))
+    return _row(job, checked, RowStatus.DUPLICATE, None, twin)
 
 
-def _row(job: ImportJob, checked: Checked, status: RowStatus, problem_id: int | None, notes: str) -> _Staged:
+def _row(job: ImportJob, checked: Checked, status: RowStatus, problem_id: int | None, found: str) -> _Staged:
     customer_id, openid, unionid, phone, tags = (checked.values[field] for field in VALUE_COLUMNS)
     return _Staged(
-        job.pk, checked.row_number, customer_id, openid, unionid, phone, tags, status.value, problem_id, notes
+        job.pk, checked.row_number, customer_id, openid, unionid, phone, tags, status.value, problem_id, found
     )
 
 

@@ -7,8 +7,10 @@ from django.db import models
 from django.db.models import Q
 
 from tagsync.imports.models.job import ImportJob
+from tagsync.imports.notes import restored
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.fields import CUSTOMER_ID, IDENTIFIERS
+from tagsync.mapping.rows import Note
 
 # Field key of the mapping → column of ImportRow, in the order of the API.
 VALUE_COLUMNS = {
@@ -95,7 +97,7 @@ class ImportRow(models.Model):
     problem = models.ForeignKey(
         Problem, on_delete=models.SET_NULL, null=True, blank=True, related_name="rows", db_index=False
     )
-    # every problem of the row: [{"code", "field", "column" (letter), "value", "params"}, …]
+    # every problem of the row, as `imports.notes` keeps it
     notes = models.JSONField(default=list, blank=True)
     # the row of the corrected import (`job.corrects`) that this one replaces
     corrects_row = models.PositiveIntegerField(null=True, blank=True)
@@ -121,6 +123,11 @@ class ImportRow(models.Model):
 
     def __str__(self) -> str:
         return f"row {self.row_number}"
+
+    @property
+    def noted(self) -> tuple[Note, ...]:
+        """Every problem of the row."""
+        return restored(self.notes)
 
     def values_by_field(self) -> dict[str, str]:
         return {field: getattr(self, column) for field, column in VALUE_COLUMNS.items()}

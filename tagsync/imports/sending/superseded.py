@@ -19,10 +19,11 @@ from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.notes import stored
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.sending import counts
 from tagsync.imports.states import UNDER_WAY, RowStatus
-from tagsync.mapping.rows import identifiers
+from tagsync.mapping.rows import Note, identifiers
 
 # So many of our rows are compared at once with all that newer imports did; they are held in memory.
 ROWS_COMPARED = 50_000
@@ -154,7 +155,7 @@ def _write(job: ImportJob, piece: Sequence[tuple[int, _Overtaker]], problems: Pr
         (
             RowStatus.SUPERSEDED.value,
             problems.id_of(Origin.US, "superseded", {"import": overtaker.import_id}),
-            json.dumps([_note(overtaker)]),
+            json.dumps(stored(_note(overtaker))),
             job.run,
             job.pk,
             row_number,
@@ -167,6 +168,6 @@ def _write(job: ImportJob, piece: Sequence[tuple[int, _Overtaker]], problems: Pr
         return int(cursor.rowcount)
 
 
-def _note(overtaker: _Overtaker) -> dict[str, object]:
-    params = {"import": overtaker.import_id, "row": overtaker.row_number}
-    return {"code": "superseded_by", "field": None, "column": "", "value": "", "params": params}
+def _note(overtaker: _Overtaker) -> Note:
+    params: dict[str, str | int] = {"import": overtaker.import_id, "row": overtaker.row_number}
+    return Note("superseded_by", None, None, "", params)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from tagsync.accounts.models import Person
 from tagsync.imports.check.identification import identified_by
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
+from tagsync.imports.notes import letter
 from tagsync.imports.problems import Sentence, change_made, sentence
 from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.states import ENDED, RowStatus
@@ -166,7 +167,8 @@ def _cause(group: ProblemGroup, in_full: bool) -> Cause:
 
 
 def _example(row: ImportRow, code: str, in_full: bool) -> Example:
-    note: dict[str, Any] = next((note for note in row.notes if note["code"] == code), {})
-    column, value = note.get("column") or "", note.get("value") or ""
-    shown = value if in_full else mask(note.get("field") or "", value)
-    return Example(row.row_number, f"{column}{row.row_number}" if column else "", shown)
+    note = next((note for note in row.noted if note.code == code), None)
+    if note is None:
+        return Example(row.row_number, "", "")
+    shown = note.value if in_full else mask(note.field or "", note.value)
+    return Example(row.row_number, f"{letter(note)}{row.row_number}" if note.column is not None else "", shown)

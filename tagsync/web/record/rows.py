@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from tagsync.accounts.models import Person
 from tagsync.imports.customer_search import first_of, holding_in, likely_field, sought
 from tagsync.imports.models import ImportJob, ImportRow
+from tagsync.imports.notes import letter
 from tagsync.imports.permissions import may_see_personal_data
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.sending.attempts import tries_of
@@ -23,6 +24,7 @@ from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
 from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
+from tagsync.mapping.rows import Note
 from tagsync.web.filters import number_in
 from tagsync.web.record.causes import problem_sentence
 from tagsync.web.record.progress import NOT_SENT
@@ -224,7 +226,7 @@ def shown_status(job: ImportJob, row: ImportRow) -> str:
 
 def overtakers(seen: Sight, rows: Iterable[ImportRow]) -> set[int]:
     """The newer imports that these rows gave way to, as far as this person may see them."""
-    named = {note["params"].get("import") for row in rows for note in row.notes if note["code"] == OVERTAKEN}
+    named = {note.params["import"] for row in rows for note in row.noted if note.code == OVERTAKEN}
     if not named:
         return set()
     return set(ImportJob.objects.visible_to(seen.person).filter(pk__in=named).values_list("pk", flat=True))
@@ -232,16 +234,16 @@ def overtakers(seen: Sight, rows: Iterable[ImportRow]) -> set[int]:
 
 def flaws(seen: Sight, row: ImportRow, others: Collection[int] = ()) -> list[Flaw]:
     """Every problem of the row: those of the check cell by cell, otherwise what happened when it was sent."""
-    found = [_flaw(seen, note, others) for note in row.notes]
+    found = [_flaw(seen, note, others) for note in row.noted]
     if not found and row.problem:
         found = [Flaw("", "", problem_sentence(row.problem))]
     return found
 
 
-def _flaw(seen: Sight, note: dict[str, Any], others: Collection[int]) -> Flaw:
-    field, params = note.get("field") or "", note.get("params") or {}
-    value = seen.value(field, note["value"]) if note.get("value") else ""
-    said = sentence(note["code"], {"field": field, **params})
-    other = params.get("import") if note["code"] == OVERTAKEN else None
-    url = f"{reverse('import_rows', args=[other])}?row={params.get('row')}" if other in others else ""
-    return Flaw(note.get("column") or "", value, said, url)
+def _flaw(seen: Sight, note: Note, others: Collection[int]) -> Flaw:
+    field = note.field or ""
+    value = seen.value(field, note.value) if note.value else ""
+    said = sentence(note.code, {"field": field, **note.params})
+    other = note.params.get("import") if note.code == OVERTAKEN else None
+    url = f"{reverse('import_rows', args=[other])}?row={note.params.get('row')}" if other in others else ""
+    return Flaw(letter(note), value, said, url)
