@@ -127,11 +127,11 @@ def attempt(task: Callable[..., object], *arguments: int) -> None:
 def clean() -> None:
     """What a keeper does every hour."""
     from tagsync.delivery import keeper
-    from tagsync.exports import lifecycle
+    from tagsync.imports.models import ImportJob
+    from tagsync.imports.signals import keeper_cleans
 
     keeper.delete_old_drafts()
-    keeper.delete_old_notices()
-    lifecycle.delete_expired()
+    keeper_cleans.send(ImportJob)
 
 
 def act(what: str, job_id: int) -> None:
