@@ -18,6 +18,7 @@ from tagsync.connections.credentials import check_credential
 from tagsync.connections.crypto import decrypt, encrypt
 from tagsync.connections.signals import state_changed
 from tagsync.database import database_now, shown_now
+from tagsync.tuzhan.outcomes import BlockReason
 
 DEFAULT_PATH = "/api/integrate/audience/tag/batchAdd"
 DEFAULT_TOKEN_PATH = "/api/open/app/getOrgAccessToken"
@@ -207,7 +208,7 @@ class Connection(models.Model):
         Connection.objects.filter(pk=self.pk).update(effective_rows_per_call=max(1, refused_rows // 2))
         self.refresh_from_db(fields=["effective_rows_per_call"])
 
-    def block(self, reason: str, detail: str = "", where: Q | None = None) -> bool:
+    def block(self, reason: BlockReason, detail: str = "", where: Q | None = None) -> bool:
         """True when this call blocked it, False when it was blocked already.
 
         `where`: what the platform refused, as `tokens.sent_with` tells it. What is no longer stored so, because a

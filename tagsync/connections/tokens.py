@@ -17,7 +17,7 @@ from tagsync.connections.crypto import decrypt, encrypt
 from tagsync.connections.models import Connection
 from tagsync.database import database_now
 from tagsync.tuzhan.client import Client, Token
-from tagsync.tuzhan.outcomes import Outcome
+from tagsync.tuzhan.outcomes import BlockReason, Outcome
 
 RENEW_EARLY_SECONDS = 120.0
 # Longer than a call: whoever renews is done, or dead, when it ends.
@@ -81,7 +81,7 @@ def refused(connection: Connection, token: str, sent: Q | None = None) -> bool:
     _read_again(connection)
     where = (sent or Q()) & _stored_credentials(connection)
     if connection.uses_fixed_token:
-        return connection.fixed_token() == token and connection.block("token_rejected", where=where)
+        return connection.fixed_token() == token and connection.block(BlockReason.TOKEN_REJECTED, where=where)
     if decrypt(connection.token_encrypted) != token:
         return False
     current = Q(token_encrypted=connection.token_encrypted, token_refusals=connection.token_refusals)
@@ -91,7 +91,7 @@ def refused(connection: Connection, token: str, sent: Q | None = None) -> bool:
         mine = Connection.objects.filter(current, _stored_credentials(connection), pk=connection.pk)
         if not mine.update(token_encrypted="", token_expires_at=None, token_refusals=F("token_refusals") + 1):
             return False
-        return connection.token_refusals > 0 and connection.block("token_rejected", where=where)
+        return connection.token_refusals > 0 and connection.block(BlockReason.TOKEN_REJECTED, where=where)
 
 
 def proven(connection: Connection) -> None:

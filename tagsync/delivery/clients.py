@@ -11,12 +11,13 @@ from tagsync.connections.addresses import check_base_url, is_loopback
 from tagsync.connections.crypto import CredentialsUnreadable
 from tagsync.connections.models import Connection
 from tagsync.tuzhan.client import Client
+from tagsync.tuzhan.outcomes import BlockReason
 
 
 class Unusable(Exception):
-    """The connection cannot be used at all. `reason` is a code of imports.problems without its `connection_`."""
+    """The connection cannot be used at all."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: BlockReason) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -32,13 +33,13 @@ def client_for(connection: Connection) -> Client:
     try:
         check_base_url(connection.base_url)
     except ValidationError:
-        raise Unusable("address_not_allowed") from None
+        raise Unusable(BlockReason.ADDRESS_NOT_ALLOWED) from None
     if not connection.has_credentials:
-        raise Unusable("no_credentials")
+        raise Unusable(BlockReason.NO_CREDENTIALS)
     try:
         connection.fixed_token(), connection.app_secret(), connection.current_token()
     except CredentialsUnreadable:
-        raise Unusable("credentials_unreadable") from None
+        raise Unusable(BlockReason.CREDENTIALS_UNREADABLE) from None
     loopback = is_loopback(urlsplit(connection.base_url).hostname or "")
     return Client(
         connection.base_url,

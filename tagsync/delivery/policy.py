@@ -19,12 +19,13 @@ from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
 from tagsync.imports.sending.outcomes import KEEP_WAITING, UNANSWERED_SENDS, OpenBatch, Verdict
-from tagsync.imports.states import RowStatus
+from tagsync.imports.states import RowStatus, WaitReason
 from tagsync.tuzhan.outcomes import (
     Accepted,
     Answer,
     BatchRefused,
     Blocked,
+    BlockReason,
     NotSent,
     Outcome,
     Throttled,
@@ -45,10 +46,10 @@ MAX_FAILURES = 20
 
 @dataclass(frozen=True)
 class Pause:
-    """No new call for so long; `reason` is a code of imports.problems without its `wait_`."""
+    """No new call for so long."""
 
     seconds: float
-    reason: str
+    reason: WaitReason
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Decision:
     rows_wait: bool = False
     shrink: bool = False
     new_token: bool = False
-    block_reason: str = ""
+    block_reason: BlockReason | None = None
 
 
 ACCEPTED = Decision(DeliveryOutcome.ACCEPTED, Verdict(RowStatus.ACCEPTED))
@@ -84,10 +85,10 @@ def decide(outcome: Outcome, load: Load, found: Circumstances) -> Decision:
         case Unanswered():
             return _unanswered(found)
         case NotSent():
-            pause = Pause(back_off_seconds(found.failures), "not_reached")
+            pause = Pause(back_off_seconds(found.failures), WaitReason.NOT_REACHED)
             return Decision(DeliveryOutcome.NOT_SENT, pause=pause, rows_wait=True)
         case Throttled(_, retry_after_seconds):
-            pause = Pause(retry_after_seconds, "throttled")
+            pause = Pause(retry_after_seconds, WaitReason.THROTTLED)
             return Decision(DeliveryOutcome.THROTTLED, pause=pause, rows_wait=True)
         case TokenRejected():
             return Decision(DeliveryOutcome.TOKEN_REJECTED, rows_wait=True, new_token=True)
@@ -100,7 +101,7 @@ def decide(outcome: Outcome, load: Load, found: Circumstances) -> Decision:
 def _unanswered(found: Circumstances) -> Decision:
     if not found.resend:
         return Decision(DeliveryOutcome.UNANSWERED, Verdict(RowStatus.IN_DOUBT, Origin.US, "no_answer"))
-    pause = Pause(back_off_seconds(found.failures), "unanswered")
+    pause = Pause(back_off_seconds(found.failures), WaitReason.UNANSWERED)
     return Decision(DeliveryOutcome.UNANSWERED, pause=pause, rows_wait=True)
 
 

@@ -14,6 +14,7 @@ from tagsync.delivery.policy import Circumstances, Decision, Pause, decide, paus
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
 from tagsync.imports.sending import bisection, outcomes
+from tagsync.imports.states import WaitReason
 from tagsync.queueing import doorbell
 from tagsync.tuzhan.outcomes import BatchRefused, Outcome
 
@@ -57,7 +58,7 @@ class Contact:
         self.has_probe = self.has_probe or silence.take_probe(self._connection, leases.LEASE)
         return self.has_probe
 
-    def no_answer(self, reason: str) -> None:
+    def no_answer(self, reason: WaitReason) -> None:
         """The next call of the connection, by whomever, comes after a pause."""
         self.went_silent = silence.unanswered(self._connection) or self.went_silent
         pause = Pause(pause_seconds(self._connection), reason)
@@ -126,7 +127,7 @@ class Recorder:
     def _tell_connection(self, decision: Decision) -> None:
         """What all imports of the connection must know."""
         if decision.outcome in (DeliveryOutcome.UNANSWERED, DeliveryOutcome.NOT_SENT):
-            self._contact.no_answer(decision.pause.reason if decision.pause else "unanswered")
+            self._contact.no_answer(decision.pause.reason if decision.pause else WaitReason.UNANSWERED)
             return
         if self._contact.has_probe or self._connection.silent_since:
             self._contact.answer()

@@ -24,7 +24,7 @@ from tagsync.imports.followups import retry
 from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob
 from tagsync.imports.sending import counts, outcomes, superseded
-from tagsync.imports.states import JobStatus, MoveRefused
+from tagsync.imports.states import JobStatus, MoveRefused, WaitReason
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.tuzhan.client import Client
 
@@ -148,7 +148,7 @@ class Slice:
             counts.verify(self.job)
             if self.job.trial_rows is not None:
                 state.question = state.question or ("trial_done", {"rows": self.job.trial_rows})
-        silent = state.pause is not None and state.pause.reason in ("unanswered", "not_reached")
+        silent = state.pause is not None and state.pause.reason in (WaitReason.UNANSWERED, WaitReason.NOT_REACHED)
         if silent and silent_too_long(self.connection):
             state.question = ("no_answer_for_a_day", {})
         blocked = self.connection.state == ConnectionState.BLOCKED

@@ -28,9 +28,10 @@ from tagsync.delivery.policy import (
 from tagsync.delivery.recorder import Contact, SliceState
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.sending import outcomes
+from tagsync.imports.states import WaitReason
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
-from tagsync.tuzhan.outcomes import BatchRefused, Blocked, NotSent, Outcome, Throttled, is_sign_of_life
+from tagsync.tuzhan.outcomes import BatchRefused, Blocked, BlockReason, NotSent, Outcome, Throttled, is_sign_of_life
 
 # A call begins only so soon after the lease was renewed that the lease, two calls long, outlives it whole.
 START_WITHIN_SECONDS = settings.TAGSYNC_CALL_SECONDS * 2 / 3
@@ -122,7 +123,7 @@ class Sender:
                 return False
             slot = take_slot(self._connection)
             if not slot.taken:
-                reason = "throttled" if self._connection.slow_factor > 1 else "pace"
+                reason = WaitReason.THROTTLED if self._connection.slow_factor > 1 else WaitReason.PACE
                 self._state.hold(Pause(slot.wait_seconds, reason))
                 return False
             self._ready = self._take_next()
@@ -140,7 +141,7 @@ class Sender:
                 return load
         load = self._source.next()
         if load is None and self._source.unanswered:
-            self._state.hold(Pause(max(min(waits.values()), 0.1), "unanswered"))
+            self._state.hold(Pause(max(min(waits.values()), 0.1), WaitReason.UNANSWERED))
         else:
             self._state.drained = load is None
         return load
@@ -165,16 +166,18 @@ class Sender:
         match instead:
             case None:
                 self._token_waits += 1
-                self._state.hold(Pause(1.0 if self._token_waits <= TOKEN_WAITS else TOKEN_PAUSE_SECONDS, "token"))
+                self._state.hold(
+                    Pause(1.0 if self._token_waits <= TOKEN_WAITS else TOKEN_PAUSE_SECONDS, WaitReason.TOKEN)
+                )
             case Blocked(_, reason):
                 self._connection.block(reason, where=sent_with)
             case BatchRefused(answer):
-                self._connection.block("token_refused", f"{answer.code} {answer.message}", sent_with)
+                self._connection.block(BlockReason.TOKEN_REFUSED, f"{answer.code} {answer.message}", sent_with)
             case Throttled():
-                self._state.hold(Pause(instead.retry_after_seconds, "token"))
+                self._state.hold(Pause(instead.retry_after_seconds, WaitReason.TOKEN))
             case _:
                 self._state.failures += 1
-                self._contact.no_answer("token")
+                self._contact.no_answer(WaitReason.TOKEN)
 
     # -- while nothing is answered
 
@@ -187,7 +190,7 @@ class Sender:
         if self.flights:
             return False
         if not self._contact.take_probe():
-            self._state.hold(Pause(pause_seconds(self._connection), "unanswered"))
+            self._state.hold(Pause(pause_seconds(self._connection), WaitReason.UNANSWERED))
             return False
         if self._contact.went_silent and any(map(may_probe, self._source.unanswered)):
             return True
@@ -201,7 +204,7 @@ class Sender:
         unclear_seconds = silence.probe_was_unclear(self._connection)
         if unclear_seconds >= PROBES_ALONE_SECONDS and leases.is_first_in_line(self._job):
             return True
-        self._contact.no_answer("not_reached" if isinstance(outcome, NotSent) else "unanswered")
+        self._contact.no_answer(WaitReason.NOT_REACHED if isinstance(outcome, NotSent) else WaitReason.UNANSWERED)
         return False
 
     def _call_without_rows(self) -> Outcome | None:

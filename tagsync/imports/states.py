@@ -35,6 +35,16 @@ class RowStatus(TextChoices):
     SUPERSEDED = "superseded", _("Superseded")
 
 
+class WaitReason(StrEnum):
+    """Why an import that was begun waits in the queue; behind `wait_` it is a code of imports.problems."""
+
+    PACE = "pace"
+    THROTTLED = "throttled"
+    UNANSWERED = "unanswered"
+    NOT_REACHED = "not_reached"
+    TOKEN = "token"
+
+
 class Act(StrEnum):
     """What moves an import from one state to another."""
 

@@ -17,6 +17,7 @@ from tagsync.tuzhan.outcomes import (
     CALL_ERRORS,
     Accepted,
     Blocked,
+    BlockReason,
     Outcome,
     TokenRejected,
     Unanswered,
@@ -113,11 +114,11 @@ class Client:
         Source: page 986242; `instanceSecrect` is the real name.
         """
         if not (_is_printable(app_id) and _is_printable(app_secret)):
-            return Blocked(Answer(), "app_id_or_secret")
+            return Blocked(Answer(), BlockReason.APP_ID_OR_SECRET)
         params = {"instanceAppid": app_id, "instanceSecrect": app_secret}
         outcome, reply = self._call("GET", self._token_url, (app_id, app_secret), None, params=params)
         if isinstance(outcome, TokenRejected):
-            return Blocked(outcome.answer, "app_id_or_secret")
+            return Blocked(outcome.answer, BlockReason.APP_ID_OR_SECRET)
         if isinstance(outcome, Accepted) and reply is not None:
             return _token(reply.body) or Unanswered(
                 Answer(outcome.answer.http_status, duration_ms=outcome.answer.duration_ms), "unreadable"

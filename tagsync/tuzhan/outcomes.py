@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from typing import Any
 
 import httpx
@@ -51,10 +52,29 @@ __all__ = [
     "translate",
 ]
 
+
+class BlockReason(StrEnum):
+    """Why a connection can't be used until a person mends it."""
+
+    FORBIDDEN = "forbidden"
+    WRONG_ADDRESS = "wrong_address"
+    REDIRECTED = "redirected"
+    CERTIFICATE = "certificate"
+    APP_ID_OR_SECRET = "app_id_or_secret"
+    AUTHORISATION_CODE = "authorisation_code"
+    # what only several calls show
+    TOKEN_REJECTED = "token_rejected"
+    TOKEN_REFUSED = "token_refused"
+    # what is known before a call
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    NO_CREDENTIALS = "no_credentials"
+    CREDENTIALS_UNREADABLE = "credentials_unreadable"
+
+
 SUCCESS_CODE = "200"
 TOKEN_ERROR_CODE = "100200"
-BLOCKING_CODES = {"100100": "app_id_or_secret", "100300": "authorisation_code"}
-BLOCKING_STATUSES = {403: "forbidden", 404: "wrong_address", 405: "wrong_address"}
+BLOCKING_CODES = {"100100": BlockReason.APP_ID_OR_SECRET, "100300": BlockReason.AUTHORISATION_CODE}
+BLOCKING_STATUSES = {403: BlockReason.FORBIDDEN, 404: BlockReason.WRONG_ADDRESS, 405: BlockReason.WRONG_ADDRESS}
 GATEWAY_STATUSES = frozenset({502, 503, 504})
 BUSY_WORDS = "操作频繁"
 DEFAULT_RETRY_AFTER_SECONDS = 5.0  # not documented; the read calls allow 10 per 5 s
@@ -93,8 +113,7 @@ class TokenRejected:
 @dataclass(frozen=True)
 class Blocked:
     answer: Answer
-    # "forbidden", "wrong_address", "redirected", "certificate", "app_id_or_secret", "authorisation_code"
-    reason: str
+    reason: BlockReason
 
 
 @dataclass(frozen=True)
@@ -164,7 +183,7 @@ def _by_status(http_status: int, headers: Mapping[str, str], answer: Answer) -> 
     if http_status == 429:
         return Throttled(answer, _retry_after_seconds(headers))
     if 300 <= http_status < 400:
-        return Blocked(answer, "redirected")
+        return Blocked(answer, BlockReason.REDIRECTED)
     if 200 <= http_status < 300 or 400 <= http_status < 500:
         return None
     return Unanswered(answer, "server_error")
@@ -224,11 +243,11 @@ PLACES: dict[type[Exception], tuple[type[NotSent] | type[Unanswered] | type[Bloc
     httpx.LocalProtocolError: (Unanswered, "protocol"),
     httpx.ProtocolError: (Unanswered, "protocol"),
     httpx.ProxyError: (Unanswered, "protocol"),
-    httpx.UnsupportedProtocol: (Blocked, "wrong_address"),
-    httpx.InvalidURL: (Blocked, "wrong_address"),
-    AddressRefused: (Blocked, "wrong_address"),
+    httpx.UnsupportedProtocol: (Blocked, BlockReason.WRONG_ADDRESS),
+    httpx.InvalidURL: (Blocked, BlockReason.WRONG_ADDRESS),
+    AddressRefused: (Blocked, BlockReason.WRONG_ADDRESS),
     Overslept: (NotSent, "overslept"),
-    httpx.TooManyRedirects: (Blocked, "redirected"),
+    httpx.TooManyRedirects: (Blocked, BlockReason.REDIRECTED),
     httpx.DecodingError: (Unanswered, "unreadable"),
     httpx.TransportError: (Unanswered, "cut"),
     httpx.RequestError: (Unanswered, "cut"),
@@ -251,12 +270,12 @@ def translate(error: Exception, duration_ms: int = 0) -> Outcome:
     outcome, reason = next((PLACES[kind] for kind in type(error).__mro__ if kind in PLACES), (Unanswered, "protocol"))
     causes = list(_causes(error))
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return Blocked(answer, "certificate")
+        return Blocked(answer, BlockReason.CERTIFICATE)
     if outcome is NotSent and any(isinstance(cause, socket.gaierror) for cause in causes):
         return NotSent(answer, "dns")
     if outcome is NotSent and any(isinstance(cause, ssl.SSLError) for cause in causes):
         return NotSent(answer, "tls")
-    return outcome(answer, reason)
+    return outcome(answer, reason)  # type: ignore[arg-type]  # of the pairs above
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -8,11 +8,11 @@ from django.db.models.functions import Least
 
 from tagsync.connections.models import Connection
 from tagsync.imports.models.job import ImportJob
-from tagsync.imports.states import UNDER_WAY, JobStatus
+from tagsync.imports.states import UNDER_WAY, JobStatus, WaitReason
 
 # Why an import waits when its connection had no slot for it: by its own pace, or because the platform wants a slower
 # one.
-WAITS_FOR_SLOTS = ("pace", "throttled")
+WAITS_FOR_SLOTS = (WaitReason.PACE, WaitReason.THROTTLED)
 
 
 def end_waits_for_slots(connection: Connection, **_signal: Any) -> None:

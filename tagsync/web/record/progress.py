@@ -15,7 +15,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.sending.remarks import Remarked, remarked
 from tagsync.imports.sending.unanswered import STATE, counted_by_status
-from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus
+from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus, WaitReason
 from tagsync.web.ui.numbers import thousands
 from tagsync.web.ui.statuses import ROW_LOOKS
 
@@ -117,7 +117,7 @@ def balance(job: ImportJob, standing: Standing) -> list[Share]:
 def keeps_pace(job: ImportJob) -> bool:
     """Whether it only lets the time pass that its connection wants between two calls."""
     found = job.connection
-    if job.wait_reason != "pace" or found is None:
+    if job.wait_reason != WaitReason.PACE or found is None:
         return False
     return found.period_seconds / found.calls_per_period * found.slow_factor <= SLOW_CALL_SECONDS
 
