@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -126,8 +126,58 @@ def chosen(form: forms.Form) -> dict[str, Any]:
     return {name: value for name, value in form.cleaned_data.items() if value not in ("", None, False)}
 
 
-def history_filter(data: Mapping[str, Any]) -> dict[str, Any]:
-    return chosen(HistoryFilter(data))
+# What `chosen` makes of each form.
+
+
+class HistoryFilters(TypedDict, total=False):
+    q: str
+    status: str
+    operation: str
+    connection: int
+    person: int
+    tag: str
+    since: date
+    until: date
+    before: int
+    after: int
+
+
+class RowFilters(TypedDict, total=False):
+    status: str
+    problem: int
+    after: int
+    before: int
+    row: int
+    search: str
+    # what the search is for; the view puts it here
+    typed: str
+    unmasked: bool
+
+
+class CustomerFilters(TypedDict, total=False):
+    search: str
+    older: Place
+    newer: Place
+    unmasked: bool
+
+
+class RepairFilters(TypedDict, total=False):
+    open: int
+    after: int
+
+
+class CallFilters(TypedDict, total=False):
+    call: int
+
+
+class NoticeFilters(TypedDict, total=False):
+    before: int
+    upto: int
+    shown: int
+
+
+def history_filter(data: Mapping[str, Any]) -> HistoryFilters:
+    return cast(HistoryFilters, chosen(HistoryFilter(data)))
 
 
 def history_url(filters: Mapping[str, Any]) -> str:
@@ -136,21 +186,21 @@ def history_url(filters: Mapping[str, Any]) -> str:
     return f"{reverse('import_list')}?{query}" if query else reverse("import_list")
 
 
-def call_filter(request: HttpRequest) -> dict[str, Any]:
-    return chosen(CallFilter(request.GET))
+def call_filter(request: HttpRequest) -> CallFilters:
+    return cast(CallFilters, chosen(CallFilter(request.GET)))
 
 
-def repair_filter(request: HttpRequest) -> dict[str, Any]:
-    return chosen(RepairFilter(request.GET))
+def repair_filter(request: HttpRequest) -> RepairFilters:
+    return cast(RepairFilters, chosen(RepairFilter(request.GET)))
 
 
-def notice_filter(request: HttpRequest) -> dict[str, Any]:
-    return chosen(NoticeFilter(request.POST or request.GET))
+def notice_filter(request: HttpRequest) -> NoticeFilters:
+    return cast(NoticeFilters, chosen(NoticeFilter(request.POST or request.GET)))
 
 
-def row_filter(request: HttpRequest) -> dict[str, Any]:
-    return chosen(RowFilter(request.GET))
+def row_filter(request: HttpRequest) -> RowFilters:
+    return cast(RowFilters, chosen(RowFilter(request.GET)))
 
 
-def customer_filter(request: HttpRequest) -> dict[str, Any]:
-    return chosen(CustomerFilter(request.GET))
+def customer_filter(request: HttpRequest) -> CustomerFilters:
+    return cast(CustomerFilters, chosen(CustomerFilter(request.GET)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -20,6 +19,7 @@ from tagsync.web.check.repair_panel import Panel, panel
 from tagsync.web.columns.first_request import orders
 from tagsync.web.columns.forms import field_label
 from tagsync.web.columns.settings_form import MATCHINGS, StartForm, matching_of
+from tagsync.web.filters import RepairFilters
 from tagsync.web.record.repairs import repairs_made
 from tagsync.web.record.whereabouts import last_change
 from tagsync.web.ui.numbers import thousands
@@ -30,7 +30,7 @@ def progress_context(job: ImportJob, person: Person) -> dict[str, Any]:
 
 
 def check_context(
-    job: ImportJob, person: Person, form: StartForm | None, opened: Mapping[str, int] | None = None
+    job: ImportJob, person: Person, form: StartForm | None, opened: RepairFilters | None = None
 ) -> dict[str, Any]:
     """For an import that is ready or unreadable. `opened`: the cause whose repair is open, and after which row."""
     if job.status == JobStatus.UNREADABLE:
@@ -63,7 +63,7 @@ def check_context(
     }
 
 
-def _panel(job: ImportJob, person: Person, opened: Mapping[str, int]) -> Panel | None:
+def _panel(job: ImportJob, person: Person, opened: RepairFilters) -> Panel | None:
     problem = job.problems.filter(pk=opened.get("open", 0)).first() if may_steer(person, job) else None
     return panel(job, problem, person, opened.get("after", 0)) if problem else None
 

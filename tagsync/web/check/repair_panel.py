@@ -15,6 +15,7 @@ from tagsync.imports.states import RowStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.web.columns.forms import field_label
+from tagsync.web.paging import cut_forwards
 
 ROWS_SHOWN = 20
 VALUES_SHOWN = 8
@@ -60,17 +61,17 @@ def panel(job: ImportJob, problem: Problem, person: Person, after: int) -> Panel
     in_full = job.owner_id == person.pk
     rows = ImportRow.objects.filter(job=job, problem=problem, status=RowStatus.TO_FIX)
     field = "tags" if problem.code == "no_tags" else str(problem.params.get("field", ""))
-    found = list(rows.filter(row_number__gt=after).order_by("row_number")[: ROWS_SHOWN + 1])
+    found = rows.filter(row_number__gt=after).order_by("row_number")[: ROWS_SHOWN + 1]
+    cut = cut_forwards(found, ROWS_SHOWN, from_beginning=not after)
     known = sentence(problem.code, problem.params).title
-    shown, more = found[:ROWS_SHOWN], found[ROWS_SHOWN:]
     return Panel(
         problem=problem.pk,
         field=field,
         label=field_label(field) if field else "",
         values=_same_values(rows, field, in_full) if field else [],
-        lines=[_line(job, row, in_full, known) for row in shown],
+        lines=[_line(job, row, in_full, known) for row in cut.lines],
         after=after,
-        next=shown[-1].row_number if more else None,
+        next=cut.lines[-1].row_number if cut.has_next else None,
         may_be_empty=field in IDENTIFIERS,
     )
 

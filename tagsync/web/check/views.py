@@ -23,7 +23,7 @@ from tagsync.queueing.health import queue_health
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.check.page import check_context, progress_context
 from tagsync.web.columns.settings_form import StartForm
-from tagsync.web.filters import repair_filter
+from tagsync.web.filters import RepairFilters, repair_filter
 from tagsync.web.record.whereabouts import address, archived_told, last_change, overtaken
 from tagsync.web.ui.numbers import thousands
 
@@ -37,7 +37,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(
-    job: ImportJob, person: Person, form: StartForm | None = None, opened: dict[str, int] | None = None
+    job: ImportJob, person: Person, form: StartForm | None = None, opened: RepairFilters | None = None
 ) -> dict[str, Any]:
     health = queue_health()
     around = {

@@ -5,6 +5,7 @@ Knows what imports hold; must not know how an identifier came here, and shows it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -37,6 +38,8 @@ from tagsync.imports.sending.remarks import RowRemarks, remarks_of_rows
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
 from tagsync.mapping.fields import CUSTOMER_ID, FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
+from tagsync.web.filters import CustomerFilters
+from tagsync.web.paging import cut_backwards, cut_forwards
 from tagsync.web.record.rows import Line, Sight, line, overtakers, remarks_on, sight
 
 PER_PAGE = 50
@@ -94,7 +97,7 @@ class Customer:
     page: Page
 
 
-def customer(person: Person, typed: str, filters: dict[str, Any]) -> Customer:
+def customer(person: Person, typed: str, filters: CustomerFilters) -> Customer:
     seen = scan(search_for(person, typed))
     wanted = seen.search.wanted
     clear = filters.get("unmasked", False) and may_see_personal_data(person)
@@ -173,19 +176,18 @@ def _row_url(job: int, row_number: int) -> str:
 # -- row by row
 
 
-def _page(seen: Scan, filters: dict[str, Any]) -> Page:
+def _page(seen: Scan, filters: CustomerFilters) -> Page:
     """Newest import first. Found by place and not by counting, so that the last page is as fast as the first."""
     newer, older = filters.get("newer"), filters.get("older")
     found = rows_of(seen, PER_PAGE + 1, newer=newer, older=older)
-    more = len(found) > PER_PAGE
-    rows = found[-PER_PAGE:] if newer else found[:PER_PAGE]
+    cut = cut_backwards(found[::-1], PER_PAGE) if newer else cut_forwards(found, PER_PAGE, from_beginning=not older)
+    rows = cut.lines
     if not rows:
         return Page([], "", "")
-    before, after = (more, True) if newer else (bool(older), more)
     return Page(
         _lines(seen.search.person, rows, asked=filters.get("unmasked", False)),
-        _place(rows[0]) if before else "",
-        _place(rows[-1]) if after else "",
+        _place(rows[0]) if cut.has_previous else "",
+        _place(rows[-1]) if cut.has_next else "",
     )
 
 
@@ -221,7 +223,7 @@ def _line(seen: Sight, row: ImportRow, tries: int, newer: set[int], remarks: str
     )
 
 
-def identifier_of(job: ImportJob, asked: dict[str, Any]) -> str:
+def identifier_of(job: ImportJob, asked: Mapping[str, Any]) -> str:
     """The value that stands in this field of this row, "" when there is none."""
     row = ImportRow.objects.filter(job=job, row_number=asked["row"]).first()
     return row.values_by_field()[asked["field"]] if row else ""

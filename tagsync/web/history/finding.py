@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import and_, or_
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -21,7 +20,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import UNDER_WAY, UNSTARTED, JobStatus
-from tagsync.web.filters import number_in
+from tagsync.web.filters import HistoryFilters, number_in
 from tagsync.web.ui.statuses import JOB_LOOKS
 
 # Each word of a search is one more condition.
@@ -70,7 +69,7 @@ STATUS_WORDS: dict[str, str | Promise] = {
 }
 
 
-def found(person: Person, filters: dict[str, Any]) -> ImportJobQuerySet:
+def found(person: Person, filters: HistoryFilters) -> ImportJobQuerySet:
     """The imports that the person may see and the filters mean, newest first."""
     jobs = ImportJob.objects.visible_to(person).select_related("owner", "connection").order_by("-id")
     for word in str(filters.get("q", "")).split()[:MOST_WORDS]:
@@ -79,9 +78,12 @@ def found(person: Person, filters: dict[str, Any]) -> ImportJobQuerySet:
         jobs = jobs.filter(status())
     if tag := filters.get("tag"):
         jobs = jobs.filter(_has_tag(tag))
-    for name, column in (("operation", "operation"), ("connection", "connection"), ("person", "owner")):
-        if name in filters:
-            jobs = jobs.filter(**{column: filters[name]})
+    if "operation" in filters:
+        jobs = jobs.filter(operation=filters["operation"])
+    if "connection" in filters:
+        jobs = jobs.filter(connection=filters["connection"])
+    if "person" in filters:
+        jobs = jobs.filter(owner=filters["person"])
     if since := filters.get("since"):
         jobs = jobs.filter(_not_before(beginning_of(since)))
     if until := filters.get("until"):

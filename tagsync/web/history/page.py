@@ -3,7 +3,7 @@ One query per question, not per line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -16,11 +16,12 @@ from django.utils.translation import gettext_lazy
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import Operation
+from tagsync.imports.models.job import ImportJobQuerySet, Operation
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import RowStatus
-from tagsync.web.filters import PAGING, history_url
+from tagsync.web.filters import PAGING, HistoryFilters, history_url
 from tagsync.web.history.finding import FILTERS, STATUS_WORDS, found
+from tagsync.web.paging import Cut, cut_backwards, cut_forwards
 from tagsync.web.record.progress import shown_counts, waiting_but_sent
 from tagsync.web.record.whereabouts import address
 from tagsync.web.ui.statuses import JOB_LOOKS
@@ -56,27 +57,26 @@ class Page(NamedTuple):
     older: int | None
 
 
-def page_of_imports(person: Person, filters: dict[str, Any]) -> Page:
+def page_of_imports(person: Person, filters: HistoryFilters) -> Page:
     """Found by the number of an import and not by counting: what is uploaded meanwhile moves no line."""
     jobs = found(person, filters)
     number = jobs.count()
-    shown, newer, older = _cut(jobs, filters)
-    if number and not shown:
-        shown, newer, older = _cut(jobs, {})
+    cut = _cut(jobs, filters)
+    if number and not cut.lines:
+        cut = _cut(jobs, {})
+    shown = cut.lines
     if not shown:
         return Page([], 0, None, None)
     unanswered = waiting_but_sent(shown)
     lines = [line(job, unanswered.get(job.pk, 0)) for job in shown]
-    return Page(lines, number, shown[0].pk if newer else None, shown[-1].pk if older else None)
+    return Page(lines, number, shown[0].pk if cut.has_previous else None, shown[-1].pk if cut.has_next else None)
 
 
-def _cut(jobs: Any, filters: Mapping[str, Any]) -> tuple[list[ImportJob], bool, bool]:
-    """The imports of one page, and whether there are newer and older ones."""
+def _cut(jobs: ImportJobQuerySet, filters: HistoryFilters) -> Cut[ImportJob]:
     if "after" in filters:
-        above = list(jobs.filter(pk__gt=filters["after"]).order_by("pk")[: PER_PAGE + 1])
-        return above[:PER_PAGE][::-1], len(above) > PER_PAGE, True
-    below = list((jobs.filter(pk__lt=filters["before"]) if "before" in filters else jobs)[: PER_PAGE + 1])
-    return below[:PER_PAGE], "before" in filters, len(below) > PER_PAGE
+        return cut_backwards(jobs.filter(pk__gt=filters["after"]).order_by("pk")[: PER_PAGE + 1], PER_PAGE)
+    below = jobs.filter(pk__lt=filters["before"]) if "before" in filters else jobs
+    return cut_forwards(below[: PER_PAGE + 1], PER_PAGE, from_beginning="before" not in filters)
 
 
 def line(job: ImportJob, unanswered: int = 0) -> Line:
@@ -115,7 +115,7 @@ class Tab(NamedTuple):
     url: str
 
 
-def tabs(person: Person, filters: Mapping[str, Any]) -> list[Tab]:
+def tabs(person: Person, filters: HistoryFilters) -> list[Tab]:
     """The choices of state; those that want an eye kept on carry a number."""
     counted = {tab.status: Count("id", filter=FILTERS[tab.status]()) for tab in TABS if tab.counted}
     numbers = ImportJob.objects.visible_to(person).order_by().aggregate(**counted)
@@ -128,7 +128,7 @@ def tabs(person: Person, filters: Mapping[str, Any]) -> list[Tab]:
     ]
 
 
-def _with(filters: Mapping[str, Any], status: str) -> str:
+def _with(filters: HistoryFilters, status: str) -> str:
     rest = {name: value for name, value in filters.items() if name != "status"}
     return history_url({**rest, "status": status} if status else rest)
 
@@ -180,7 +180,7 @@ class Chip(NamedTuple):
     url: str
 
 
-def chips(filters: Mapping[str, Any], offered: Choices) -> list[Chip]:
+def chips(filters: HistoryFilters, offered: Choices) -> list[Chip]:
     labels = {
         "q": _("Search"),
         "status": _("State"),

@@ -17,6 +17,7 @@ from tagsync.database import shown_now
 from tagsync.notifications.mailing import place_of
 from tagsync.notifications.models import Notice
 from tagsync.notifications.texts import said
+from tagsync.web.paging import cut_forwards
 from tagsync.web.ui.sentences import sentences
 from tagsync.web.ui.statuses import NOTICE_LOOKS
 
@@ -58,13 +59,13 @@ def inbox(person: Person, before: int | None = None) -> Inbox:
     hers = Notice.objects.filter(person=person).select_related("by", "job", "connection").order_by("-id")
     if before is not None:
         hers = hers.filter(pk__lt=before)
-    found = list(hers[: PER_PAGE + 1])
-    shown = found[:PER_PAGE]
+    cut = cut_forwards(hers[: PER_PAGE + 1], PER_PAGE, from_beginning=before is None)
+    shown = cut.lines
     days = groupby(shown, key=lambda notice: timezone.localdate(notice.at))
     return Inbox(
         [Day(_word(day), [_line(notice) for notice in notices]) for day, notices in days],
         shown[0].pk if shown else 0,
-        shown[-1].pk if len(found) > PER_PAGE else 0,
+        shown[-1].pk if cut.has_next else 0,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -25,7 +25,8 @@ from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.mapping.rows import Note
-from tagsync.web.filters import number_in
+from tagsync.web.filters import RowFilters, number_in
+from tagsync.web.paging import Cut, cut_backwards, cut_forwards
 from tagsync.web.record.causes import problem_sentence
 from tagsync.web.record.progress import NOT_SENT
 
@@ -105,17 +106,15 @@ def sight(job: ImportJob, person: Person, *, asked: bool = False) -> Sight:
     return Sight(job, person, own_paper or (may_clear and asked), may_clear, may_select)
 
 
-def page_of_rows(seen: Sight, filters: dict[str, Any], per_page: int = PER_PAGE) -> Page:
+def page_of_rows(seen: Sight, filters: RowFilters, per_page: int = PER_PAGE) -> Page:
     """One page in the order of the sheet, found by row number and not by counting: the last is as fast as the first."""
     questions = asked_for(seen.job, filters)
     if before := filters.get("before"):
         found = first_of((rows.filter(row_number__lt=before) for rows in questions), per_page + 1, "-row_number")
-        more_before, found = len(found) > per_page, found[:per_page][::-1]
-        return _page(seen, found, more_before, more_after=True)
+        return _page(seen, cut_backwards(found, per_page))
     after = filters.get("after", 0)
     found = first_of((rows.filter(row_number__gt=after) for rows in questions), per_page + 1, "row_number")
-    more_after, found = len(found) > per_page, found[:per_page]
-    return _page(seen, found, more_before=bool(after), more_after=more_after)
+    return _page(seen, cut_forwards(found, per_page, from_beginning=not after))
 
 
 def only_row(job: ImportJob, typed: str) -> int | None:
@@ -124,15 +123,15 @@ def only_row(job: ImportJob, typed: str) -> int | None:
     return found[0].row_number if len(found) == 1 else None
 
 
-def number_of_rows(job: ImportJob, filters: dict[str, Any], counts: Mapping[str, int]) -> int:
+def number_of_rows(job: ImportJob, filters: RowFilters, counts: Mapping[str, int]) -> int:
     """How many rows a filter shows on all its pages; counted only where `counts`, by shown state, do not say it."""
     if "problem" in filters:
         rows = ImportRow.objects.filter(problem=filters["problem"])
-        return narrowed(rows, {"status": filters.get("status")}).count()
+        return narrowed(rows, {"status": filters.get("status", "")}).count()
     return counts.get(filters["status"], 0) if "status" in filters else sum(counts.values())
 
 
-def asked_for(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[ImportRow]]:
+def asked_for(job: ImportJob, filters: RowFilters) -> list[QuerySet[ImportRow]]:
     """Questions whose answers together are the rows that the filters mean; `typed` is an identifier or a row number."""
     typed = filters.get("typed", "")
     if not typed:
@@ -142,7 +141,7 @@ def asked_for(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[ImportRo
     return [narrowed(rows, filters) for rows in (*holding_in(job, sought(typed)), *by_number)]
 
 
-def _shown_in_doubt(job: ImportJob, filters: dict[str, Any]) -> list[QuerySet[ImportRow]]:
+def _shown_in_doubt(job: ImportJob, filters: RowFilters) -> list[QuerySet[ImportRow]]:
     """What an ended import left waiting although it may have been applied is shown among the rows in doubt."""
     if filters.get("status") != RowStatus.IN_DOUBT or job.status not in ENDED or not job.count(RowStatus.WAITING):
         return []
@@ -161,11 +160,11 @@ def shown_search(seen: Sight, typed: str) -> str:
     return seen.value(likely_field(typed), typed)
 
 
-def filtered(job: ImportJob, filters: dict[str, Any]) -> QuerySet[ImportRow]:
+def filtered(job: ImportJob, filters: RowFilters) -> QuerySet[ImportRow]:
     return narrowed(ImportRow.objects.filter(job=job), filters)
 
 
-def narrowed(rows: QuerySet[ImportRow], filters: dict[str, Any]) -> QuerySet[ImportRow]:
+def narrowed(rows: QuerySet[ImportRow], filters: RowFilters) -> QuerySet[ImportRow]:
     rows = rows.select_related("problem")
     if status := filters.get("status"):
         unsent = {"status": RowStatus.WAITING, "unanswered_at": None}
@@ -175,13 +174,14 @@ def narrowed(rows: QuerySet[ImportRow], filters: dict[str, Any]) -> QuerySet[Imp
     return rows
 
 
-def _page(seen: Sight, rows: list[ImportRow], more_before: bool, more_after: bool) -> Page:
+def _page(seen: Sight, cut: Cut[ImportRow]) -> Page:
+    rows = cut.lines
     tries = tries_of(seen.job, [row.row_number for row in rows])
     said, others = remarks_on(rows), overtakers(seen, rows)
     lines = [line(seen, row, tries[row.row_number], others, said.get(row.pk, "")) for row in rows]
     if not lines:
         return Page([], None, None)
-    return Page(lines, lines[0].number if more_before else None, lines[-1].number if more_after else None)
+    return Page(lines, lines[0].number if cut.has_previous else None, lines[-1].number if cut.has_next else None)
 
 
 def remarks_on(rows: Iterable[ImportRow]) -> dict[int, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Max, Min
 from django.utils.functional import Promise
@@ -14,6 +13,7 @@ from tagsync.imports.models import ImportRow
 from tagsync.imports.sending.attempts import calls_of
 from tagsync.imports.states import UNSTARTED, RowStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
+from tagsync.web.filters import RowFilters
 from tagsync.web.record.calls import CallLine, call_lines, request_of
 from tagsync.web.record.progress import NOT_SENT
 from tagsync.web.record.rows import Line, Sight, filtered, line, overtakers, shown_status
@@ -89,7 +89,7 @@ class OpenedRow:
         return self.tries[TRIES_SHOWN:]
 
 
-def opened_row(seen: Sight, filters: dict[str, Any], number: int) -> OpenedRow | None:
+def opened_row(seen: Sight, filters: RowFilters, number: int) -> OpenedRow | None:
     job = seen.job
     row = ImportRow.objects.filter(job=job, row_number=number).select_related("problem").first()
     if row is None:

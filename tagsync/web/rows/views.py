@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,7 +14,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNDER_WAY, UNSTARTED
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.customers.forms import CustomerSearch
-from tagsync.web.filters import row_filter
+from tagsync.web.filters import RowFilters, row_filter
 from tagsync.web.record.causes import Cause, one_cause
 from tagsync.web.record.progress import shown_counts, waiting_but_sent
 from tagsync.web.record.rows import Sight, number_of_rows, only_row, page_of_rows, shown_search, sight
@@ -58,7 +56,7 @@ def rows(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "rows/rows.html", context)
 
 
-def _opened(seen: Sight, filters: dict[str, Any]) -> OpenedRow | None:
+def _opened(seen: Sight, filters: RowFilters) -> OpenedRow | None:
     if "row" not in filters:
         return None
     opened = opened_row(seen, filters, filters["row"])
