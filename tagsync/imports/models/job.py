@@ -59,9 +59,6 @@ class ImportJobQuerySet(models.QuerySet["ImportJob"]):
         kept = self.exclude(status=JobStatus.DISCARDED)
         return kept if person.has_perm("imports.view_all_imports") else kept.filter(owner=person)
 
-    def without_live_lease(self) -> ImportJobQuerySet:
-        return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
-
 
 class ImportJob(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="imports")
@@ -212,15 +209,9 @@ class ImportJob(models.Model):
     # -- moves: each one raises MoveRefused when the state does not allow it, and nothing is changed then
 
     def move(
-        self,
-        act: Act,
-        *,
-        by: Person | None = None,
-        why: str = "",
-        params: dict[str, Any] | None = None,
-        where: Q | None = None,
-        **changes: Any,
-    ) -> None:
+        self, act: Act, *, by: Person | None = None, why: str = "", params: dict[str, Any] | None = None,
+        where: Q | None = None, **changes: Any
+    ) -> None:  # fmt: skip
         """Make the move of `act`, with its event and whatever listens to it, in one transaction.
 
         The named methods below call this. `why` and `params` are those of the event; `where` must hold besides the
@@ -238,16 +229,8 @@ class ImportJob(models.Model):
             if not rows.update(status=move.target, **changes):
                 raise MoveRefused(act, before)
             self.refresh_from_db()
-            event = JobEvent.objects.create(
-                job=self,
-                act=act,
-                before=before,
-                after=move.target,
-                by=by,
-                why=why,
-                params=params or {},
-                fence=self.fence,
-            )
+            told = {"by": by, "why": why, "params": params or {}, "fence": self.fence}
+            event = JobEvent.objects.create(job=self, act=act, before=before, after=move.target, **told)
             moved.send(ImportJob, job=self, event=event)
 
     def begin_check(self, by: Person) -> None:
