@@ -68,6 +68,7 @@ def last_words(connection: Connection) -> dict[tuple[str, str], str]:
     return {(phone, tag): operation for phone, tag, operation in ordered}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_the_newest_import_has_the_last_word(
     marketer: Person, connection: Connection, sandbox: Sandbox, quick: None

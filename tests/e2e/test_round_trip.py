@@ -17,7 +17,7 @@ from tests.installation import Up
 from tests.making import HEADER, customers
 from tests.workbooks import plain
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 OFFICE = shutil.which("soffice")
 ROWS, WRONG_PHONES, NO_TAGS, REFUSED = 500, range(0, 15), range(100, 112), range(300, 313)
 FORMULAS = ("=1+1", "=cmd|'/c calc'!A1", "+1", "-2", "@SUM(A1)", '=HYPERLINK("http://x")')

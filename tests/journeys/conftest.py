@@ -14,7 +14,12 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    quick = {"TAGSYNC_CALL_SECONDS": "3", "TAGSYNC_KEEPER_SECONDS": "1", "TAGSYNC_ADMIN_PASSWORD": PASSWORD}
+    quick = {
+        "TAGSYNC_CALL_SECONDS": "3",
+        "TAGSYNC_KEEPER_SECONDS": "1",
+        "TAGSYNC_HOLD_BACK_SECONDS": "3",
+        "TAGSYNC_ADMIN_PASSWORD": PASSWORD,
+    }
     home = tmp_path_factory.mktemp("journey") / "home"
     with engines("journey") as engine, up(home, workers=2, **quick, **engine) as started:
         yield started

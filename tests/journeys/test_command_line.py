@@ -97,6 +97,7 @@ def test_it_retries_what_the_platform_refused(platform: Up, tmp_path: Path) -> N
     assert again.returncode == 0
 
 
+@pytest.mark.slow
 def test_it_goes_on_by_itself_when_a_worker_is_killed(platform: Up, tmp_path: Path) -> None:
     rows = customers(8_000)
     platform.sandbox("POST", "/control/faults", [{"kind": "latency", "seconds": 0.5}])
