@@ -18,6 +18,9 @@ import psycopg
 from django.db import DatabaseError, Error, OperationalError, close_old_connections, connection
 
 TIMES_REPEATED = 3
+# More than the 100 ms after which SQLite looks again for a writer that has waited for a while.
+# Source: sqlite3.c, sqliteDefaultBusyCallback
+OTHERS_WRITE_SECONDS = 0.12
 # How long what is only shown relies on what the database said last.
 ASKED_ANEW_SECONDS = 60.0
 # Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -109,6 +112,16 @@ def is_of_database(error: BaseException) -> bool:
             return True
         seen = seen.__cause__ or seen.__context__
     return False
+
+
+def let_others_write() -> None:
+    """Between two pieces of a long work: whoever waits to write gets its turn.
+
+    SQLite has one writer and no queue for it. Who waits looks again every 100 ms, and would for seconds not find the
+    moment between two pieces.
+    """
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        time.sleep(OTHERS_WRITE_SECONDS)
 
 
 def attempt_after_error(act: Callable[[], object]) -> None:

@@ -34,6 +34,12 @@ def database_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tagsync.database._asked", (time.monotonic(), datetime.now(UTC)))
 
 
+@pytest.fixture(autouse=True)
+def nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces are a few rows here; to wait after each one for other writers would take minutes."""
+    monkeypatch.setattr("tagsync.database.OTHERS_WRITE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def marketer(db: None) -> Person:
     return make_person("lin", MARKETERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tagsync.accounts.models import Person
-from tagsync.database import repeated_after_deadlock
+from tagsync.database import let_others_write, repeated_after_deadlock
 from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.drafts import Choices
 from tagsync.imports.drafts.saved_mappings import remember
@@ -87,7 +87,7 @@ def start(job: ImportJob, by: Person, trial_rows: int | None = None, seen: int |
 def stop(job: ImportJob, by: Person) -> None:
     """Raises MoveRefused."""
     while not _stop(job, by):
-        pass
+        let_others_write()
     job.refresh_from_db()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from tagsync.connections.pace import seconds_to_slot
+from tagsync.database import let_others_write
 from tagsync.delivery.leases import renew
 from tagsync.delivery.policy import Pause
 from tagsync.imports.locking import under_lease
@@ -68,6 +69,7 @@ def _rest(job: ImportJob, move: Callable[[], None]) -> None:
                 outcomes.close_planned(locked)
                 move()
         if not at_rest:
+            let_others_write()
             renew(job)
     counts.verify(job)
 

@@ -31,6 +31,7 @@ from tests.faults.steps import STEPS, Step
 # Times of minutes become moments; each is a constant of the real code. What is missing there is an error here.
 QUICK: dict[str, Any] = {
     "tagsync.delivery.runner.MAX_WAIT_SECONDS": 0.5,
+    "tagsync.database.OTHERS_WRITE_SECONDS": 0.0,
     "tagsync.delivery.policy.MAX_BACK_OFF_SECONDS": 0.5,
     "tagsync.connections.tokens.RENEWAL_LEASE": timedelta(seconds=2),
     "tagsync.imports.check.staging.ROWS_PER_COMMIT": 10,

@@ -16,7 +16,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tagsync.accounts.models import Person
-from tagsync.database import repeated_after_deadlock
+from tagsync.database import let_others_write, repeated_after_deadlock
 from tagsync.imports.locking import Lease, lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, ImportRow, RepairedRow
 from tagsync.imports.signals import deleted
@@ -57,6 +57,7 @@ def drop_rows(job: ImportJob, lease: Lease, most: int | None = None) -> bool:
                 ImportJob.objects.filter(pk=job.pk).update(counts={}, blank_rows=0, summary={}, content_sha256="")
                 return True
             done += gone
+        let_others_write()
     return False
 
 
@@ -108,6 +109,7 @@ def go_on_discarding(job_id: int, most: int) -> bool:
         if not gone:
             return _delete_last(job_id)
         done += gone
+        let_others_write()
     return False
 
 

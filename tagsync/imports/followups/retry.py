@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from tagsync.accounts.models import Person
+from tagsync.database import let_others_write
 from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
@@ -88,8 +89,10 @@ def take_up(job: ImportJob, goes_on: Callable[[], bool]) -> bool:
             if locked.retry_selection is not None:
                 _take_up_piece(locked)
         job.retry_selection = locked.retry_selection
-        if job.retry_selection is not None and not goes_on():
-            return False
+        if job.retry_selection is not None:
+            let_others_write()
+            if not goes_on():
+                return False
     return True
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from django.db import connection as database
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from tagsync.database import let_others_write
 from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
@@ -145,8 +146,10 @@ def _settle(job: ImportJob, overtaken: dict[int, _Overtaker], goes_on: GoesOn) -
             changed = _write(job, piece, problems)
             counts.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.SUPERSEDED, rows=changed)
             locked.save(update_fields=["counts"])
-        if left and not goes_on():
-            raise _Interrupted
+        if left:
+            let_others_write()
+            if not goes_on():
+                raise _Interrupted
 
 
 def _write(job: ImportJob, piece: Sequence[tuple[int, _Overtaker]], problems: ProblemIndex) -> int:
