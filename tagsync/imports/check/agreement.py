@@ -40,8 +40,8 @@ def disagreement(job: ImportJob) -> str:
 
 def _tags_agree(job: ImportJob) -> bool:
     """The tags on the page are those that were counted; without a summary there must be none."""
-    shown = dict(job.summary.get("tags", []))
+    shown = dict(job.check_summary.get("tags", []))
     kept = dict(job.tags.filter(tag__in=shown).values_list("tag", "rows"))
-    number, told = job.tags.count(), job.summary.get("tag_count", 0)
+    number, told = job.tags.count(), job.check_summary.get("tag_count", 0)
     # Of very many tags only the most frequent are kept.
     return kept == shown and (number == told or len(shown) < number < told)

@@ -17,6 +17,7 @@ from tagsync.imports.check.summary import EXAMPLES, Group, IdShape, Tallies, id_
 from tagsync.imports.locking import Lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.models.summary import WarningSummary
 from tagsync.imports.notes import stored
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
@@ -74,7 +75,7 @@ def _too_short(shapes: Mapping[IdShape, int]) -> Suspicion | None:
     return Suspicion("id_too_short", {"field": CUSTOMER_ID, "characters": usual}, short, True)
 
 
-def look_again(job: ImportJob, tallies: Tallies, lease: Lease) -> list[dict[str, object]]:
+def look_again(job: ImportJob, tallies: Tallies, lease: Lease) -> list[WarningSummary]:
     """Stop the rows whose IDs are ruined; returns warnings about the others. Raises what `lease` raises."""
     warnings = []
     for suspicion in suspicions(tallies.id_shapes):
@@ -85,7 +86,7 @@ def look_again(job: ImportJob, tallies: Tallies, lease: Lease) -> list[dict[str,
     return warnings
 
 
-def _warning(job: ImportJob, suspicion: Suspicion, tallies: Tallies) -> dict[str, object]:
+def _warning(job: ImportJob, suspicion: Suspicion, tallies: Tallies) -> WarningSummary:
     group = Group(sum(tallies.id_shapes[shape] for shape in suspicion.shapes))
     rows = (row for row in _candidates(job, suspicion, 0)[:ROWS_PER_COMMIT] if _fits(row.customer_id, suspicion))
     for row in islice(rows, EXAMPLES):

@@ -28,6 +28,6 @@ def identified_by(job: ImportJob) -> list[tuple[str, int]]:
     """(field key, rows) for the rows that the check found sendable, in the order of identification."""
     keys = order(job.identify_way, job.connection)
     rows: Counter[str] = Counter()
-    for present, number in job.summary.get("identifiers", []):
+    for present, number in job.check_summary.get("identifiers", []):
         rows[next(key for key in keys if key in present)] += number
     return [(key, rows[key]) for key in keys if rows[key]]

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from tagsync.imports.check.duplicates import CONTENT_BITS, content_of
 from tagsync.imports.check.summary import (
-    CONTENT_BITS,
     LOOK_ALIKES_SHOWN,
     TAGS_KEPT,
     TAGS_SHOWN,
-    content_of,
     fingerprint,
     present,
 )
@@ -31,13 +30,13 @@ def retally(job: ImportJob, come: Iterable[Values], gone: Iterable[Values]) -> N
     come, gone = list(come), list(gone)
     if not come and not gone:
         return
-    summary = job.summary
+    summary = job.check_summary
     content = int(summary["content"], 16) + _content(come) - _content(gone)
     sets = Counter({tuple(keys): rows for keys, rows in summary["identifiers"]})
     sets.update(present(values) for values in come)
     sets.subtract(present(values) for values in gone)
     summary["content"] = hex(content % 2**CONTENT_BITS)
-    summary["identifiers"] = [[list(keys), rows] for keys, rows in (+sets).items()]
+    summary["identifiers"] = [(list(keys), rows) for keys, rows in (+sets).items()]
     _retally_tags(job, come, gone)
     job.content_sha256 = fingerprint(job, content)
 
@@ -58,7 +57,7 @@ def _retally_tags(job: ImportJob, come: Iterable[Values], gone: Iterable[Values]
     JobTag.objects.bulk_update([one for one in kept.values() if one.rows > 0], ["rows"], batch_size=500)
     JobTag.objects.filter(pk__in=[one.pk for one in kept.values() if one.rows <= 0]).delete()
     # Beyond the kept ones nobody knows in how many rows a tag stands.
-    if job.summary["tag_count"] <= TAGS_KEPT:
+    if job.check_summary["tag_count"] <= TAGS_KEPT:
         new = [JobTag(job=job, tag=tag, rows=rows) for tag, rows in changed.items() if tag not in kept and rows > 0]
         JobTag.objects.bulk_create(new, batch_size=2000)
     _tell_tags(job)
@@ -66,7 +65,7 @@ def _retally_tags(job: ImportJob, come: Iterable[Values], gone: Iterable[Values]
 
 def _tell_tags(job: ImportJob) -> None:
     tags = dict(JobTag.objects.filter(job=job).order_by("-rows", "pk").values_list("tag", "rows"))
-    if job.summary["tag_count"] <= TAGS_KEPT:
-        job.summary["tag_count"] = len(tags)
-    job.summary["tags"] = [[tag, rows] for tag, rows in list(tags.items())[:TAGS_SHOWN]]
-    job.summary["look_alikes"] = look_alikes(tags)[:LOOK_ALIKES_SHOWN]
+    if job.check_summary["tag_count"] <= TAGS_KEPT:
+        job.check_summary["tag_count"] = len(tags)
+    job.check_summary["tags"] = list(tags.items())[:TAGS_SHOWN]
+    job.check_summary["look_alikes"] = look_alikes(tags)[:LOOK_ALIKES_SHOWN]

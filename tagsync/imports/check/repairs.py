@@ -7,8 +7,8 @@ start. It works in pieces, each a true whole: rows, counts, tags and the repair'
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -16,10 +16,9 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from tagsync.accounts.models import Person
-from tagsync.imports import customer_search
 from tagsync.imports.check.corrections import FAILED, OF_THE_ROW
+from tagsync.imports.check.duplicates import content_of, twins_of
 from tagsync.imports.check.repaired_summary import retally
-from tagsync.imports.check.summary import content_of
 from tagsync.imports.drafts.deletion import delete_piece
 from tagsync.imports.locking import Lease, lease_in
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, Repair, RepairedRow
@@ -229,7 +228,7 @@ class _Changes:
             return [Change(row, {"status": RowStatus.LEFT_OUT.value}) for row in rows]
         wrong = [row for row in rows if self._is_meant(row)]
         checked = [self._checked(row) for row in wrong]
-        twins = _twins(self._job, [one for one in checked if not one.notes])
+        twins = twins_of(self._job, [one for one in checked if not one.notes])
         return [
             Change(row, self._after(one, twins.get(row.row_number))) for row, one in zip(wrong, checked, strict=True)
         ]
@@ -279,27 +278,3 @@ def _of_earlier(earlier: ImportJob) -> tuple[set[bytes], dict[bytes, int]]:
         else:
             failed[content] = row.row_number
     return delivered, failed
-
-
-def _twins(job: ImportJob, checked: Sequence[Checked]) -> dict[int, int]:
-    """Row → the row with the same five values that is sent, in the database or among these."""
-    seen: dict[bytes, int] = {}
-    for column, values in _by_identifier(checked).items():
-        for row in customer_search.among(job, column, values):
-            if row.status == RowStatus.WAITING:
-                seen[content_of(row.values_by_field())] = row.row_number
-    twins = {}
-    for one in checked:
-        number = seen.setdefault(content_of(one.values), one.row_number)
-        if number != one.row_number:
-            twins[one.row_number] = number
-    return twins
-
-
-def _by_identifier(checked: Iterable[Checked]) -> Mapping[str, set[str]]:
-    """Column → values to look for: of each row the first identifier that it has."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for one in checked:
-        field = next(field for field in VALUE_COLUMNS if one.values[field])
-        found[VALUE_COLUMNS[field]].add(one.values[field])
-    return found

@@ -11,13 +11,14 @@ from django.db.models.functions import NullIf
 from tagsync.imports.check.summary import EXAMPLES, Group, Tallies, warning
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
+from tagsync.imports.models.summary import WarningSummary
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.fields import IDENTIFIERS
 
 ROWS_AT_ONCE = 2000
 
 
-def warnings(job: ImportJob, tallies: Tallies) -> list[dict[str, object]]:
+def warnings(job: ImportJob, tallies: Tallies) -> list[WarningSummary]:
     """One about the identifier that repeats most, and one for each pair of fields that contradict each other."""
     repeated: dict[str, Group] = {}
     found = []

@@ -17,13 +17,15 @@ from tagsync.imports import notes
 from tagsync.imports.check import corrections, repairs, repeated_customers
 from tagsync.imports.check.corrections import Original
 from tagsync.imports.check.damaged_ids import look_again
-from tagsync.imports.check.summary import TAGS_KEPT, Tallies, content_of
+from tagsync.imports.check.duplicates import content_of
+from tagsync.imports.check.summary import TAGS_KEPT, Tallies
 from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
 from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.locking import Interrupted as Interrupted
 from tagsync.imports.locking import Lease, lease_of_check
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
+from tagsync.imports.models.summary import WarningSummary
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
@@ -74,7 +76,7 @@ def stage(job: ImportJob, goes_on: Callable[[], bool]) -> None:
     repairs.make_again(job, lease)
 
 
-def _finish(job: ImportJob, tallies: Tallies, warnings: list[dict[str, object]], lease: Lease) -> None:
+def _finish(job: ImportJob, tallies: Tallies, warnings: list[WarningSummary], lease: Lease) -> None:
     tags = tallies.tags()
     known = [JobTag(job=job, tag=tag, rows=rows) for tag, rows in tags.most_common(TAGS_KEPT)]
     with lease():

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from tagsync.imports.check.duplicates import CONTENT_BITS, content_of
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.summary import Summary, WarningSummary
 from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS
 from tagsync.mapping.fields import CUSTOMER_ID, IDENTIFIERS
 from tagsync.mapping.lookalikes import look_alikes
@@ -21,7 +23,6 @@ LOOK_ALIKES_SHOWN = 30
 EXAMPLES = 3
 
 # Digests of rows are added up, so that the order of the rows says nothing and a repair can take one out again.
-CONTENT_BITS = 128
 
 # [row number, cell as Excel names it, value]; for a change also the value it became
 Example = list[object]
@@ -94,30 +95,29 @@ class Tallies:
                 found[tag] += rows
         return found
 
-    def warnings(self) -> list[dict[str, object]]:
+    def warnings(self) -> list[WarningSummary]:
         return [warning("openid_is_unionid", {}, self._twins)] if self._twins.rows else []
 
     def fingerprint(self, job: ImportJob) -> str:
         return fingerprint(job, self._content)
 
-    def summary(self, tags: Counter[str], warnings: list[dict[str, object]]) -> dict[str, object]:
+    def summary(self, tags: Counter[str], warnings: list[WarningSummary]) -> Summary:
         changes = sorted(self._changes.items(), key=lambda item: -item[1].rows)
         return {
-            "tags": [[tag, rows] for tag, rows in tags.most_common(TAGS_SHOWN)],
+            "tags": tags.most_common(TAGS_SHOWN),
             "tag_count": len(tags),
-            # every combination of identifiers with its rows: each order of identification can be computed from it
-            "identifiers": [[list(keys), rows] for keys, rows in (+self._identifier_sets).items()],
+            "identifiers": [(list(keys), rows) for keys, rows in (+self._identifier_sets).items()],
             "changes": [
                 {"field": key, "code": code, "rows": group.rows, "examples": group.examples}
                 for (key, code), group in changes
             ],
-            "warnings": sorted(warnings, key=lambda one: -int(str(one["rows"]))),
+            "warnings": sorted(warnings, key=lambda one: -one["rows"]),
             "look_alikes": look_alikes(tags)[:LOOK_ALIKES_SHOWN],
             "content": hex(self._content % 2**CONTENT_BITS),
         }
 
 
-def warning(code: str, params: Mapping[str, str], group: Group) -> dict[str, object]:
+def warning(code: str, params: Mapping[str, str], group: Group) -> WarningSummary:
     return {"code": code, "params": dict(params), "rows": group.rows, "examples": group.examples}
 
 
@@ -126,11 +126,6 @@ def id_shape(digits: str) -> IdShape:
         digits[-2:] == "00" and len(digits) > EXCEL_EXACT_DIGITS + 1 and not digits[EXCEL_EXACT_DIGITS:].strip("0")
     )
     return IdShape(len(digits), digits[0] == "0", ends_in_zeros)
-
-
-def content_of(values: Mapping[str, str]) -> bytes:
-    """A digest of the five values, in the order of the API."""
-    return hashlib.blake2b("\x1f".join(values.values()).encode(), digest_size=CONTENT_BITS // 8).digest()
 
 
 def fingerprint(job: ImportJob, content: int) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import models, transaction
@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.database import shown_now
+from tagsync.imports.models.summary import Summary
 from tagsync.imports.signals import moved
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
 
@@ -202,6 +203,11 @@ class ImportJob(models.Model):
     def is_as_asked(self) -> bool:
         """Whether its columns and settings are still those that its check was asked for."""
         return self.asked_sha256 == self.choices_sha256()
+
+    @property
+    def check_summary(self) -> Summary:
+        """What the check saw; whoever changes it saves `summary`."""
+        return cast(Summary, self.summary)
 
     def mapped_columns(self) -> dict[int, str]:
         return {column["column"]: column["field"] for column in self.columns if column["field"]}

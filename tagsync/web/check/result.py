@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.imports.check.identification import identified_by
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
+from tagsync.imports.models.summary import ChangeSummary, WarningSummary
 from tagsync.imports.notes import letter
 from tagsync.imports.problems import Sentence, change_made, sentence
 from tagsync.imports.problems.groups import ProblemGroup, groups
@@ -85,10 +86,10 @@ def found_by(job: ImportJob) -> list[tuple[str, int]]:
 
 def tags(job: ImportJob) -> tuple[list[Tag], int]:
     """The most frequent tags with their rows, and how many more there are."""
-    most = job.summary.get("tags", [])[:TAGS_SHOWN]
+    most = job.check_summary.get("tags", [])[:TAGS_SHOWN]
     known = _sent_before(job, [tag for tag, _ in most])
     shown = [Tag(tag, rows, is_new=known is not None and tag not in known) for tag, rows in most]
-    return shown, max(0, int(job.summary.get("tag_count", len(most))) - len(most))
+    return shown, max(0, int(job.check_summary.get("tag_count", len(most))) - len(most))
 
 
 def _sent_before(job: ImportJob, tags: list[str]) -> set[str] | None:
@@ -101,24 +102,30 @@ def _sent_before(job: ImportJob, tags: list[str]) -> set[str] | None:
 
 def look_alikes(job: ImportJob) -> list[list[Tag]]:
     """Tags that people take for one, most frequent first."""
-    found = job.summary.get("look_alikes", [])[:LOOK_ALIKES_SHOWN]
+    found = job.check_summary.get("look_alikes", [])[:LOOK_ALIKES_SHOWN]
     return [[Tag(tag, rows, is_new=False) for tag, rows in group] for group in found]
 
 
 def warnings(job: ImportJob, person: Person) -> list[Remark]:
     """What somebody should look at before the start; it stops nothing."""
-    found = job.summary.get("warnings", [])
-    return [_remark(one, sentence(one["code"], one["params"]), job.owner_id == person.pk) for one in found]
+    found = job.check_summary.get("warnings", [])
+    return [
+        _remark(
+            one, one["params"].get("field", "openid"), sentence(one["code"], one["params"]), job.owner_id == person.pk
+        )
+        for one in found
+    ]
 
 
 def changes(job: ImportJob, person: Person) -> list[Remark]:
     """What cleaning changed, with cells before and after."""
-    found = job.summary.get("changes", [])
-    return [_remark(one, change_made(one["code"], one["field"]), job.owner_id == person.pk) for one in found]
+    found = job.check_summary.get("changes", [])
+    return [
+        _remark(one, one["field"], change_made(one["code"], one["field"]), job.owner_id == person.pk) for one in found
+    ]
 
 
-def _remark(one: dict[str, Any], said: Sentence, in_full: bool) -> Remark:
-    field = str(one.get("field") or one["params"].get("field", "openid"))
+def _remark(one: WarningSummary | ChangeSummary, field: str, said: Sentence, in_full: bool) -> Remark:
     examples = [
         Example(number, cell, *(value if in_full else mask(field, value) for value in values))
         for number, cell, *values in one["examples"]

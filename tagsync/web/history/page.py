@@ -81,8 +81,8 @@ def _cut(jobs: ImportJobQuerySet, filters: HistoryFilters) -> Cut[ImportJob]:
 
 def line(job: ImportJob, unanswered: int = 0) -> Line:
     """`unanswered`: rows that wait although they may have been applied."""
-    tags = [str(tag) for tag, _rows in job.summary.get("tags", ())]
-    more = max(int(job.summary.get("tag_count", 0)) - TAGS_SHOWN, 0)
+    tags = [str(tag) for tag, _rows in job.check_summary.get("tags", ())]
+    more = max(int(job.check_summary.get("tag_count", 0)) - TAGS_SHOWN, 0)
     when = job.first_confirmed_at or job.created_at
     return Line(job, address(job), shown_counts(job, unanswered), when, tags[:TAGS_SHOWN], more)
 

@@ -1,0 +1,38 @@
+"""What a check saw, as `ImportJob.summary` keeps it for the pages."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+
+class ChangeSummary(TypedDict):
+    """One way of cleaning, with examples: [row number, cell, what stood there, what it became]."""
+
+    field: str
+    code: str
+    rows: int
+    examples: list[list[Any]]
+
+
+class WarningSummary(TypedDict):
+    """What is worth a look and stops no row; examples as its sentence wants them."""
+
+    code: str
+    params: dict[str, str]
+    rows: int
+    examples: list[list[Any]]
+
+
+class Summary(TypedDict, total=False):
+    """Empty before the check has ended."""
+
+    # the most frequent, with their rows
+    tags: list[tuple[str, int]]
+    tag_count: int
+    # every combination of identifiers with its rows: each order of identification can be computed from it
+    identifiers: list[tuple[list[str], int]]
+    changes: list[ChangeSummary]
+    warnings: list[WarningSummary]
+    look_alikes: list[list[tuple[str, int]]]
+    # hexadecimal: what `check.duplicates` makes of all rows that would be sent
+    content: str
