@@ -1,6 +1,6 @@
 """What follows from an outcome: for the rows of the call, for the next call, for the connection. A table in code.
 
-Decides only; whoever called acts on it. Source of the table: `tuzhan.errors`.
+Decides only; whoever called acts on it. Source of the table: `tuzhan.outcomes`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class DeliveryState(models.TextChoices):
 
 
 class DeliveryOutcome(models.TextChoices):
-    """The classes of `tuzhan.errors`, as stored. Empty while the call is under way."""
+    """The classes of `tuzhan.outcomes`, as stored. Empty while the call is under way."""
 
     ACCEPTED = "accepted", _("Accepted")
     NOT_SENT = "not_sent", _("Not sent")

@@ -109,7 +109,7 @@ class ImportJob(models.Model):
     cause_params = models.JSONField(default=dict, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     blank_rows = models.PositiveIntegerField(default=0)
-    # what the check saw, as `imports.tallies` writes it
+    # what the check saw, as `imports.models.summary` has it
     summary = models.JSONField(default=dict, blank=True)
     # What would be sent and how, as a fingerprint: equal for the same content in whatever file.
     content_sha256 = models.CharField(max_length=64, blank=True, default="", db_index=True)
@@ -329,7 +329,7 @@ class ImportJob(models.Model):
             )
 
     def remove(self, by: Person | None = None, where: Q | None = None) -> None:
-        """Nobody sees it any more; `imports.deletion` deletes what it holds, and then it. Raises MoveRefused."""
+        """Nobody sees it any more; `drafts.deletion` deletes what it holds, and then it. Raises MoveRefused."""
         self.move(Act.DISCARD, by=by, where=where, lease_until=None)
 
     @property

@@ -21,7 +21,7 @@ class ExportForm(forms.Form):
     unmasked = forms.BooleanField(required=False)
 
     def filters(self) -> dict[str, Any]:
-        """As `imports.exporting.rows_of` takes them."""
+        """As `exports.workbook.rows_of` takes them."""
         said = chosen(self)
         which = said.get("rows", "all")
         found: dict[str, Any] = {"problem": said["problem"]} if "problem" in said else {}

@@ -55,7 +55,7 @@ ROW_LOOKS: dict[str, Look] = {
     "not_sent": Look("outline", "minus", _("Not sent")),
 }
 
-# Like a state, a notice has tone and icon; its words are its own (imports.notices).
+# Like a state, a notice has tone and icon; its words are its own (notifications.texts).
 NOTICE_LOOKS: dict[str, Look] = {
     "finished": Look("success", "circle-check", ""),
     "finished_with_failures": Look("warning", "triangle-alert", ""),
