@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
 
 from tests.installation import Up, up
 from tests.legs import engines
@@ -40,6 +40,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
             pytest.fail("no Chromium: CI must have one (Debian package chromium)")
         pytest.skip("no Chromium: install one or set TAGSYNC_CHROMIUM; browser tests are skipped")
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closes_what_it_hides(playwright: Playwright) -> Iterator[None]:
+    """Connections that other tests open while Playwright's loop runs are out of sight when it has ended."""
+    yield
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")
