@@ -6,7 +6,6 @@ carries out what their answers mean.
 
 from __future__ import annotations
 
-import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
@@ -31,8 +30,6 @@ from tagsync.tuzhan.client import Client
 SLICE_SECONDS = 20.0
 # Superseding compares with all that newer imports did before any of it is kept. Below RQ's limit for a task.
 PREPARE_SECONDS = 200.0
-
-log = logging.getLogger(__name__)
 
 
 class Next(Enum):
