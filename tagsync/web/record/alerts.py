@@ -50,7 +50,7 @@ class Button(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Notice:
+class Alert:
     tone: str
     title: str
     text: str = ""
@@ -68,7 +68,7 @@ class Notice:
         return bool(self.acts) or self.tone == "warning"
 
 
-def headline(job: ImportJob, standing: Standing) -> Notice | None:
+def headline(job: ImportJob, standing: Standing) -> Alert | None:
     """How it ended, in one sentence with numbers. None while it is under way."""
     if job.status not in ENDED:
         return None
@@ -77,16 +77,16 @@ def headline(job: ImportJob, standing: Standing) -> Notice | None:
     if job.status == JobStatus.STOPPED:
         not_sent = standing.counts.get(NOT_SENT, 0)
         title = sentences(_stopped(standing, not_sent), _remarked_of(standing))
-        return Notice("info", title, _others(standing))
+        return Alert("info", title, _others(standing))
     if job.shown_status == "finished_with_failures":
         if settled_failures(job) >= job.failed + job.count(RowStatus.TO_FIX):
             text = sentences(_others(standing), _("All failures are marked as settled."))
-            return Notice("info", _accepted_of(standing), text)
-        return Notice("warning", _accepted_of(standing), _others(standing))
-    return Notice("warning" if standing.remarked.calls else "success", _accepted_of(standing), _others(standing))
+            return Alert("info", _accepted_of(standing), text)
+        return Alert("warning", _accepted_of(standing), _others(standing))
+    return Alert("warning" if standing.remarked.calls else "success", _accepted_of(standing), _others(standing))
 
 
-def remarks(job: ImportJob, found: Remarked) -> list[Notice]:
+def remarks(job: ImportJob, found: Remarked) -> list[Alert]:
     """What the platform added to its acceptances, and what a person can do about it."""
     if not found.calls:
         return []
@@ -101,7 +101,7 @@ def remarks(job: ImportJob, found: Remarked) -> list[Notice]:
         "not sent again by themselves."
     )
     return [
-        Notice(
+        Alert(
             "warning",
             title % {"rows": thousands(found.rows)},
             sentences(calls % {"calls": thousands(found.calls)}, advice),
@@ -112,27 +112,27 @@ def remarks(job: ImportJob, found: Remarked) -> list[Notice]:
     ]
 
 
-def waits(job: ImportJob, person: Person) -> list[Notice]:
+def waits(job: ImportJob, person: Person) -> list[Alert]:
     """What an import under way waits for, the nearest obstacle first."""
     if job.status == JobStatus.STOPPING:
-        return [Notice("info", _("Stopping: calls that are under way are finished and recorded, no new one is begun."))]
+        return [Alert("info", _("Stopping: calls that are under way are finished and recorded, no new one is begun."))]
     connection = job.connection
     if job.status not in (JobStatus.QUEUED, JobStatus.RUNNING) or connection is None:
         return []
     if connection.state == ConnectionState.BLOCKED:
         return [_blocked(connection, person)]
     found = [_health(queue_health()), _pause(job, connection), _trial(job), _line(job, connection)]
-    return [notice for notice in found if notice]
+    return [alert for alert in found if alert]
 
 
-def archived(job: ImportJob, person: Person) -> list[Notice]:
+def archived(job: ImportJob, person: Person) -> list[Alert]:
     """Why nothing more of it is sent, when something could be."""
     if job.connection is None or not job.connection_is_archived:
         return []
     if job.status in ENDED and not job.failed and not job.count(RowStatus.WAITING):
         return []
     cause = sentence("connection_archived", {"name": job.connection})
-    return [Notice("warning", cause.title, cause.advice, str(cause.mover.label), "", *_to_connection(job, person))]
+    return [Alert("warning", cause.title, cause.advice, str(cause.mover.label), "", *_to_connection(job, person))]
 
 
 def _to_connection(job: ImportJob, person: Person) -> tuple[str, str]:
@@ -142,14 +142,14 @@ def _to_connection(job: ImportJob, person: Person) -> tuple[str, str]:
     return reverse("connection_edit", args=[job.connection_id]), _("Open the connection")
 
 
-def _question(job: ImportJob, standing: Standing) -> Notice:
+def _question(job: ImportJob, standing: Standing) -> Alert:
     """Only a person can go on: why, and with which buttons."""
     cause = sentence(job.cause, job.cause_params)
     acts = _ways_on(job, 0 if job.connection_is_archived else standing.waiting)
     if job.cause == "trial_done":
-        return Notice("info", cause.title, sentences(_trial_result(standing), cause.advice), acts=acts)
+        return Alert("info", cause.title, sentences(_trial_result(standing), cause.advice), acts=acts)
     text = sentences(cause.advice, _accepted_of(standing))
-    return Notice("danger", cause.title, text, str(cause.mover.label), _their_words(job), acts=acts)
+    return Alert("danger", cause.title, text, str(cause.mover.label), _their_words(job), acts=acts)
 
 
 def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
@@ -231,14 +231,14 @@ def _others(standing: Standing) -> str:
     return sentences(*found)
 
 
-def _blocked(connection: Connection, person: Person) -> Notice:
+def _blocked(connection: Connection, person: Person) -> Alert:
     cause = sentence(f"connection_{connection.blocked_reason}")
     title = _("Connection “%(connection)s” is blocked: %(cause)s") % {
         "connection": connection.name,
         "cause": cause.title,
     }
     may_mend = person.has_perm("connections.manage_connections")
-    return Notice(
+    return Alert(
         "danger",
         title,
         cause.advice,
@@ -249,16 +249,16 @@ def _blocked(connection: Connection, person: Person) -> Notice:
     )
 
 
-def _health(health: QueueHealth) -> Notice | None:
+def _health(health: QueueHealth) -> Alert | None:
     if not health.redis:
-        return Notice(
+        return Alert(
             "warning",
             _("Redis, the doorbell of the workers, does not answer."),
             _("Nothing is lost: sending goes on when it is back. Tell an admin if this lasts longer than a minute."),
             str(Mover.ADMIN.label),
         )
     if not health.send_workers:
-        return Notice(
+        return Alert(
             "warning",
             _("Nobody is there to send: no send worker is running."),
             _("The import keeps its place and begins by itself as soon as a worker is started."),
@@ -267,21 +267,21 @@ def _health(health: QueueHealth) -> Notice | None:
     return None
 
 
-def _pause(job: ImportJob, connection: Connection) -> Notice | None:
+def _pause(job: ImportJob, connection: Connection) -> Alert | None:
     """A wait is no failure. A connection that is silent is told also while it is being tried."""
     silent = connection.silent_since
     since = _("It has not answered since %(time)s.") % {"time": clock(silent)} if silent else ""
     if waits := waits_until(job):
         cause = sentence(f"wait_{job.wait_reason}")
         until = _("Next try at %(time)s.") % {"time": clock(waits)}
-        return Notice("info", cause.title, sentences(cause.advice, until, since))
+        return Alert("info", cause.title, sentences(cause.advice, until, since))
     if silent:
         cause = sentence("wait_unanswered")
-        return Notice("info", cause.title, sentences(cause.advice, since))
+        return Alert("info", cause.title, sentences(cause.advice, since))
     return None
 
 
-def _trial(job: ImportJob) -> Notice | None:
+def _trial(job: ImportJob) -> Alert | None:
     if job.trial_rows is None:
         return None
     text = ngettext(
@@ -289,10 +289,10 @@ def _trial(job: ImportJob) -> Notice | None:
         "Trial: after the first %(rows)s rows it waits for you.",
         job.trial_rows,
     )
-    return Notice("info", text % {"rows": thousands(job.trial_rows)})
+    return Alert("info", text % {"rows": thousands(job.trial_rows)})
 
 
-def _line(job: ImportJob, connection: Connection) -> Notice | None:
+def _line(job: ImportJob, connection: Connection) -> Alert | None:
     ahead = ahead_of(job) if job.status == JobStatus.QUEUED else 0
     # Who has made calls holds a place already and is queued only between two slices of work.
     if not ahead or job.deliveries.filter(run=job.run).exists():
@@ -302,7 +302,7 @@ def _line(job: ImportJob, connection: Connection) -> Notice | None:
         "In line: %(ahead)s imports on connection “%(connection)s” go first.",
         ahead,
     ) % {"ahead": thousands(ahead), "connection": connection.name}
-    return Notice("info", title, _("You can close this page; it begins by itself."))
+    return Alert("info", title, _("You can close this page; it begins by itself."))
 
 
 def clock(moment: datetime) -> str:
