@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection as database
@@ -94,9 +95,9 @@ def test_it_does_not_wait_when_the_pace_is_corrected_while_it_gives_up(
     job = started(marketer, hourly, customers(3))
     take_slot(hourly)
 
-    def corrected_meanwhile(*told: object, **more: object) -> None:
+    def corrected_meanwhile(*told: Any, **more: Any) -> None:
         correct(hourly)
-        release(*told, **more)  # type: ignore[arg-type]
+        release(*told, **more)
 
     monkeypatch.setattr("tagsync.delivery.runner.release", corrected_meanwhile)
     rings.clear()

@@ -25,7 +25,7 @@ BEFORE = [("imports", "0013_fence_of_events"), ("exports", None), ("notification
 def migrate(targets: list[tuple[str, str | None]]) -> Apps:
     executor = MigrationExecutor(database)
     executor.migrate(targets)  # type: ignore[arg-type]  # None takes everything of an app back
-    return MigrationExecutor(database).loader.project_state([one for one in targets if one[1]]).apps  # type: ignore
+    return MigrationExecutor(database).loader.project_state([one for one in targets if one[1]]).apps
 
 
 def newest() -> list[tuple[str, str | None]]:
