@@ -40,7 +40,7 @@ def run(folder: Path, steps: int, seed: int) -> int:
     from tagsync.queueing import doorbell
     from tagsync.sandbox import Sandbox
     from tests.conftest import make_person
-    from tests.faults import mix
+    from tests.faults import mix, mixed_acts
     from tests.faults.senders import forker, senders_of
 
     call_command("migrate", verbosity=0)
@@ -48,8 +48,8 @@ def run(folder: Path, steps: int, seed: int) -> int:
     connection = Connection(name="Sandbox", is_sandbox=True, calls_per_period=1000, period_seconds=1)
     began, broken = time.monotonic(), ""
     with Sandbox() as sandbox, forker() as process, senders_of(process, folder) as senders:
-        mix.prepare(connection, sandbox)
-        world = mix.World(random.Random(seed), make_person("ada", ADMINS), connection, sandbox, senders)
+        mixed_acts.prepare(connection, sandbox)
+        world = mixed_acts.World(random.Random(seed), make_person("ada", ADMINS), connection, sandbox, senders)
         try:
             mix.run(world, steps)
         except AssertionError as error:

@@ -11,7 +11,7 @@ import pytest
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.sandbox import Sandbox
-from tests.faults import mix
+from tests.faults import mix, mixed_acts
 from tests.faults.senders import Senders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,8 +27,8 @@ def test_it_keeps_its_promises_whatever_happens(
     given = os.environ.get("TAGSYNC_FAULT_SEED")
     seed = int(given) + turn if given else secrets.randbelow(2**32)
     print(f"seed {seed}")
-    mix.prepare(connection, sandbox)
-    world = mix.World(random.Random(seed), owner, connection, sandbox, senders)
+    mixed_acts.prepare(connection, sandbox)
+    world = mixed_acts.World(random.Random(seed), owner, connection, sandbox, senders)
     mix.run(world, STEPS)
     found = mix.summary(world)
     print(found)

@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tagsync.tuzhan.client import Client
+
 
 class Wire:
     """Accepts connections in a thread; each request is read whole and handed to `act(connection, request)`."""
@@ -83,3 +85,12 @@ def wire():
     yield start
     for one in started:
         one.close()
+
+
+@pytest.fixture
+def client():
+    """client(url, …) makes one."""
+    with contextlib.ExitStack() as stack:
+        yield lambda url, **options: stack.enter_context(
+            Client(url, "/api/integrate/audience/tag/batchAdd", "/api/token", **options)
+        )

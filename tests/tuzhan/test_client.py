@@ -1,19 +1,12 @@
-import contextlib
-import datetime
 import gzip
 import logging
 import socket
-import ssl
 import struct
 import threading
 import time
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tagsync.tuzhan.client import Client, Token
 from tagsync.tuzhan.outcomes import Accepted, Blocked, NotSent, Throttled, TokenRejected, Unanswered
@@ -28,15 +21,6 @@ def reply(body=OK, status=200, headers=b""):
 
 def answering(text):
     return lambda connection, request: connection.sendall(text)
-
-
-@pytest.fixture
-def client():
-    """client(url, …) makes one."""
-    with contextlib.ExitStack() as stack:
-        yield lambda url, **options: stack.enter_context(
-            Client(url, "/api/integrate/audience/tag/batchAdd", "/api/token", **options)
-        )
 
 
 def closed_port():
@@ -349,53 +333,3 @@ def test_it_shows_neither_token_nor_secret(wire, client, caplog):
 def test_it_takes_another_transport(client):
     fake = httpx.MockTransport(lambda request: httpx.Response(200, json={"code": "200"}))
     assert type(client("https://example.com", transport=fake).send(TOKEN, b"{}")) is Accepted
-
-
-def _certificate(folder, host, days):
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=9))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = folder / "pair.pem"
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-@pytest.mark.parametrize(("host", "days"), [("localhost", 9), ("localhost", -1), ("other.example", 9)])
-def test_it_stops_at_a_certificate_that_fails(wire, client, tmp_path, host, days):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(tmp_path, host, days))
-    neighbour = wire(answering(reply()), wrap=lambda connection: context.wrap_socket(connection, server_side=True))
-    url = neighbour.url.replace("http://127.0.0.1", "https://localhost")
-    found = client(url).send(TOKEN, b"{}")
-    assert (type(found), found.reason) == (Blocked, "certificate")
-    assert neighbour.requests == []
-
-
-def test_it_calls_a_server_without_tls_unsent(wire, client):
-    def act(connection, request):
-        return "close"
-
-    neighbour = wire(act)
-    found = client(neighbour.url.replace("http:", "https:"), timeout_seconds=0.5).send(TOKEN, b"{}")
-    assert type(found) is NotSent
-
-
-def test_it_talks_tls_with_a_certificate_that_holds(wire, client, tmp_path, monkeypatch):
-    path = _certificate(tmp_path, "localhost", 9)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    neighbour = wire(answering(reply()), wrap=lambda connection: context.wrap_socket(connection, server_side=True))
-    trusting = ssl.create_default_context(cafile=path)
-    monkeypatch.setattr(httpx, "create_ssl_context", lambda **options: trusting)
-    url = neighbour.url.replace("http://127.0.0.1", "https://localhost")
-    assert type(client(url).send(TOKEN, b"{}" * 100_000)) is Accepted

@@ -10,7 +10,8 @@ import pytest
 from tagsync.tuzhan import deadline
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.outcomes import Accepted, Unanswered
-from tests.tuzhan.test_client import TOKEN, _certificate, reply
+from tests.tuzhan.test_client import TOKEN, reply
+from tests.tuzhan.test_tls import certificate
 
 CALLS = 24
 RESET = struct.pack("ii", 1, 0)
@@ -32,7 +33,7 @@ def started(request, wire, tmp_path, monkeypatch):
     """started(act): a neighbour's address that is spoken to with and without TLS."""
     if request.param == "plain":
         return lambda act: (neighbour := wire(act), neighbour.url)
-    path = _certificate(tmp_path, "localhost", 9)
+    path = certificate(tmp_path, "localhost", 9)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     trusting = ssl.create_default_context(cafile=str(path))
