@@ -47,7 +47,7 @@ def draft(owner: Person, connection: Connection, rows: Iterable[Sequence[str]], 
     job = drafts.create(owner, workbook(rows))
     assert isinstance(job, ImportJob), job
     choices = {"operation": "add", "match": "fuzzy", "identify_way": 1, **settings}
-    drafts.choose_settings(job, drafts.Choices(connection=connection, **choices))  # type: ignore[arg-type]
+    drafts.choose_settings(job, drafts.Choices(connection=connection, **choices))
     return job
 
 

@@ -47,7 +47,7 @@ class DoorbellJob(Job):  # type: ignore[misc]  # rq is read without types
         """Outbound calls named by Redis are not made."""
 
 
-class DoorbellWorker(Worker):  # type: ignore[misc]
+class DoorbellWorker(Worker):  # type: ignore[misc]  # rq is read without types
     """Forks a horse per job. Started by `manage.py rqworker`, one queue each.
 
     Source: rq 3.0.0 notices a killed worker after about 13 minutes with its own intervals, in about 2 with these.

@@ -91,7 +91,7 @@ def check_ours(path: Path) -> Callable[[], object]:
 
     call_command("migrate", verbosity=0)
     with path.open("rb") as file:
-        job: Any = drafts.create(Person.objects.create_user("ada"), File(file, "a.xlsx"))  # type: ignore[arg-type]
+        job: Any = drafts.create(Person.objects.create_user("ada"), File(file, "a.xlsx"))
     return lambda: stage(job, lambda: True)
 
 

@@ -134,7 +134,7 @@ def test_it_leaves_no_import_queued_whoever_comes_first(
             except (actions.ConnectionArchived, MoveRefused):
                 pass
 
-        threads = [beside(lambda job=job: start(job)) for job in jobs]  # type: ignore[misc]
+        threads = [beside(lambda job=job: start(job)) for job in jobs]
         gate.wait(30)
         archive(Connection.objects.get(pk=connection.pk), admin_person)
         for thread in threads:

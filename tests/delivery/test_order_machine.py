@@ -111,7 +111,7 @@ def test_the_newest_import_has_the_last_word(
 
         @rule(fault=st.sampled_from(FAULTS))
         def break_something(self, fault: dict[str, object]) -> None:
-            sandbox.faults.add(**fault)  # type: ignore[arg-type]
+            sandbox.faults.add(**fault)
 
         @rule()
         def wait(self) -> None:
@@ -121,7 +121,7 @@ def test_the_newest_import_has_the_last_word(
         @staticmethod
         def try_to(act: object) -> None:
             try:
-                act()  # type: ignore[operator]
+                act()
             except (MoveRefused, NothingToRetry, actions.NothingToSend):
                 return
 

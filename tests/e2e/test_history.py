@@ -112,7 +112,7 @@ def test_it_acts_on_several_imports(in_english: Page, platform: Up, tmp_path: Pa
         page.locator(line(page, name)).locator("a").first.click()
         see_it_end(page, "Finished")
         page.goto("/imports/")
-    assert sum(len(body["data"]) for body in bodies(platform)) == 27  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in bodies(platform)) == 27
 
     for name in ("一店", "二店"):
         page.locator(line(page, name)).locator("[data-select-row]").check()

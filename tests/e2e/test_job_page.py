@@ -110,7 +110,7 @@ def test_it_goes_on_when_the_connection_is_mended(in_english: Page, platform: Up
     page.click("form[action$='/unblock/'] button")
     page.goto(home)
     expect(page.locator("main")).to_contain_text("40 of 40 rows accepted", timeout=30_000)
-    assert sum(len(body["data"]) for body in bodies(platform)) == 40  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in bodies(platform)) == 40
 
 
 def test_it_shows_a_row_over_its_table(in_english: Page, platform: Up, tmp_path: Path) -> None:

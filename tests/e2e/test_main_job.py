@@ -58,10 +58,10 @@ def test_it_brings_the_sample_to_the_platform(in_english: Page, platform: Up) ->
         "300 rows in the file = 288 accepted by the platform + 2 duplicate + 9 to fix + 1 blank"
     )
     found = bodies(platform)
-    assert sum(len(body["data"]) for body in found) == 288  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in found) == 288
     # What the page said would be sent is what was sent, to the letter.
     assert found[0]["publicParams"] == shown["publicParams"]
-    assert found[0]["data"][: len(shown["data"])] == shown["data"]  # type: ignore[index]
+    assert found[0]["data"][: len(shown["data"])] == shown["data"]
     page.click("text=Phone: not a phone number >> xpath=ancestor::*[.//a][1] >> a")
     expect(page.locator("main tbody tr")).to_have_count(3)
 
@@ -75,13 +75,13 @@ def test_it_lets_an_admin_retry_what_was_refused(in_english: Page, platform: Up,
     check(page)
     start(page)
     see_it_end(page, "Finished with failures")
-    assert sum(len(body["data"]) for body in bodies(platform)) == 38  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in bodies(platform)) == 38
     platform.sandbox("DELETE", "/control/faults")
     page.goto(page.url + "retry/")
     page.click("main button.btn--primary")
     page.wait_for_url(re.compile(r"/imports/\d+/$"))
     expect(page.locator("main")).to_contain_text("40 of 40 rows accepted", timeout=30_000)
-    assert sum(len(body["data"]) for body in bodies(platform)) == 40  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in bodies(platform)) == 40
 
 
 def test_it_asks_when_everything_is_refused_and_stops(in_english: Page, platform: Up, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_it_waits_after_the_first_ten_rows(in_english: Page, platform: Up, tmp_p
     page.check("form[action$='/start/'] input[type=checkbox]")
     start(page)
     expect(page.locator("main")).to_contain_text("The first rows were sent as a trial", timeout=30_000)
-    assert sum(len(body["data"]) for body in bodies(platform)) == 10  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in bodies(platform)) == 10
     page.click("main form[action$='/resume/'] button")
     expect(page.locator("main")).to_contain_text("60 of 60 rows accepted", timeout=30_000)
 
@@ -119,7 +119,7 @@ def test_it_deletes_only_after_the_number_is_typed(in_english: Page, platform: U
     page.fill("input[name=confirm_count]", "2")
     button.click()
     see_it_end(page, "Finished")
-    assert bodies(platform)[0]["publicParams"]["optType"] == "delete"  # type: ignore[index]
+    assert bodies(platform)[0]["publicParams"]["optType"] == "delete"
 
 
 def test_it_stops_and_goes_on(in_english: Page, platform: Up, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_it_says_at_the_form_why_a_file_is_refused(
     expect(in_english.locator("main form[data-upload]")).to_contain_text(said)
 
 
-def test_it_works_without_javascript(platform: Up, browser, browser_context_args) -> None:  # type: ignore[no-untyped-def]
+def test_it_works_without_javascript(platform: Up, browser, browser_context_args) -> None:
     context = browser.new_context(**{**browser_context_args, "java_script_enabled": False, "base_url": platform.url})
     page = context.new_page()
     page.goto("/login/")
@@ -174,5 +174,5 @@ def test_it_works_without_javascript(platform: Up, browser, browser_context_args
             break
         page.wait_for_timeout(250)
         page.reload()
-    assert sum(len(body["data"]) for body in bodies(platform)) == 288  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in bodies(platform)) == 288
     context.close()

@@ -96,7 +96,7 @@ def sign_in(page: Page) -> None:
 def visitor(
     request: pytest.FixtureRequest, installation: Up, browser: Browser, browser_context_args: dict[str, object]
 ) -> Iterator[BrowserContext]:
-    context = browser.new_context(**{**browser_context_args, "base_url": installation.url})  # type: ignore[arg-type]
+    context = browser.new_context(**{**browser_context_args, "base_url": installation.url})
     page = context.new_page()
     sign_in(page)
     choose(page, language=request.param)

@@ -51,7 +51,7 @@ def test_what_is_repaired_is_what_arrives(in_english: Page, platform: Up, tmp_pa
     see_it_end(page, "Finished with failures")
     expect(page.locator(".timeline")).to_contain_text("Repaired: Phone: “****” → (empty)")
 
-    sent = {row["audienceUserId"]: row for body in bodies(platform) for row in body["data"]}  # type: ignore[attr-defined]
+    sent = {row["audienceUserId"]: row for body in bodies(platform) for row in body["data"]}
     assert len(sent) == 11 and customer(8)[0] not in sent
     assert all("phone" not in sent[customer(number)[0]] for number in (1, 2, 3))
     assert sent[customer(5)[0]]["phone"] == "13900000007"
@@ -76,7 +76,7 @@ def test_only_what_failed_is_sent_again(in_english: Page, platform: Up, tmp_path
     page.get_by_role("button", name="Send only the 3 that were not accepted").click()
     start(page)
     see_it_end(page, "Finished")
-    sent = [row["phone"] for body in bodies(platform) for row in body["data"]]  # type: ignore[attr-defined]
+    sent = [row["phone"] for body in bodies(platform) for row in body["data"]]
     assert sorted(sent) == sorted(rows[number][3] for number in (3, 17, 30))
     page.goto(first)
     expect(page.locator("main")).to_contain_text("3 of 3 failed rows fixed on")

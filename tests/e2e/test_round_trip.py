@@ -92,7 +92,7 @@ def test_failed_rows_go_out_and_come_back(in_english: Page, platform: Up, tmp_pa
     expect(page.locator("main")).to_contain_text("40 of 40 failed rows fixed on")
     expect(page.locator("main")).to_contain_text("460 accepted by the platform")
 
-    sent = [row for body in bodies(platform) for row in body["data"]]  # type: ignore[attr-defined]
+    sent = [row for body in bodies(platform) for row in body["data"]]
     assert sorted(row["phone"] for row in sent) == sorted(row[3] for row in right)
     assert sorted(row["audienceUserId"] for row in sent) == sorted(row[0] for row in right)
 

@@ -78,7 +78,7 @@ def test_the_keyboard_is_enough(page: Page, platform: Up, base_url: str) -> None
     press("Enter")
     page.wait_for_url(re.compile(r"/imports/\d+/$"))
     expect(page).to_have_title(re.compile("^⚠"), timeout=30_000)
-    assert sum(len(body["data"]) for body in bodies(platform)) == 288  # type: ignore[arg-type]
+    assert sum(len(body["data"]) for body in bodies(platform)) == 288
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_language_and_theme_are_chosen_once(
     expect(root).to_have_attribute("lang", "zh-hans")
 
     # They follow the person into another browser.
-    context = browser.new_context(**{**browser_context_args, "locale": "en-GB"})  # type: ignore[arg-type]
+    context = browser.new_context(**{**browser_context_args, "locale": "en-GB"})
     other = context.new_page()
     other.goto(page.url.partition("/imports/")[0] + "/login/")
     expect(other.locator("html")).to_have_attribute("lang", "en")

@@ -209,7 +209,7 @@ def test_an_example_follows_the_choices(in_english: Page, tmp_path: Path) -> Non
 def test_it_is_whole_at_200_percent_and_in_forced_colours(in_english: Page, tmp_path: Path, colours: str) -> None:
     """200 % of 1440 pixels is a page of 720; in forced colours the chosen card is told by its border."""
     page = in_english
-    page.emulate_media(forced_colors=colours)  # type: ignore[arg-type]
+    page.emulate_media(forced_colors=colours)
     page.set_viewport_size({"width": 720, "height": 450})
     page.goto(URL)
     page.set_input_files("input[name=file]", plain(tmp_path / "会员.xlsx", [HEADER, *customers(3)]))

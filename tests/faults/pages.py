@@ -31,7 +31,7 @@ class Browser:
 
     def _asked(self, method: str, path: str, **more: object) -> httpx.Response:
         began = time.monotonic()
-        answer = self.http.request(method, path, **more)  # type: ignore[arg-type]
+        answer = self.http.request(method, path, **more)
         self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
         assert answer.status_code in (200, 302), f"{method} {path}: {answer.status_code}"
         return answer

@@ -24,7 +24,7 @@ BEFORE = [("imports", "0013_fence_of_events"), ("exports", None), ("notification
 
 def migrate(targets: list[tuple[str, str | None]]) -> Apps:
     executor = MigrationExecutor(database)
-    executor.migrate(targets)  # type: ignore[arg-type]  # None takes everything of an app back
+    executor.migrate(targets)  # None takes everything of an app back
     return MigrationExecutor(database).loader.project_state([one for one in targets if one[1]]).apps
 
 

@@ -243,7 +243,7 @@ def test_a_repair_ends_with_the_check_that_it_repairs(
         change_and_check(job, marketer)
         tasks.run_check(job.pk)
 
-    earlier = checked(marketer, job.connection, [row[:5] for row in ROWS])  # type: ignore[arg-type]
+    earlier = checked(marketer, job.connection, [row[:5] for row in ROWS])
     earlier.rows.update(status="accepted", tags="旧")
     monkeypatch.setattr(repairs, "_write", piece)
     repair = Repair(kind=RepairKind.ACCEPTED_BEFORE, earlier=earlier)

@@ -87,8 +87,8 @@ def test_it_replaces_a_value_in_all_its_rows(job: ImportJob, marketer: Person) -
     assert became == {"waiting": 2, "to_fix": 2}
     now = statuses(job)
     assert (now[3], now[4], now[5], now[10]) == ("waiting", "waiting", "to_fix", "to_fix")
-    assert job.rows.get(row_number=5).problem.code == "no_identifier"  # type: ignore[union-attr]
-    assert job.rows.get(row_number=10).problem.code == "no_tags"  # type: ignore[union-attr]
+    assert job.rows.get(row_number=5).problem.code == "no_identifier"
+    assert job.rows.get(row_number=10).problem.code == "no_tags"
     repair.refresh_from_db()
     assert (repair.rows, repair.by, repair.before, repair.after) == (4, marketer, "无", "")
     assert job.counts == counted(job)

@@ -41,7 +41,7 @@ def give_way(request: HttpRequest) -> Any:
         ImportJob.objects.update(title="half")
         if connection.vendor == "sqlite":
             error: Exception = sqlite3.OperationalError("database is locked")
-            error.sqlite_errorcode = sqlite3.SQLITE_BUSY  # type: ignore[attr-defined]
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
         else:
             error = getattr(psycopg.errors, request.GET.get("error", "LockNotAvailable"))("canceling statement")
         with connection.wrap_database_errors:
@@ -125,7 +125,7 @@ def test_the_log_has_the_same_id(signed: Client, caplog: pytest.LogCaptureFixtur
     caplog.handler.addFilter(request_id.InLog())
     with caplog.at_level(logging.WARNING):
         response = calm(signed).get("/fail/")
-    assert {record.request_id for record in caplog.records} == {response[request_id.HEADER]}  # type: ignore[attr-defined]
+    assert {record.request_id for record in caplog.records} == {response[request_id.HEADER]}
     assert request_id.current() == "-"
 
 

@@ -54,7 +54,7 @@ def made(client: Client, job: ImportJob, **data: object) -> Export:
 
 def fetched(client: Client, export: Export) -> list[list[str | None]]:
     answer = client.get(f"/exports/{export.pk}/file/")
-    book = load_workbook(BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+    book = load_workbook(BytesIO(b"".join(answer.streaming_content)))
     return [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
 
 
@@ -153,7 +153,7 @@ def test_nobody_asks_for_another_s_rows(client: Client, signed: Client, signed_o
 def come_back(signed: Client, ended: ImportJob) -> Callable[[], ImportJob]:
     def upload() -> ImportJob:
         answer = signed.get(f"/exports/{made(signed, ended, rows='failed').pk}/file/")
-        content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+        content = b"".join(answer.streaming_content)
         response = signed.post("/imports/new/", {"file": upload_of(content, "改好.xlsx")})
         job = ImportJob.objects.latest("pk")
         assert response["Location"] == f"/imports/{job.pk}/check/"
@@ -174,7 +174,7 @@ def test_it_goes_to_the_columns_when_its_connection_is_gone(
     signed: Client, ended: ImportJob, come_back: Callable[[], ImportJob], sandbox_connection: Connection
 ) -> None:
     answer = signed.get(f"/exports/{made(signed, ended, rows='failed').pk}/file/")
-    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    content = b"".join(answer.streaming_content)
     Connection.objects.filter(pk=sandbox_connection.pk).update(archived_at=timezone.now())
     response = signed.post("/imports/new/", {"file": upload_of(content)})
     assert response["Location"].endswith("/columns/")
@@ -222,7 +222,7 @@ def test_its_list_asks_the_same_for_one_or_ten(
     soon = timezone.now() + timedelta(1)
     for _ in range(10):
         Export.objects.create(job=ended, by=marketer, language="en", rows=1, file_name="a.xlsx", expires_at=soon)
-    with django_assert_max_num_queries(6):  # type: ignore[operator]
+    with django_assert_max_num_queries(6):
         signed.get("/exports/")
 
 

@@ -86,7 +86,7 @@ def test_it_offers_the_sample_where_there_is_a_test_platform(signed: Client, san
     assert "/imports/sample.xlsx" in signed.get("/imports/new/").content.decode()
     answer = signed.get("/imports/sample.xlsx")
     assert answer.status_code == 200
-    assert b"".join(answer.streaming_content).startswith(b"PK")  # type: ignore[attr-defined]
+    assert b"".join(answer.streaming_content).startswith(b"PK")
     assert signed.post("/imports/sample.xlsx").status_code == 405
 
 

@@ -89,7 +89,7 @@ def press(people: list[Person], url: str, data: dict[str, Any]) -> list[str]:
             together.wait(timeout=30)
             response = client.post(url, data)
             assert response.status_code == 302, response.status_code
-            return "\n".join(str(message) for message in response.wsgi_request._messages)  # type: ignore[attr-defined]
+            return "\n".join(str(message) for message in response.wsgi_request._messages)
         finally:
             connections.close_all()
 

@@ -67,5 +67,5 @@ def test_its_queries_do_not_grow(
 ) -> None:
     for number in range(1, 21):
         SavedMapping.objects.create(owner=marketer, headers_sha256=f"{number:064d}", used_at=timezone.now())
-    with django_assert_max_num_queries(8):  # type: ignore[operator]
+    with django_assert_max_num_queries(8):
         signed.get(URL)

@@ -96,7 +96,7 @@ def exported(client: Client, job: ImportJob, rows: str) -> str:
     client.post(f"/imports/{job.pk}/export/", {"rows": rows})
     export = Export.objects.latest("pk")
     lifecycle.make(export.pk)
-    content = b"".join(client.get(f"/exports/{export.pk}/file/").streaming_content)  # type: ignore[attr-defined]
+    content = b"".join(client.get(f"/exports/{export.pk}/file/").streaming_content)
     lines = load_workbook(BytesIO(content)).worksheets[0].iter_rows(values_only=True)
     return "\n".join(str(value) for line in lines for value in line if value)
 

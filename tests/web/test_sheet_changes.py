@@ -194,7 +194,7 @@ def test_who_is_late_learns_that_it_was_discarded(
         def found(*args: Any, real: Any = real, **kwargs: Any) -> ImportJob:
             job = real(*args, **kwargs)
             deletion.discard(ImportJob.objects.get(pk=job.pk), marketer)
-            return job  # type: ignore[no-any-return]
+            return job
 
         monkeypatch.setattr(module, "import_or_404", found)
     answer = signed.post(url(draft, path), filled_in)

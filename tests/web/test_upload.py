@@ -194,7 +194,7 @@ def test_its_template_needs_no_work_at_all(signed: Client, marketer: Person, tmp
     with translation.override(language):
         answer = signed.get("/imports/template.xlsx")
     path = tmp_path / "template.xlsx"
-    path.write_bytes(BytesIO(b"".join(answer.streaming_content)).getvalue())  # type: ignore[attr-defined]
+    path.write_bytes(BytesIO(b"".join(answer.streaming_content)).getvalue())
     header, *rows = preview(path).rows
     suggestions = suggest({column: cell.text for column, cell in header.cells.items()})
     assert all(suggestion.exact for suggestion in suggestions)

@@ -89,7 +89,7 @@ class NewPersonForm(PersonForm):
     password = password_field()
 
     def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]
+        super()._post_clean()  # type: ignore[misc]  # the stubs leave it out
         check_password(self, self.instance)
 
     def save(self, commit: bool = True) -> Person:

@@ -39,7 +39,7 @@ class Command(BaseCommand):
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         parser = super().create_parser(prog_name, subcommand, **kwargs)
         # Scripts read one line; the usage is a --help away.
-        parser.print_usage = lambda file=None: None  # type: ignore[method-assign]
+        parser.print_usage = lambda file=None: None  # type: ignore[method-assign]  # of this one parser
         return parser
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         os.umask(0o077)
         # A terminal that cannot show Chinese shows question marks instead of an error.
         with contextlib.suppress(AttributeError):
-            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+            sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIO in the stubs
         try:
             Supervisor(settings.TAGSYNC_HOME, wishes, self._say).run()
         except CannotStart as error:
