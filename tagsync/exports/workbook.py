@@ -90,7 +90,7 @@ class _Lines:
     def lines(self, progress: Progress) -> Iterator[list[str]]:
         rows = rows_of(self._job, self._export.filters).order_by("row_number")
         done = 0
-        with closing(read_rows(local_path(self._job), self._job.sheet)) as source:
+        with closing(read_rows(local_path(self._job), self._job.sheet, self._job.reading)) as source:
             for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), source):
                 yield self._line(row, typed)
                 done += 1

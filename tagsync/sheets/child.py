@@ -14,6 +14,7 @@ from typing import IO, Any
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
+from tagsync.sheets.reading import Reading
 from tagsync.sheets.sources import Source, open_source
 from tagsync.sheets.xlsx.values import Wire, WireRow
 
@@ -46,12 +47,12 @@ def main() -> None:
 
 def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
     sys.path.extend(request["libraries"])
-    with open_source(Path(request["path"]), limits) as source:
+    with open_source(Path(request["path"]), limits, Reading(*request["reading"])) as source:
         name, found = source.pick(request["sheet"])
         if request["max_rows"] is None:
             _send_rows(found, answer)
         else:
-            frame = {"sheets": _sheets(source), "unopened": source.unopened}
+            frame = {"sheets": _sheets(source), "unopened": source.unopened, "questions": source.questions}
             answer.send({"preview": _first_rows(found, request["max_rows"]), "sheet": name, **frame})
 
 

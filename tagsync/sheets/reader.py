@@ -22,6 +22,7 @@ from tagsync.sheets import child
 from tagsync.sheets.cells import Cell, Kind, Row
 from tagsync.sheets.errors import CODES, Unreadable
 from tagsync.sheets.guard import DEFAULT_LIMITS, Form, Limits, recognise
+from tagsync.sheets.reading import AS_FOUND, Question, Reading
 from tagsync.sheets.xlsx.values import unwire
 
 # -S, -P: neither installed packages nor the working folder have a say in that process.
@@ -47,20 +48,29 @@ class SheetInfo(NamedTuple):
 @dataclass(frozen=True)
 class Preview:
     """`rows`: the first rows with anything in them. `unopened`: codes of parts that are in the file and stay shut,
-    out of "macros", "external_links", "embeddings", "controls"."""
+    out of "macros", "external_links", "embeddings", "controls". `questions`: what only a person can say, whether it
+    has been said or not."""
 
     sheets: tuple[SheetInfo, ...]
     sheet: str
     rows: tuple[Row, ...]
     unopened: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
-def preview(path: Path, sheet: str | None = None, *, max_rows: int = 200, limits: Limits = DEFAULT_LIMITS) -> Preview:
+def preview(
+    path: Path,
+    sheet: str | None = None,
+    reading: Reading = AS_FOUND,
+    *,
+    max_rows: int = 200,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Preview:
     """The sheets, and the beginning of one: the named, or the first that is not hidden.
 
     Raises: Unreadable; OSError when there is no such file.
     """
-    with closing(_answers(path, sheet, max_rows, limits)) as answers:
+    with closing(_answers(path, sheet, reading, max_rows, limits)) as answers:
         answer: Any = next(answers, None)
     try:
         return Preview(
@@ -68,19 +78,22 @@ def preview(path: Path, sheet: str | None = None, *, max_rows: int = 200, limits
             answer["sheet"],
             tuple(map(_row, answer["preview"])),
             tuple(answer["unopened"]),
+            tuple(Question(code, tuple(said), facts) for code, said, facts in answer["questions"]),
         )
     except NONSENSE as error:
         raise Unreadable("reader_failed") from error
 
 
-def rows(path: Path, sheet: str, *, limits: Limits = DEFAULT_LIMITS) -> Generator[Row, None, None]:
+def rows(
+    path: Path, sheet: str, reading: Reading = AS_FOUND, *, limits: Limits = DEFAULT_LIMITS
+) -> Generator[Row, None, None]:
     """Every row that is in the file, in order; one that is there and blank has no cells.
 
     A generator: it starts with the first row asked for, and closing it ends the child process.
     Raises: Unreadable, at the first row or at any later one; OSError when there is no such file.
     """
     count = 0
-    with closing(_answers(path, sheet, None, limits)) as answers:
+    with closing(_answers(path, sheet, reading, None, limits)) as answers:
         for answer in answers:
             if isinstance(answer, list):
                 count += len(answer)
@@ -115,10 +128,13 @@ def _row(
     return Row(wire[0], cells)
 
 
-def _answers(path: Path, sheet: str | None, max_rows: int | None, limits: Limits) -> Generator[Any, None, None]:
+def _answers(
+    path: Path, sheet: str | None, reading: Reading, max_rows: int | None, limits: Limits
+) -> Generator[Any, None, None]:
     form = recognise(path, limits)
-    request = {"path": str(path.resolve()), "sheet": sheet, "max_rows": max_rows, "limits": asdict(limits)}
-    process = _start({**request, "libraries": _libraries() if form is Form.BIFF else []})
+    request = {"path": str(path.resolve()), "sheet": sheet, "reading": reading, "max_rows": max_rows}
+    libraries = _libraries() if form is Form.BIFF else []
+    process = _start({**request, "limits": asdict(limits), "libraries": libraries})
     owner = os.getpid()
     try:
         for line in _lines(process, limits.max_wait_seconds):

@@ -10,6 +10,7 @@ from tagsync.sheets.biff import BiffFile
 from tagsync.sheets.delimited import SHEET_NAME, TextFile
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Form, Limits, recognise
+from tagsync.sheets.reading import AS_FOUND, Question, Reading
 from tagsync.sheets.xlsx.package import Package
 from tagsync.sheets.xlsx.scan import scan
 from tagsync.sheets.xlsx.strings import SharedStrings
@@ -26,12 +27,13 @@ Rows = Iterator[list[WireRow]]
 @dataclass(frozen=True)
 class Source:
     """`sheets`: (name, hidden). `rows`: those of the sheet with that position; `count`: about how many, None when
-    that cannot be told cheaply. `unopened` as in `reader.Preview`."""
+    that cannot be told cheaply. `unopened` and `questions` as in `reader.Preview`."""
 
     sheets: Sequence[tuple[str, bool]]
     rows: Callable[[int], Rows]
     unopened: tuple[str, ...] = ()
     count: Callable[[int], int | None] = lambda _index: None
+    questions: tuple[Question, ...] = ()
 
     def pick(self, name: str | None) -> tuple[str, Rows]:
         """The sheet of that name; for None the first that is not hidden, or the first. Raises: Unreadable."""
@@ -47,7 +49,7 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path, limits: Limits) -> Iterator[Source]:
+def open_source(path: Path, limits: Limits, reading: Reading = AS_FOUND) -> Iterator[Source]:
     """Raises: Unreadable."""
     match recognise(path, limits):
         case Form.PACKAGE:

@@ -67,7 +67,7 @@ def stage(job: ImportJob, goes_on: Callable[[], bool]) -> None:
     lease = lease_of_check(job, goes_on)
     drop_rows(job, lease)
     tallies = Tallies(job.mapped_columns())
-    with closing(read_rows(local_path(job), job.sheet)) as source:
+    with closing(read_rows(local_path(job), job.sheet, job.reading)) as source:
         staged = _staged_rows(job, source, tallies, ProblemIndex(job, lease))
         while chunk := list(islice(staged, ROWS_PER_COMMIT)):
             _commit(job, chunk, tallies, lease)

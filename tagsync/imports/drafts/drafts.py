@@ -24,6 +24,10 @@ from tagsync.mapping.matching import Suggestion, guess_header, header_key, heade
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.reader import Preview, preview
+from tagsync.sheets.reading import Reading
+
+# What another look at the sheet may change.
+READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_rows")
 
 
 class SheetChanged(Exception):
@@ -130,7 +134,7 @@ def is_complete(job: ImportJob) -> bool:
 def look(job: ImportJob) -> SheetView:
     """Read the first rows of the draft's sheet. Raises Unreadable."""
     try:
-        seen = preview(local_path(job), job.sheet or None)
+        seen = preview(local_path(job), job.sheet or None, job.reading)
     except FileNotFoundError:
         raise Unreadable("file_gone") from None
     header_row = guess_header(seen.rows) if job.header_row is None else job.header_row
@@ -174,16 +178,21 @@ def _visible_sheets(job: ImportJob) -> list[str]:
 
 def is_same_sheet(job: ImportJob, other: ImportJob) -> bool:
     """Whether choices for the columns of one are choices for those of the other."""
-    return (job.sheet, job.header_row) == (other.sheet, other.header_row)
+    return (job.sheet, job.header_row, job.reading) == (other.sheet, other.header_row, other.reading)
 
 
-def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person) -> Refusal | None:
-    """Another sheet or header row: the columns are suggested anew. A refusal when it can't be read; nothing is changed.
+def choose_sheet(
+    job: ImportJob, sheet: str, header_row: int | None, by: Person, reading: Reading | None = None
+) -> Refusal | None:
+    """Another sheet, header row or `reading` (None: as before): the columns are suggested anew.
+
+    A refusal when it can't be read; nothing is changed.
 
     Raises SheetChanged, MoveRefused.
     """
     wanted = copy.copy(job)
     wanted.sheet, wanted.header_row = sheet, header_row
+    wanted.encoding, wanted.delimiter, wanted.hidden_rows = reading or job.reading
     try:
         view = look(wanted)
     except Unreadable as error:
@@ -194,8 +203,9 @@ def choose_sheet(job: ImportJob, sheet: str, header_row: int | None, by: Person)
         if not (is_same_sheet(locked, job) or is_same_sheet(locked, wanted)):
             raise SheetChanged
         open_for_change(locked, by)
-        locked.sheet, locked.header_row, locked.columns = wanted.sheet, wanted.header_row, wanted.columns
-        locked.save(update_fields=["sheet", "header_row", "columns"])
+        for name in READ_AS:
+            setattr(locked, name, getattr(wanted, name))
+        locked.save(update_fields=READ_AS)
         job.refresh_from_db()
     _drop_staged(job)
     return None

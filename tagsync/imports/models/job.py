@@ -20,6 +20,7 @@ from tagsync.database import shown_now
 from tagsync.imports.models.summary import Summary
 from tagsync.imports.signals import moved
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
+from tagsync.sheets.reading import AS_FOUND, HiddenRows, Reading
 
 # What several moves change alike.
 NO_WAIT: dict[str, Any] = {"wait_until": None, "wait_reason": ""}
@@ -77,6 +78,12 @@ class ImportJob(models.Model):
     header_row = models.PositiveIntegerField(null=True, blank=True)
     # [{"column": 0, "header": "手机号", "field": "phone" or null}, …]: every column of the header with its decision
     columns = models.JSONField(default=list, blank=True)
+    # How a person wants the file to be read where it leaves that open, see `reading`; empty: as the evidence says
+    encoding = models.CharField(max_length=20, blank=True, default="")
+    delimiter = models.CharField(max_length=1, blank=True, default="")
+    hidden_rows = models.CharField(
+        max_length=4, choices=[(h.value, h.value) for h in HiddenRows], blank=True, default=""
+    )
     # Tags that every row gets besides those of its columns, joined with a comma.
     fixed_tags = models.TextField(blank=True, default="")
 
@@ -190,14 +197,22 @@ class ImportJob(models.Model):
 
     # -- what was chosen
 
+    @property
+    def reading(self) -> Reading:
+        return Reading(self.encoding, self.delimiter, self.hidden_rows)
+
     def choices_sha256(self) -> str:
         """Digest of what decides which rows there are and what is sent of each: file, sheet, columns, settings.
 
-        Frozen copies of this stand in migrations: who adds to it computes the stored ones anew there.
+        Frozen copies of this stand in migrations: who adds to it computes the stored ones anew there, or adds only
+        what older imports do not have.
         """
         asked = [self.file_sha256, self.sheet, self.header_row, self.columns, self.fixed_tags]
         way = [self.connection_id, self.operation, self.match, self.identify_way]
-        return hashlib.sha256(json.dumps([*asked, *way], sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        read = [] if self.reading == AS_FOUND else [*self.reading]
+        return hashlib.sha256(
+            json.dumps([*asked, *way, *read], sort_keys=True, ensure_ascii=False).encode()
+        ).hexdigest()
 
     @property
     def is_as_asked(self) -> bool:

@@ -24,6 +24,11 @@ def field_name(column: int) -> str:
     return f"column_{column}"
 
 
+def shown_reading(job: ImportJob) -> str:
+    """How the file is read, as a page says it to know again which reading its choices were made for."""
+    return "/".join(job.reading)
+
+
 def field_label(key: str) -> str:
     """The field's name in the active language."""
     return gettext(FIELDS[key].label)
@@ -66,14 +71,16 @@ class ColumnsForm(forms.Form):
             )
 
     def is_of_sheet(self) -> bool:
-        """Whether the page that was filled in showed the import's sheet and header row: choices are by column.
+        """Whether the page that was filled in showed the import's sheet, read as it is now: choices are by column.
 
-        A page that was opened before an update carries neither; then what the request has found counts.
+        A page that was opened before an update carries nothing; then what the request has found counts.
         """
         if "of_sheet" not in self.data:
             return True
         row = "" if self.job.header_row is None else str(self.job.header_row)
-        return (self.data["of_sheet"], self.data.get("of_header_row")) == (self.job.sheet, row)
+        read = shown_reading(self.job)
+        seen = (self.data["of_sheet"], self.data.get("of_header_row"), self.data.get("of_reading", read))
+        return seen == (self.job.sheet, row, read)
 
     def chosen(self) -> dict[int, str | None]:
         """Column → field key or None, as far as the form says something valid; nothing needs to be complete."""

@@ -14,7 +14,7 @@ from tagsync.imports.problems import Sentence, sentence
 from tagsync.mapping.rows import Checked
 from tagsync.web.columns.examples import matching_examples, operation_examples, telling_row
 from tagsync.web.columns.first_request import first_request, look_at, orders
-from tagsync.web.columns.forms import ColumnsForm
+from tagsync.web.columns.forms import ColumnsForm, shown_reading
 from tagsync.web.columns.settings_form import SettingsForm
 from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, preview_rows, standing
 from tagsync.web.filters import number_in
@@ -44,6 +44,7 @@ def page_context(
     return {
         "job": job,
         "view": view,
+        "of_reading": shown_reading(job),
         "columns_form": columns,
         "settings_form": settings,
         "errors": _errors(columns, settings) if complain else [],
