@@ -15,11 +15,20 @@ PASSWORD = "correct horse battery"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The browser's tests last: while Playwright's loop runs in a process, Django keeps other database connections."""
+    """What starts a whole installation first: a file of it takes long, and should not be waited for alone at the end.
+
+    The browser's tests last: while Playwright's loop runs in a process, Django keeps other database connections.
+    """
     for item in items:
         if "/faults/" in str(item.path):
             item.add_marker("faults")
-    items.sort(key=lambda item: "/e2e/" in str(item.path))
+    items.sort(key=lambda item: _turn(str(item.path)))
+
+
+def _turn(path: str) -> int:
+    if "/e2e/" in path:
+        return 2
+    return 0 if any(folder in path for folder in ("/journeys/", "/local/", "/queueing/")) else 1
 
 
 def make_person(username: str, role: str) -> Person:

@@ -24,7 +24,7 @@ def refuse(sandbox: Sandbox, rows: list[tuple[str, ...]], bad: list[int]) -> Non
         sandbox.faults.add("refuse_rows", field="phone", equals=rows[number][3])
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, 20])
+@pytest.mark.parametrize("k", [1, 2, 5, pytest.param(20, marks=pytest.mark.slow)])
 def test_it_finds_exactly_the_bad_rows_within_the_bound(
     marketer: Person, connection: Connection, sandbox: Sandbox, k: int
 ) -> None:

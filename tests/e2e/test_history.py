@@ -13,7 +13,7 @@ from tests.installation import Up
 from tests.making import HEADER, customers
 from tests.workbooks import plain
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def refused_import(page: Page, platform: Up, sheet: Path, rows: int) -> None:

@@ -14,7 +14,7 @@ from tests.installation import Up
 from tests.making import HEADER, customers
 from tests.workbooks import plain
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 ROWS = 5_000
 PERCENT = re.compile(r"^[1-9]\d?% · 会员\.xlsx")
 

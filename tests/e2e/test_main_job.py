@@ -66,6 +66,7 @@ def test_it_brings_the_sample_to_the_platform(in_english: Page, platform: Up) ->
     expect(page.locator("main tbody tr")).to_have_count(3)
 
 
+@pytest.mark.slow
 def test_it_lets_an_admin_retry_what_was_refused(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
     rows = customers(40)
@@ -84,6 +85,7 @@ def test_it_lets_an_admin_retry_what_was_refused(in_english: Page, platform: Up,
     assert sum(len(body["data"]) for body in bodies(platform)) == 40
 
 
+@pytest.mark.slow
 def test_it_asks_when_everything_is_refused_and_stops(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
     platform.sandbox("POST", "/control/faults", [{"kind": "refuse_all"}])
@@ -96,6 +98,7 @@ def test_it_asks_when_everything_is_refused_and_stops(in_english: Page, platform
     see_it_end(page, "Stopped")
 
 
+@pytest.mark.slow
 def test_it_waits_after_the_first_ten_rows(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
     upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *customers(60)]))
@@ -122,6 +125,7 @@ def test_it_deletes_only_after_the_number_is_typed(in_english: Page, platform: U
     assert bodies(platform)[0]["publicParams"]["optType"] == "delete"
 
 
+@pytest.mark.slow
 def test_it_stops_and_goes_on(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
     platform.sandbox("POST", "/control/faults", [{"kind": "latency", "seconds": 1}])

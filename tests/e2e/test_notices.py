@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.installation import Up
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def ask_for_news(page: Page) -> None:

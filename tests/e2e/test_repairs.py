@@ -12,7 +12,7 @@ from tests.installation import Up
 from tests.making import HEADER, customer, customers
 from tests.workbooks import plain
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def group(page: Page, title: str) -> None:

@@ -205,6 +205,7 @@ def test_an_example_follows_the_choices(in_english: Page, tmp_path: Path) -> Non
     expect(example).to_contain_text("Row 2: openid o00000…0000 is looked up first; not found → Phone")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", ["none", "active"])
 def test_it_is_whole_at_200_percent_and_in_forced_colours(in_english: Page, tmp_path: Path, colours: str) -> None:
     """200 % of 1440 pixels is a page of 720; in forced colours the chosen card is told by its border."""

@@ -145,44 +145,11 @@ def test_it_deletes_only_when_the_number_is_typed(platform: Up, tmp_path: Path) 
     assert platform.manage("import_sheet", *options, "--yes").returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("header", "options", "said"),
-    [
-        (("姓名", "标签"), (), "No column says who the customer is."),
-        (("手机号", "姓名"), (), "No column holds the tags."),
-        (("手机号", "手机", "标签"), (), "“Phone” is chosen for more than one column."),
-        (("a", "标签"), ("--map", "b=phone"), "--map b=phone is not HEADER=FIELD"),
-        (("a", "标签"), ("--map", "a=name"), "FIELD is one of audienceUserId, openid, unionid, phone, tags"),
-        (("手机号", "标签"), ("--sheet", "none"), "There is no sheet “none” in the file."),
-    ],
-)
-def test_it_says_what_is_wrong_with_columns(
-    platform: Up, tmp_path: Path, header: tuple[str, ...], options: tuple[str, ...], said: str
-) -> None:
-    sheet = plain(tmp_path / "sheet.xlsx", [header, ["1"] * len(header)])
-    line = refused(platform, str(sheet), "--connection", "Sandbox", "--operation", "add", *options)
-    assert said in line
-    if not options or "--map" in options:
-        assert all(f"“{name}”" in line for name in header)
-
-
 def test_it_takes_a_column_that_is_named(platform: Up, tmp_path: Path) -> None:
     sheet = plain(tmp_path / "sheet.xlsx", [("a", "手机", "标签"), ("13800138000", "x", "VIP")])
     found = imported(platform, sheet, "--operation", "add", "--map", "a=phone", "--match", "none")
     assert found["rows"]["accepted"] == 1
     assert list(arrived(platform)) == ['{"phone": "13800138000", "tags": "VIP"}']
-
-
-def test_it_says_what_is_wrong_with_a_file_a_connection_or_a_person(platform: Up, tmp_path: Path) -> None:
-    text = tmp_path / "text.xlsx"
-    text.write_text('手机号,标签\n"1,2\n')
-    add = ("--operation", "add")
-    assert "quotation mark" in refused(platform, str(text), "--connection", "Sandbox", *add)
-    assert "No such file" in refused(platform, str(tmp_path / "none"), "--connection", "Sandbox", *add)
-    sheet = str(plain(tmp_path / "sheet.xlsx", [HEADER, customer(1)]))
-    assert "There is no connection “none”. There are: Sandbox" in refused(platform, sheet, "--connection", "none", *add)
-    assert "nobody" in refused(platform, sheet, "--connection", "Sandbox", *add, "--user", "nobody")
-    assert "empty" in refused(platform, str(plain(tmp_path / "empty.xlsx", [])), "--connection", "Sandbox", *add)
 
 
 def test_it_ends_when_the_connection_is_blocked(platform: Up, tmp_path: Path) -> None:

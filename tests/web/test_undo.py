@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -168,7 +169,11 @@ def clean(field: str) -> st.SearchStrategy[str]:
     return found.filter(lambda one: not one.flaws).map(lambda one: one.value)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    max_examples=25 if os.environ.get("CI") else 6,
+)
 @given(st.lists(st.fixed_dictionaries({key: clean(key) for key in FIELDS}), min_size=1, max_size=6))
 def test_every_value_comes_back_as_it_was(ended: ImportJob, rows: list[dict[str, str]]) -> None:
     sent = [row for row in rows if row["tags"] and any(value for key, value in row.items() if key != "tags")]
