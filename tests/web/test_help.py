@@ -13,7 +13,7 @@ from django.utils import translation
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
-from tagsync.web.help.glossary import ANCHORS, ENTRIES
+from tagsync.web.help.questions import ANCHORS, QUESTIONS
 from tagsync.web.ui.statuses import ROW_LOOKS
 from tests.web.test_templatetags import render
 
@@ -24,7 +24,7 @@ TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
 def test_it_explains_every_word(signed: Client, marketer: Person, language: str) -> None:
     Person.objects.update(language=language)
     page = signed.get("/help/").content.decode()
-    for anchor in ENTRIES:
+    for anchor in QUESTIONS:
         assert page.count(f'id="{anchor}"') == 1 and f'href="#{anchor}"' in page
     assert len(set(re.findall(r'id="([^"]+)"', page))) == len(re.findall(r'id="([^"]+)"', page))
 
@@ -35,7 +35,7 @@ def test_it_is_only_looked_at(signed: Client, client: Client) -> None:
 
 
 def test_it_explains_the_status_of_every_row() -> None:
-    assert {ANCHORS.get(status, status) for status in ROW_LOOKS} <= set(ENTRIES)
+    assert {ANCHORS.get(status, status) for status in ROW_LOOKS} <= set(QUESTIONS)
 
 
 def test_its_links_say_what_they_answer() -> None:
@@ -48,7 +48,7 @@ def test_its_links_say_what_they_answer() -> None:
 def test_every_link_of_a_template_leads_somewhere() -> None:
     words = {word for path in TEMPLATES for word in re.findall(r'{% help "([^"]+)"', path.read_text())}
     assert {"openid", "text", "matching", "ways", "trial", "to-fix", "accepted", "stuck"} <= words
-    assert {ANCHORS.get(word, word) for word in words} <= set(ENTRIES)
+    assert {ANCHORS.get(word, word) for word in words} <= set(QUESTIONS)
 
 
 # -- the way of a first import

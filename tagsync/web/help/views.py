@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from tagsync.connections.models import Connection
-from tagsync.web.help.glossary import CHAPTERS
+from tagsync.web.help.questions import CHAPTERS
 
 
 @require_safe

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.imports.models import ImportJob
 from tagsync.mapping import masking
 from tagsync.sheets.cells import column_letter
-from tagsync.web.help.glossary import ANCHORS, ENTRIES
+from tagsync.web.help.questions import ANCHORS, QUESTIONS
 from tagsync.web.ui import charts, icons, numbers, sentences
 from tagsync.web.ui.statuses import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look_of
 
@@ -45,11 +45,17 @@ def help_link(word: str, id: str = "") -> SafeString:
 
     `word`: an anchor, or the status of a row. `id`: for links in fragments that are replaced. Raises: KeyError.
     """
-    entry = ENTRIES[ANCHORS.get(word, word)]
-    name = gettext("%(question)s (opens in a new tab)") % {"question": entry.question}
-    values = (id or f"help-{entry.anchor}", f"{reverse('help')}#{entry.anchor}", entry.question, name)
+    anchor = ANCHORS.get(word, word)
+    name = gettext("%(question)s (opens in a new tab)") % {"question": QUESTIONS[anchor]}
+    values = (id or f"help-{anchor}", f"{reverse('help')}#{anchor}", QUESTIONS[anchor], name)
     link = '<a class="help" id="{}" href="{}" target="_blank" rel="noopener" title="{}" aria-label="{}">{}</a>'
     return format_html(link, *values, icons.icon("circle-question-mark", 14))
+
+
+@register.simple_tag
+def question(anchor: str) -> str:
+    """The heading of an entry of the help page. Raises: KeyError."""
+    return str(QUESTIONS[anchor])
 
 
 def _badge(look: Look, text: object) -> SafeString:
