@@ -59,6 +59,9 @@ WITHOUT = {
     "tuzhan": {"django", "django_rq", "rq", "redis", "openpyxl"},
     "sandbox": {"django", "django_rq", "rq", "redis", "openpyxl"},
 }
+# Who may spell the wire's name of the customer ID out; everybody else has it from `mapping.fields`.
+PLATFORMS_WORD = "audienceUserId"
+SPEAK_TO_THE_PLATFORM = ("tuzhan/", "sandbox/", "mapping/fields.py", "connections/models.py")
 LAYER_NAMES = {"service", "util", "helper", "core", "common", "manager"}
 
 FUNCTION_LINES = 50
@@ -282,6 +285,13 @@ def test_it_names_nothing_after_a_layer() -> None:
     names = [path for path in HOUSE.rglob("*") if path.is_dir() or path.suffix == ".py"]
     wrong = [name_of(path) for path in names if path.stem.removesuffix("s") in LAYER_NAMES]
     assert not wrong
+
+
+def test_it_spells_the_platforms_word_in_few_places() -> None:
+    found = {
+        name_of(path) for path in sources() if "migrations" not in path.parts and PLATFORMS_WORD in path.read_text()
+    }
+    assert found and not [name for name in found if not name.startswith(SPEAK_TO_THE_PLATFORM)]
 
 
 def test_it_keeps_functions_short() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from tagsync.connections.models import Connection
+from tagsync.connections.models import Connection, CustomerIdKey
 from tagsync.imports.check.identification import order
 from tagsync.mapping.rows import Checked, check_row, is_blank
 from tagsync.sheets.cells import Row
@@ -46,7 +46,7 @@ def first_request(look: Look, connection: Connection | None, operation: str, mat
     rows = look.sendable[:ROWS_SHOWN]
     text = ""
     if rows:
-        key = connection.customer_id_key if connection else "audienceUserId"
+        key = connection.customer_id_key if connection else CustomerIdKey.AUDIENCE_USER_ID
         request = batch_body(_settings(operation, matching), [row.values for row in rows], key)
         text = json.dumps(request, ensure_ascii=False, indent=2)
     return FirstRequest(text, [row.row_number for row in rows], look.looked_at, connection)

@@ -15,6 +15,7 @@ from django.db.models import Case, Count, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from tagsync.connections.models import CustomerIdKey
 from tagsync.delivery.calls import EMPTY_CALL
 from tagsync.imports.models import Delivery, ImportJob, ImportRow
 from tagsync.imports.models.delivery import REMARKED, DeliveryOutcome, DeliveryState
@@ -134,7 +135,7 @@ def request_of(job: ImportJob, numbers: Sequence[int]) -> str:
     rows = ImportRow.objects.filter(job=job, row_number__in=numbers).order_by("row_number")
     masked = [{key: mask(key, value) for key, value in row.values_by_field().items()} for row in rows]
     asked = Settings(job.match, job.identify_way, job.operation)  # type: ignore[arg-type]  # choices of the model
-    key = job.connection.customer_id_key if job.connection else "audienceUserId"
+    key = job.connection.customer_id_key if job.connection else CustomerIdKey.AUDIENCE_USER_ID
     return json.dumps(batch_body(asked, masked, key), ensure_ascii=False, indent=2)
 
 
