@@ -23,6 +23,12 @@ from tagsync.web.ui.statuses import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look
 
 register = template.Library()
 
+# Where breadcrumbs begin: the address and its name.
+ROOTS = {
+    "imports": ("import_list", _("Imports")),
+    "connections": ("connection_list", _("Connections")),
+    "people": ("person_list", _("People")),
+}
 STEPS = (_("Upload"), _("Columns and settings"), _("Check and start"))
 # Each theme: what its switch goes to, and how it is shown.
 THEMES = {
@@ -138,6 +144,17 @@ def stepper(current: int, urls: Sequence[str | None] = ()) -> dict[str, Any]:
         for number, name in enumerate(STEPS, start=1)
     ]
     return {"steps": steps, "current": current}
+
+
+@register.inclusion_tag("components/_breadcrumb.html")
+def breadcrumb(
+    root: str, here: str = "", name: str = "", above: str = "", above_url: str = "", root_url: str = ""
+) -> dict[str, str]:
+    """`root` is a key of ROOTS, `above` a page between it and this one. `here`: this page in a word, or `name`: what
+    people have called what it shows. `root_url`: when the way back is another than to the whole list."""
+    address, word = ROOTS[root]
+    steps = {"above": above, "above_url": above_url, "here": here, "name": name}
+    return {"root": str(word), "root_url": root_url or reverse(address), **steps}
 
 
 @register.simple_tag
