@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from django.urls import NoReverseMatch, URLPattern, reverse
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.delivery.calls import their_answer
+from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.drafts import Choices
@@ -22,10 +25,11 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import JobStatus
 from tagsync.imports.titles import rename
+from tagsync.tuzhan.outcomes import BlockReason, classify
 from tagsync.web.urls import urlpatterns
 from tests import workbooks
 from tests.web.conftest import finish_check
-from tests.web.records import S, make_import
+from tests.web.records import S, add_call, make_import
 
 pytestmark = pytest.mark.django_db
 ODD = "a\x00b\ud800c\x1b[2J\r\nd"
@@ -105,8 +109,6 @@ def test_its_page_of_columns_stays_small(signed: Client, marketer: Person, tmp_p
 def test_a_workbook_of_ours_with_long_headers_is_known_when_it_comes_back(
     signed: Client, marketer: Person, sandbox_connection: Connection, tmp_path: Path
 ) -> None:
-    from tagsync.exports import lifecycle
-
     job = draft_of(marketer, odd_book(tmp_path / "a.xlsx"), "b" * 250 + ".xlsx")
     drafts.choose_settings(job, Choices(sandbox_connection, "add", "fuzzy", 1))
     job.begin_check(marketer)
@@ -119,7 +121,6 @@ def test_a_workbook_of_ours_with_long_headers_is_known_when_it_comes_back(
     assert export.state == ExportState.DONE
     response = signed.get(f"/exports/{export.pk}/file/")
     assert (response.status_code, len(b"".join(response.streaming_content)) > 1_000) == (200, True)
-    response.file_to_stream.close()
     again = draft_of(marketer, Path(export.file.path))
     assert again.corrects == job
     assert [column["field"] for column in again.columns[:4]] == ["phone", "tags", None, None]
@@ -194,3 +195,21 @@ def test_nobody_signs_in_with_an_odd_name(client: Client, marketer: Person) -> N
     for name in (*HOSTILE, "lin\x00"):
         answer = client.post("/login/", {"username": name, "password": name})
         assert (answer.status_code, "sessionid" in answer.cookies) == (200, False)
+
+
+# -- what the platform answers
+
+
+def test_what_the_platform_answers_is_kept(marketer: Person, sandbox_connection: Connection) -> None:
+    odd = "\\u0000\\ud800\\u001b" + "长" * 2_000
+    body = json.dumps({"code": "500", "msg": "x"}).replace('"500"', f'"{odd}"')
+    body = body.replace('"x"', f'"{odd}", "errorCode": "{odd}", "data": {{"{odd}": "{odd}"}}, "fail{odd}": "{odd}"')
+    job = make_import(marketer, sandbox_connection, JobStatus.RUNNING, [S.WAITING])
+    for sent in (body, body.replace(f'"code": "{odd}"', '"code": "200"'), odd, "\x00\x1b" + LONG):
+        outcome = classify(200, {}, sent.encode())
+        told = their_answer(outcome, frozenset())
+        call = add_call(job, [2], **asdict(told))
+        call.refresh_from_db()
+        assert (call.message, call.excerpt) == (told.message, told.excerpt)
+        assert sandbox_connection.block(BlockReason.TOKEN_REFUSED, f"{told.code} {told.message}" * 3)
+        sandbox_connection.unblock()
