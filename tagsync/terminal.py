@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import io
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TextIO
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
@@ -123,8 +124,17 @@ def _why(error: BaseException) -> str:
 def _give_up_closed_streams() -> None:
     """What could not be written would be tried again at the end of the process, with a traceback of its own."""
     for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError):
+            if not _takes_more(stream):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _takes_more(stream: TextIO) -> bool:
+    """Whether what was written went out, and somebody still reads. Raises OSError, ValueError for what is no file."""
+    descriptor, poll = stream.fileno(), select.poll()
+    poll.register(descriptor, 0)
+    try:
+        stream.flush()
+    except OSError:
+        return False
+    return not any(event & (select.POLLERR | select.POLLHUP) for _descriptor, event in poll.poll(0))
