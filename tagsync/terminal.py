@@ -124,7 +124,7 @@ def _why(error: BaseException) -> str:
 def _give_up_closed_streams() -> None:
     """What could not be written would be tried again at the end of the process, with a traceback of its own."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, AttributeError):  # there may be none at all
             if not _takes_more(stream):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

@@ -4,6 +4,7 @@ Knows nothing of cells, fields or rows.
 """
 
 import re
+import unicodedata
 
 # For use inside a character class.
 ZERO_WIDTH = (
@@ -65,3 +66,13 @@ def narrow(text: str) -> str:
 def narrow_alphanumeric(text: str) -> str:
     """Only full-width letters and digits: punctuation like （） is ordinary Chinese writing."""
     return text.translate(_ALPHANUMERIC_TO_ASCII)
+
+
+def folded(text: str) -> str:
+    """What two texts have in common that a person searching would call the same: no width, case, composition,
+    ligatures or zero-width characters. For comparing only: a footnote mark is a digit here."""
+    return _composed(_composed(without_zero_width(text)).casefold())
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
