@@ -72,7 +72,7 @@ MIDDLEWARE = [
     "tagsync.web.middleware.SafeHeaders",
     "tagsync.web.middleware.Maintenance",
     "tagsync.web.middleware.BodyLimit",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "tagsync.web.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

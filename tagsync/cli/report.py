@@ -15,13 +15,13 @@ from tagsync.imports.problems.groups import groups
 from tagsync.imports.sending.remarks import remarked
 from tagsync.imports.sending.unanswered import UNTOLD, counted_by_status
 from tagsync.imports.states import NEVER_SENT, RESTING, JobStatus, RowStatus
-from tagsync.terminal import COULD_NOT_RUN
+from tagsync.terminal import COULD_NOT_RUN, ENDED_OTHERWISE
 
 POLL_SECONDS = 0.3
 BAR_WIDTH = 30
 ROW_KEYS = ("waiting", "accepted", "rejected", "in_doubt", "to_fix", "duplicate", "left_out", "superseded")
 
-ALL_ACCEPTED, ENDED_OTHERWISE = 0, 3
+ALL_ACCEPTED = 0
 
 
 def report(job: ImportJob) -> dict[str, Any]:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.folded import FoldedField
 from tagsync.imports.states import JobStatus
+from tagsync.mapping.characters import storable_line
+
+FOLDED: FoldedField = ImportJob._meta.get_field("search_text")
+
+
+def title_kept(text: str) -> str:
+    """On one line and not longer than its column."""
+    return storable_line(text).strip()[:200]
 
 
 def rename(job: ImportJob, title: str) -> bool:
     """Without a title the file name is shown. False when the import has been discarded meanwhile."""
-    job.title = title.strip()[:200]
+    job.title = title_kept(title)
     kept = ImportJob.objects.exclude(status=JobStatus.DISCARDED)
-    return bool(kept.filter(pk=job.pk).update(title=job.title))
+    searched = FOLDED.made_of(job.title, job.file_name)
+    return bool(kept.filter(pk=job.pk).update(title=job.title, search_text=searched))

@@ -4,6 +4,7 @@ Knows nothing of cells, fields or rows.
 """
 
 import re
+import unicodedata
 
 # For use inside a character class.
 ZERO_WIDTH = (
@@ -20,6 +21,8 @@ _zero_width_but_joiner = re.compile(f"[{ZERO_WIDTH}]".replace("\u200b-\u200f", "
 _loose_joiner = re.compile(f"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")
 _damaged = re.compile(f"[{DAMAGED}]")
 _unstorable = re.compile("[\x00\ud800-\udfff]")
+_break = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]")
+_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _visible = re.compile(f"[^\\s\x00-\x1f\x7f-\x9f{ZERO_WIDTH}]")
 
 _FULL_TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -40,6 +43,12 @@ def storable(text: str) -> str:
     return _unstorable.sub("\ufffd", text)
 
 
+def storable_line(text: str) -> str:
+    """A name from outside as it may stand in the database, in a header and on a terminal: breaks become blanks,
+    control characters and lone surrogates U+FFFD."""
+    return _control.sub("\ufffd", _break.sub(" ", text))
+
+
 def without_zero_width(text: str) -> str:
     return _zero_width.sub("", text)
 
@@ -57,3 +66,13 @@ def narrow(text: str) -> str:
 def narrow_alphanumeric(text: str) -> str:
     """Only full-width letters and digits: punctuation like （） is ordinary Chinese writing."""
     return text.translate(_ALPHANUMERIC_TO_ASCII)
+
+
+def folded(text: str) -> str:
+    """What two texts have in common that a person searching would call the same: no width, case, composition,
+    ligatures or zero-width characters. For comparing only: a footnote mark is a digit here."""
+    return _composed(_composed(without_zero_width(text)).casefold())
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import NamedTuple
 
-from tagsync.mapping.characters import is_visible, without_zero_width
+from tagsync.mapping.characters import is_visible, storable_line, without_zero_width
 from tagsync.mapping.fields import CUSTOMER_ID, FIELDS
 from tagsync.mapping.rows import is_blank
 from tagsync.sheets.cells import Kind, Row
@@ -18,6 +18,7 @@ from tagsync.sheets.cells import Kind, Row
 HEADER_SEARCH_ROWS = 30
 SIMILAR_ENOUGH = 0.8
 HEADER_MAX_CHARACTERS = 40  # Longer ones are explanations, not names.
+HEADER_KEPT_CHARACTERS = 200
 
 # reason -> what it says of the column
 REASONS = {
@@ -75,6 +76,11 @@ def header_key(text: str) -> str:
     """What two equal headers have in common: no width, case, white space, underscores or zero-width characters."""
     folded = unicodedata.normalize("NFKC", without_zero_width(text)).casefold()
     return "".join(folded.replace("_", "").split())
+
+
+def header_kept(text: str) -> str:
+    """On one line, with what a database can hold, and not longer than a name may be."""
+    return storable_line(" ".join(text.split()))[:HEADER_KEPT_CHARACTERS]
 
 
 def _names() -> tuple[dict[str, _Name], dict[str, _Name]]:
@@ -181,7 +187,7 @@ def _with_content(suggestion: Suggestion, look: Look) -> Suggestion:
 
 
 def headers(row: Row, above: Row | None = None) -> dict[int, str]:
-    """Column -> header as typed, on one line. A formula without a value is a header of unknown text: "".
+    """Column -> header as typed, as `header_kept` has it. A formula without a value is a header of unknown text: "".
 
     `above`: the row right above it. Of cells merged over both rows the text stands in the upper one.
     """
@@ -193,7 +199,7 @@ def headers(row: Row, above: Row | None = None) -> dict[int, str]:
 
 def _texts(row: Row) -> dict[int, str]:
     return {
-        column: " ".join(cell.text.split())
+        column: header_kept(cell.text)
         for column, cell in sorted(row.cells.items())
         if cell.kind is Kind.FORMULA or is_visible(cell.text)
     }

@@ -36,9 +36,10 @@ class BiffFile:
         self.sheets = [(sheet.name, bool(sheet.visibility)) for sheet in self._sheets()]
         self.unopened = _unopened(path)
 
-    def rows(self, name: str) -> Iterator[list[WireRow]]:
+    def rows(self, place: int) -> Iterator[list[WireRow]]:
+        """Of the sheet with that position: names may stand twice."""
         try:
-            sheet = self._book.sheet_by_name(name)
+            sheet = self._book.sheet_by_index(place)
         except MemoryError:
             raise
         except Exception as error:  # whatever a damaged file makes of its reader

@@ -24,6 +24,9 @@ ROWS_PER_LINE = 256
 BLANK_ROWS_PER_PREVIEW = 5_000
 SHEETS_PEEKED = 12
 PEEKED_CHARACTERS = 200
+# A preview is looked at, kept and drawn: neither one cell nor all of them may make it large.
+CELL_CHARACTERS = 300
+PREVIEW_BYTES = 2_000_000
 
 
 def main() -> None:
@@ -52,8 +55,11 @@ def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
         if request["max_rows"] is None:
             _send_rows(found, answer)
         else:
-            frame = {"sheets": _sheets(source), "unopened": source.unopened, "questions": source.questions}
-            answer.send({"preview": _first_rows(found, request["max_rows"]), "sheet": name, **frame})
+            frame = {"sheets": _sheets(source), "unopened": source.unopened, "sheet": name}
+            frame["questions"] = source.questions
+            left = PREVIEW_BYTES - len(_as_line(frame))
+            characters = None if request["whole_cells"] else CELL_CHARACTERS
+            answer.send({"preview": _first_rows(found, request["max_rows"], left, characters), **frame})
 
 
 def _sheets(source: Source) -> list[list[Any]]:
@@ -88,13 +94,20 @@ def _send_rows(found: Iterator[list[WireRow]], answer: "_Answer") -> None:
     answer.send({"end": count})
 
 
-def _first_rows(found: Iterator[list[WireRow]], max_rows: int) -> list[WireRow]:
+def _first_rows(
+    found: Iterator[list[WireRow]], max_rows: int, max_bytes: int = PREVIEW_BYTES, characters: int | None = None
+) -> list[WireRow]:
+    """As many as fit into `max_bytes`, their cells cut where they have more `characters`."""
     first: list[WireRow] = []
     blank = 0
     for row in (row for rows in found for row in rows):
         if len(first) >= max_rows or (first and blank > BLANK_ROWS_PER_PREVIEW):
             break
         if any(map(_is_visible, row[1:])):
+            row = row if characters is None else [row[0], *(_shortened(wire, characters) for wire in row[1:])]
+            max_bytes -= len(_as_line(row))
+            if max_bytes < 0:
+                break
             first.append(row)
             blank = 0
         else:
@@ -102,8 +115,18 @@ def _first_rows(found: Iterator[list[WireRow]], max_rows: int) -> list[WireRow]:
     return first
 
 
+def _shortened(wire: Wire, characters: int) -> Wire:
+    if isinstance(wire, str):
+        return wire if len(wire) <= characters else wire[: characters - 1] + "…"
+    return [wire[0], str(_shortened(wire[1], characters))] if isinstance(wire, list) else wire
+
+
 def _is_visible(wire: Wire) -> bool:
     return wire is not None and not (isinstance(wire, str) and not wire.strip())
+
+
+def _as_line(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 class _Answer:
@@ -114,7 +137,7 @@ class _Answer:
         self._left = self._max_bytes = max_bytes
 
     def send(self, line: object) -> None:
-        data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        data = _as_line(line)
         self._left -= len(data)
         if self._left < 0 and isinstance(line, list):
             raise Unreadable("inflates_too_much", max_bytes=self._max_bytes)

@@ -22,6 +22,7 @@ from tagsync.sheets import child
 from tagsync.sheets.cells import Cell, Kind, Row
 from tagsync.sheets.errors import CODES, Unreadable
 from tagsync.sheets.guard import DEFAULT_LIMITS, Form, Limits, recognise
+from tagsync.sheets.names import on_one_line
 from tagsync.sheets.reading import AS_FOUND, Question, Reading
 from tagsync.sheets.xlsx.values import unwire
 
@@ -34,6 +35,7 @@ NONSENSE = (LookupError, TypeError, ValueError)
 READ_BYTES = 1 << 20
 LONGEST_LINE = 1 << 27
 ENDING_SECONDS = 5.0
+PARAM_CHARACTERS = 200
 
 
 class SheetInfo(NamedTuple):
@@ -64,13 +66,15 @@ def preview(
     reading: Reading = AS_FOUND,
     *,
     max_rows: int = 200,
+    whole_cells: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Preview:
     """The sheets, and the beginning of one: the named, or the first that is not hidden.
 
-    Raises: Unreadable; OSError when there is no such file.
+    At most `child.PREVIEW_BYTES` of rows; cells are cut at `child.CELL_CHARACTERS`, with "…" in the last place, unless
+    they are wanted whole. Raises: Unreadable; OSError when there is no such file.
     """
-    with closing(_answers(path, sheet, reading, max_rows, limits)) as answers:
+    with closing(_answers(path, sheet, reading, max_rows, limits, whole_cells)) as answers:
         answer: Any = next(answers, None)
     try:
         return Preview(
@@ -129,12 +133,12 @@ def _row(
 
 
 def _answers(
-    path: Path, sheet: str | None, reading: Reading, max_rows: int | None, limits: Limits
+    path: Path, sheet: str | None, reading: Reading, max_rows: int | None, limits: Limits, whole_cells: bool = True
 ) -> Generator[Any, None, None]:
     form = recognise(path, limits)
-    request = {"path": str(path.resolve()), "sheet": sheet, "reading": reading, "max_rows": max_rows}
-    libraries = _libraries() if form is Form.BIFF else []
-    process = _start({**request, "limits": asdict(limits), "libraries": libraries})
+    request: dict[str, Any] = {"path": str(path.resolve()), "sheet": sheet, "reading": reading, "max_rows": max_rows}
+    request |= {"whole_cells": whole_cells, "limits": asdict(limits)}
+    process = _start({**request, "libraries": _libraries() if form is Form.BIFF else []})
     owner = os.getpid()
     try:
         for line in _lines(process, limits.max_wait_seconds):
@@ -210,7 +214,13 @@ def _decode(line: bytes) -> Any:
 
 def _reported(answer: dict[str, Any]) -> Unreadable:
     code, params = answer["error"], answer.get("params", {})
-    return Unreadable(code, **params) if code in CODES else Unreadable("reader_failed")
+    if code not in CODES:
+        return Unreadable("reader_failed")
+    # Names of parts and sheets come from the file, and the parameters are kept.
+    short = {
+        name: on_one_line(text)[:PARAM_CHARACTERS] if isinstance(text, str) else text for name, text in params.items()
+    }
+    return Unreadable(code, **short)
 
 
 def _ended(process: subprocess.Popen[bytes], limits: Limits) -> Unreadable:

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tagsync.sheets.biff import BiffFile
 from tagsync.sheets.delimited import SHEET_NAME, TextFile
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Form, Limits, recognise
+from tagsync.sheets.names import distinct_names
 from tagsync.sheets.reading import AS_FOUND, Question, Reading
 from tagsync.sheets.xlsx.package import Package
 from tagsync.sheets.xlsx.scan import scan
@@ -26,10 +28,12 @@ Rows = Iterator[list[WireRow]]
 
 @dataclass(frozen=True)
 class Source:
-    """`sheets`: (name, hidden). `rows`: those of the sheet with that position; `count`: about how many, None when
-    that cannot be told cheaply. `unopened` and `questions` as in `reader.Preview`."""
+    """`sheets`: (name, hidden), names as `distinct_names` makes them; `written`: the names as the file has them.
+    `rows`: those of the sheet with that position; `count`: about how many, None when that cannot be told cheaply.
+    `unopened` and `questions` as in `reader.Preview`."""
 
     sheets: Sequence[tuple[str, bool]]
+    written: Sequence[str]
     rows: Callable[[int], Rows]
     unopened: tuple[str, ...] = ()
     count: Callable[[int], int | None] = lambda _index: None
@@ -41,10 +45,17 @@ class Source:
             raise Unreadable("no_sheet")
         if name is None:
             index = next((index for index, (_, hidden) in enumerate(self.sheets) if not hidden), 0)
-            return self.sheets[index][0], self.rows(index)
-        for index, (other, _) in enumerate(self.sheets):
-            if other == name:
-                return name, self.rows(index)
+        else:
+            index = self._place(name)
+        return self.sheets[index][0], self.rows(index)
+
+    def _place(self, name: str) -> int:
+        names = [other for other, _ in self.sheets]
+        if name in names:
+            return names.index(name)
+        # Typed on a command line as it stands in the file. Two sheets may be written alike: then it is neither.
+        if self.written.count(name) == 1:
+            return self.written.index(name)
         raise Unreadable("sheet_missing", sheet=name)
 
 
@@ -57,10 +68,18 @@ def open_source(path: Path, limits: Limits, reading: Reading = AS_FOUND) -> Iter
                 yield _of_package(package)
         case Form.BIFF:
             book = BiffFile(path, limits)
-            yield Source(book.sheets, lambda index: book.rows(book.sheets[index][0]), book.unopened, book.count)
+            yield _source(book.sheets, limits, book.rows, book.unopened, book.count)
         case Form.TEXT:
             text = TextFile(path, limits)
-            yield Source([(SHEET_NAME, False)], lambda _index: text.rows())
+            yield _source([(SHEET_NAME, False)], limits, lambda _index: text.rows())
+
+
+def _source(sheets: Sequence[tuple[str, bool]], limits: Limits, rows: Callable[[int], Rows], *more: Any) -> Source:
+    if len(sheets) > limits.max_members:
+        raise Unreadable("too_many_members", max_members=limits.max_members)
+    written = [name for name, _ in sheets]
+    hidden = [hidden for _, hidden in sheets]
+    return Source(list(zip(distinct_names(written), hidden, strict=True)), written, rows, *more)
 
 
 def _of_package(package: Package) -> Source:
@@ -78,4 +97,5 @@ def _of_package(package: Package) -> Source:
         # A mark cut in two by the end of a piece is missed, so it is about so many.
         return sum(len(ROW_MARK.findall(chunk)) for chunk in package.chunks(part))
 
-    return Source([(sheet.name, sheet.hidden) for sheet in workbook.sheets], rows, workbook.unopened, count)
+    sheets = [(sheet.name, sheet.hidden) for sheet in workbook.sheets]
+    return _source(sheets, package.limits, rows, workbook.unopened, count)

@@ -4,6 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import translation
 
 from tagsync.connections.management.commands.add_connection import Command
@@ -119,3 +120,19 @@ def test_it_refuses_a_name_that_is_taken() -> None:
 def test_it_refuses_a_twin_of_the_same_app() -> None:
     add("taken", *URL, "--app-id", "a", "--app-secret-env", "SECRET")
     assert "taken" in refused("x", *URL, "--app-id", "a", "--app-secret-env", "SECRET")
+
+
+def test_no_option_and_no_database_gives_more_than_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = "a\udcff\x1b"
+    add(odd, *URL, "--token-env", "TOKEN")
+    assert Connection.objects.get().name == "a\ufffd\ufffd"
+    Connection.objects.all().delete()
+    for option in ("--base-url", "--path", "--token-path"):
+        assert refused("b", *URL, option, odd, "--token-env", "TOKEN")
+    assert refused("b", *URL, "--app-id", odd, "--app-secret-env", "SECRET")
+
+    def gone(*_args: object, **_options: object) -> None:
+        raise OperationalError("canary")
+
+    monkeypatch.setattr(Connection, "save", gone)
+    assert refused("b", *URL, "--token-env", "TOKEN") == "The database cannot be used (OperationalError)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.exports.models import Export
 from tagsync.imports.customer_search import sought
-from tagsync.imports.models import ImportJob, ImportRow, JobEvent
+from tagsync.imports.models import ImportJob, ImportRow, JobEvent, JobTag
+from tagsync.mapping.characters import folded
 from tagsync.notifications.models import Notice
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,3 +110,19 @@ def test_it_can_be_taken_back(old: Apps, marketer: Person) -> None:
     assert (
         apps.get_model("imports", "Export").objects.count() == apps.get_model("imports", "Notice").objects.count() == 1
     )
+
+
+def test_it_folds_the_names_and_tags_that_there_are(marketer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_module("tagsync.imports.migrations.0018_search_text"), "ROWS_AT_ONCE", 3)
+    apps = migrate([("imports", "0016_customer_id"), ("exports", None), ("notifications", None)])
+    job_model, tag_model = apps.get_model("imports", "ImportJob"), apps.get_model("imports", "JobTag")
+    names = ["ＶＩＰ", "vip", "Cafe\u0301", "会\u200b员", "straße", "会员", "\ufdfa" * 255]
+    for name in names:
+        job = job_model.objects.create(owner_id=marketer.pk, file=f"{name[:9]}.upload", file_name=name, title=name[:9])
+        for tag in names:
+            tag_model.objects.create(job=job, tag=tag, rows=1)
+    migrate(newest())
+    for job in ImportJob.objects.all():
+        assert job.search_text == folded(f"{job.title}\n{job.file_name}")[:2000]
+    assert [one.search_text for one in JobTag.objects.all()] == [folded(one.tag)[:255] for one in JobTag.objects.all()]
+    assert JobTag.objects.count() == len(names) ** 2

@@ -75,3 +75,36 @@ def test_it_gives_up_on_endless_blank_rows(path):
 
     assert [row.number for row in reader.preview(path).rows] == [1]
     assert time.process_time() - began < 5
+
+
+def test_it_cuts_long_cells_and_the_check_does_not(path):
+    text = "标" * 301
+    workbooks.plain(path, [["a", "签" * 300], [text]])
+
+    first, second = reader.preview(path).rows
+
+    assert first.cells[1].text == "签" * 300
+    assert second.cells[0].text == "标" * 299 + "…"
+    assert reader.preview(path, whole_cells=True).rows[1].cells[0].text == text
+    assert list(reader.rows(path, "Sheet1"))[1].cells[0].text == text
+
+
+def test_it_cuts_long_literals_and_errors(path):
+    number = "1" * 500
+    workbooks.hand_written(path, f'<row r="1"><c r="A1"><v>{number}</v></c><c r="B1" t="e"><v>#{number}</v></c></row>')
+
+    cells = reader.preview(path).rows[0].cells
+
+    assert [(cell.kind, len(cell.text)) for cell in cells.values()] == [(Kind.NUMBER, 300), (Kind.ERROR, 300)]
+
+
+@pytest.mark.parametrize("whole_cells", [False, True])
+def test_it_answers_with_two_megabytes_at_most(path, whole_cells, monkeypatch):
+    answers, decode = [], reader._decode
+    monkeypatch.setattr(reader, "_decode", lambda line: answers.append(len(line)) or decode(line))
+    workbooks.inline(path, [["标签" * 200] * 200] * 200)
+
+    preview = reader.preview(path, whole_cells=whole_cells)
+
+    assert answers[0] < 2_000_000
+    assert len(preview.rows) > 3

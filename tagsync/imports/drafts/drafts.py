@@ -19,6 +19,8 @@ from tagsync.imports.drafts.saved_mappings import fields_of, recall
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
+from tagsync.imports.titles import title_kept
+from tagsync.mapping.characters import storable_line
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import Suggestion, guess_header, header_key, headers, suggest
 from tagsync.sheets.cells import Row
@@ -67,7 +69,7 @@ def create(
 
     `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names.
     """
-    job = ImportJob(owner=owner, title=title.strip()[:200], file_name=_file_name(upload), file_sha256=_sha256(upload))
+    job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
     job.file.save(job.file_name, upload, save=False)
     try:
@@ -118,7 +120,7 @@ def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
     if hidden is None or job.sheet == returned_workbooks.KEY_SHEET:
         return None
     try:
-        rows = preview(local_path(job), returned_workbooks.KEY_SHEET, max_rows=1).rows
+        rows = preview(local_path(job), returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
     except Unreadable:
         return None
     return returned_workbooks.read(rows[0].cells[0].text) if rows and 0 in rows[0].cells else None
@@ -288,7 +290,7 @@ def _drop_staged(job: ImportJob) -> None:
 
 
 def _file_name(upload: UploadedFile[bytes]) -> str:
-    return (upload.name or "").replace("\\", "/").rpartition("/")[2][-255:] or "upload.xlsx"
+    return storable_line((upload.name or "").replace("\\", "/").rpartition("/")[2])[-255:] or "upload.xlsx"
 
 
 def _sha256(upload: UploadedFile[bytes]) -> str:

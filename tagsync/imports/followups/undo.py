@@ -23,6 +23,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
+from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS
 
 ROWS_AT_ONCE = 5000
@@ -62,7 +63,7 @@ def undo_draft(job: ImportJob, by: Person, *, unsure: bool = False) -> ImportJob
 def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob:
     draft = ImportJob(owner=by, undoes=job, file_name=file_name, header_row=1)
     title = _("Undo of “%(name)s”, with rows that may have been applied") if unsure else _("Undo of “%(name)s”")
-    draft.title = (title % {"name": job.label})[:200]
+    draft.title = title_kept(title % {"name": job.label})
     draft.operation = Operation(job.operation).opposite
     draft.connection, draft.match, draft.identify_way = job.connection, job.match, job.identify_way
     _write_file(draft, job, unsure)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.database import shown_now
+from tagsync.imports.models.folded import FoldedField
 from tagsync.imports.models.summary import Summary
 from tagsync.imports.signals import moved
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
@@ -72,6 +73,7 @@ class ImportJob(models.Model):
     file = models.FileField(upload_to=_random_path, max_length=200)
     file_name = models.CharField(max_length=255)
     file_bytes = models.PositiveBigIntegerField(default=0)
+    search_text = FoldedField(of=("title", "file_name"), most=2000)
     file_sha256 = models.CharField(max_length=64)
     sheet = models.CharField(max_length=100, blank=True, default="")
     # 0: the sheet has no header; empty: not looked for yet

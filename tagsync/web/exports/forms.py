@@ -12,6 +12,8 @@ from tagsync.web.filters import MAX_NUMBER, chosen
 from tagsync.web.ui.statuses import ROW_LOOKS
 
 FAILED = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
+# Leaves room in the column for what is added to the name.
+STEM_CHARACTERS = 200
 WHICH = ("all", "failed", *ROW_LOOKS)
 
 
@@ -35,7 +37,7 @@ class ExportForm(forms.Form):
 
     def file_name(self, uploaded: str) -> str:
         """The name of the uploaded file with what is in the workbook."""
-        stem = uploaded.rpartition(".")[0] or uploaded
+        stem = (uploaded.rpartition(".")[0] or uploaded)[:STEM_CHARACTERS]
         said = chosen(self)
         if said.get("rows") == "failed" or "problem" in said:
             return _("%(name)s failed rows.xlsx") % {"name": stem}

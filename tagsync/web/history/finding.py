@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import and_, or_
@@ -14,12 +14,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
-from tagsync.connections.models import ConnectionState
+from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.followups.dismissals import FAILED, open_failures
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import UNDER_WAY, UNSTARTED, JobStatus
+from tagsync.mapping.characters import folded
 from tagsync.web.filters import HistoryFilters, number_in
 from tagsync.web.ui.statuses import JOB_LOOKS
 
@@ -72,11 +73,11 @@ STATUS_WORDS: dict[str, str | Promise] = {
 def found(person: Person, filters: HistoryFilters) -> ImportJobQuerySet:
     """The imports that the person may see and the filters mean, newest first."""
     jobs = ImportJob.objects.visible_to(person).select_related("owner", "connection").order_by("-id")
-    for word in str(filters.get("q", "")).split()[:MOST_WORDS]:
-        jobs = jobs.filter(_mentions(word, person))
+    if words := folded(str(filters.get("q", ""))).split()[:MOST_WORDS]:
+        jobs = _mentioning(jobs, words, person)
     if status := FILTERS.get(filters.get("status", "")):
         jobs = jobs.filter(status())
-    if tag := filters.get("tag"):
+    if tag := folded(filters.get("tag", "")).strip():
         jobs = jobs.filter(_has_tag(tag))
     if "operation" in filters:
         jobs = jobs.filter(operation=filters["operation"])
@@ -105,17 +106,29 @@ def _before(moment: datetime) -> Q:
     return Q(first_confirmed_at__lt=moment) | Q(first_confirmed_at=None, created_at__lt=moment)
 
 
-def _mentions(word: str, person: Person) -> Q:
-    """In the names of the import, the file, the connection; in its tags; as its number."""
-    here = ("title", "file_name", "connection__name")
-    said = reduce(or_, (Q(**{f"{name}__icontains": word}) for name in here)) | _has_tag(word)
-    if person.has_perm("imports.view_all_imports"):
-        names = ("username", "first_name", "last_name")
-        said |= reduce(or_, (Q(**{f"owner__{name}__icontains": word}) for name in names))
-    if number := number_in(word.removeprefix("#")):
-        said |= Q(pk=number)
-    return said
+def _mentioning(jobs: ImportJobQuerySet, words: Sequence[str], person: Person) -> ImportJobQuerySet:
+    """Each of the folded words in the names of the import, the file, the connection; in its tags; as its number."""
+    connections = dict(Connection.objects.values_list("pk", "name"))
+    people = _names_of_people() if person.has_perm("imports.view_all_imports") else {}
+    for word in words:
+        said = Q(search_text__contains=word) | _has_tag(word)
+        said |= Q(connection__in=_containing(word, connections)) | Q(owner__in=_containing(word, people))
+        if number := number_in(word.removeprefix("#")):
+            said |= Q(pk=number)
+        jobs = jobs.filter(said)
+    return jobs
+
+
+def _names_of_people() -> dict[int, str]:
+    names = Person.objects.values_list("pk", "username", "first_name", "last_name")
+    return {pk: "\n".join(found) for pk, *found in names}
+
+
+def _containing(word: str, names: Mapping[int, str]) -> list[int]:
+    """There are few of them, and no database folds as Python does."""
+    return [pk for pk, name in names.items() if word in folded(name)]
 
 
 def _has_tag(text: str) -> Q:
-    return Q(Exists(JobTag.objects.filter(job=OuterRef("pk"), tag__icontains=text)))
+    """`text` is folded."""
+    return Q(Exists(JobTag.objects.filter(job=OuterRef("pk"), search_text__contains=text)))

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -41,7 +41,8 @@ def set_preferences(request: HttpRequest) -> HttpResponse:
         request.user.language = language or request.user.language
         request.user.theme = theme or request.user.theme
         request.user.save(update_fields=["language", "theme"])
-    response = redirect(_next(request))
+    # Not `redirect`, which would take a word without a slash for the name of a page.
+    response = HttpResponseRedirect(_next(request))
     _remember(response, language, theme)
     return response
 

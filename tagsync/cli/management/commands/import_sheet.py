@@ -25,13 +25,17 @@ from tagsync.imports.drafts.drafts import Choices, Refusal, SheetChanged
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
+from tagsync.mapping.characters import storable
 from tagsync.mapping.fields import FIELDS
-from tagsync.mapping.matching import header_key
-from tagsync.terminal import CouldNotRun, in_terminal_language
+from tagsync.mapping.matching import HEADER_KEPT_CHARACTERS, header_kept, header_key
+from tagsync.terminal import CouldNotRun, Stage, in_terminal_language, told_in_one_line, without_usage
 
 
 class Command(BaseCommand):
     help = "Import a sheet: read it, check it, queue it, and with --wait see it to its end."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return without_usage(super().create_parser(prog_name, subcommand, **kwargs))
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
@@ -49,18 +53,21 @@ class Command(BaseCommand):
 
     @in_terminal_language
     def handle(self, *args: Any, **options: Any) -> None:
-        connection = connection_named(options["connection"])
-        job = self._draft(person_named(options["user"]), options)
-        try:
-            self._see_through(job, connection, options)
-        except (MoveRefused, SheetChanged, actions.NotAsChecked):
-            text = _("Import %(id)s was changed on its page meanwhile: go on there.")
-            raise CouldNotRun(text % {"id": job.pk}) from None
-        finish(self, job, options)
+        with told_in_one_line(traceback=options["traceback"]) as self.way:
+            connection = connection_named(options["connection"])
+            job = self._draft(person_named(options["user"]), options)
+            number = self.way.import_id = job.pk
+            try:
+                self._see_through(job, connection, options)
+            except (MoveRefused, SheetChanged, actions.NotAsChecked, ImportJob.DoesNotExist):
+                text = _("Import %(id)s was changed on its page meanwhile: go on there.")
+                raise CouldNotRun(text % {"id": number}) from None
+            self.way.stage = Stage.TELLING
+            finish(self, job, options)
 
     def _see_through(self, job: ImportJob, connection: Connection, options: dict[str, Any]) -> None:
         if options["sheet"] or options["header_row"]:
-            self._choose_sheet(job, options["sheet"] or job.sheet, options["header_row"])
+            self._choose_sheet(job, storable(options["sheet"] or "") or job.sheet, options["header_row"])
         self._choose_columns(job, options["mapping"])
         drafts.choose_settings(
             job, Choices(connection, options["operation"], options["match"], options["identify_way"])
@@ -74,12 +81,9 @@ class Command(BaseCommand):
 
     def _draft(self, owner: Person, options: dict[str, Any]) -> ImportJob:
         path: Path = options["file"]
-        try:
-            with path.open("rb") as file:
-                upload: UploadedFile[bytes] = UploadedFile(File(file, path.name), path.name, size=path.stat().st_size)
-                made = drafts.create(owner, upload)
-        except OSError as error:
-            raise CouldNotRun(f"{path}: {error.strerror}") from None
+        with path.open("rb") as file:
+            upload: UploadedFile[bytes] = UploadedFile(File(file, path.name), path.name, size=path.stat().st_size)
+            made = drafts.create(owner, upload)
         if isinstance(made, Refusal):
             raise CouldNotRun(one_line(made.code, made.params))
         return made
@@ -106,11 +110,15 @@ class Command(BaseCommand):
                 self.stderr.write(_("“%(header)s” will not be sent.") % column)
 
     def _named_columns(self, job: ImportJob, pairs: list[str]) -> Iterator[tuple[int, str]]:
+        keys = [header_key(column["header"]) for column in job.columns]
         by_header = {header_key(column["header"]): column["column"] for column in reversed(job.columns)}
         for pair in pairs:
             header, _sign, field = pair.rpartition("=")
-            column = by_header.get(header_key(header)) if header else None
-            if field not in FIELDS or column is None:
+            key = header_key(header_kept(header))
+            column = by_header.get(key) if header else None
+            # What tells them apart may stand where long names are cut.
+            unclear = len(header) > HEADER_KEPT_CHARACTERS and keys.count(key) > 1
+            if field not in FIELDS or column is None or unclear:
                 facts = {"pair": pair, "fields": ", ".join(FIELDS)}
                 self._refuse_columns(
                     job, _("--map %(pair)s is not HEADER=FIELD, where FIELD is one of %(fields)s.") % facts
@@ -138,17 +146,19 @@ class Command(BaseCommand):
             return
         facts = {"rows": number, "connection": str(job.connection)}
         self.stderr.write(_("This deletes tags: %(rows)s rows to %(connection)s. Type %(rows)s to start:") % facts)
-        if sys.stdin.readline().strip() != number:
+        if (sys.stdin.readline() if sys.stdin else "").strip() != number:
             deletion.discard(job, job.owner)
             raise CouldNotRun(_("Not started: the number of rows was not typed. --yes answers this question."))
 
     def _send(self, job: ImportJob, *, wait: bool) -> None:
         if not sends_have_workers():
             self.stderr.write(_("No worker for sending is running: the import is queued and goes on when one starts."))
+        self.way.stage = Stage.STARTING
         try:
             actions.start(job, job.owner)
         except actions.ConnectionArchived:
             raise CouldNotRun(one_line("connection_archived_before", {"name": job.connection})) from None
+        self.way.stage = Stage.QUEUED
         if wait:
             report.wait_until(job, report.is_over, label=_("Send"))
 
@@ -163,6 +173,7 @@ def field_named(header: str, without: Iterable[str]) -> str | None:
 
 
 def connection_named(name: str) -> Connection:
+    name = storable(name)
     found = Connection.objects.usable().filter(name=name).first()
     if found is None:
         names = ", ".join(Connection.objects.usable().values_list("name", flat=True)) or "–"
@@ -176,7 +187,7 @@ def person_named(username: str | None) -> Person:
     """The person, or without a name the first admin."""
     active = Person.objects.filter(is_active=True).order_by("pk")
     if username:
-        person = active.filter(username=username).first()
+        person = active.filter(username=storable(username)).first()
         if person is None:
             raise CouldNotRun(_("There is no active person “%(name)s”.") % {"name": username})
         return person
@@ -196,7 +207,7 @@ def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> Non
     job.refresh_from_db()
     found = report.report(job)
     if options["json"]:
-        command.stdout.write(json.dumps(found, ensure_ascii=False))
+        command.stdout.write(json.dumps(found, ensure_ascii=not _shows_everything(sys.stdout)))
     else:
         rows = ", ".join(f"{name} {number}" for name, number in found["rows"].items() if number)
         facts = {"id": job.pk, "status": found["status"], "rows": rows}
@@ -206,7 +217,14 @@ def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> Non
                 "%(rows)s row was accepted with remarks.", "%(rows)s rows were accepted with remarks.", with_remarks
             )
             command.stdout.write(" ".join((text % {"rows": with_remarks}, *found["accepted_with_remarks"]["words"])))
+    # Here, where it can still be told that nobody reads it.
+    command.stdout.flush()
     queued_only = not options["wait"] and job.status not in (JobStatus.READY, JobStatus.DRAFT)
     status = 0 if queued_only else report.exit_status(job)
     if status:
         sys.exit(status)
+
+
+def _shows_everything(stream: Any) -> bool:
+    """What a terminal of another encoding lacks, JSON can write in ASCII."""
+    return str(getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")

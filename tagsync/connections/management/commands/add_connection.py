@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from tagsync.connections.credentials import check_credential
 from tagsync.connections.models import DEFAULT_PATH, DEFAULT_TOKEN_PATH, MAX_ROWS_PER_CALL, Connection
+from tagsync.terminal import told_in_one_line, without_usage
+from tagsync.tuzhan.redaction import tidy
 
 BAD_INPUT = 2
 # What a validation error is about, in the words of the command line.
@@ -37,10 +39,7 @@ class Command(BaseCommand):
     help = "Adds a connection to the platform. Credentials are read from environment variables, never from arguments."
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        parser = super().create_parser(prog_name, subcommand, **kwargs)
-        # Scripts read one line; the usage is a --help away.
-        parser.print_usage = lambda file=None: None  # type: ignore[method-assign]  # of this one parser
-        return parser
+        return without_usage(super().create_parser(prog_name, subcommand, **kwargs))
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", metavar="NAME")
@@ -59,14 +58,18 @@ class Command(BaseCommand):
         parser.add_argument("--parallel-calls", metavar="N", help="calls at a time per import")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with told_in_one_line(traceback=options["traceback"]):
+            self._add(options)
+
+    def _add(self, options: dict[str, Any]) -> None:
         if (options["calls_per_period"] is None) != (options["period_seconds"] is None):
             _refuse(_("--calls-per-period and --period-seconds belong together: give both or none."))
         numbers = {name: options[name] for name in NUMBERS if options[name] is not None}
         connection = Connection(
-            name=options["name"].strip(),
-            base_url=options["base_url"],
-            path=options["path"],
-            token_path=options["token_path"],
+            name=tidy(options["name"]).strip(),
+            base_url=tidy(options["base_url"]),
+            path=tidy(options["path"]),
+            token_path=tidy(options["token_path"]),
             **numbers,
         )
         _give_credentials(connection, options)
@@ -85,7 +88,7 @@ def _give_credentials(connection: Connection, options: dict[str, Any]) -> None:
         return
     if not app_id.strip() or secret_env is None:
         _refuse(_("--app-id and --app-secret-env belong together: give both, or --token-env."))
-    connection.set_app(app_id.strip(), _secret(secret_env))
+    connection.set_app(tidy(app_id).strip(), _secret(secret_env))
 
 
 def _secret(variable: str) -> str:

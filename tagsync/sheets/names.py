@@ -1,0 +1,38 @@
+"""The names by which sheets are called from here on: on one line, of a stated length, each once in its file.
+
+A file always gives the same ones, so a name that was stored finds its sheet again.
+"""
+
+import re
+from collections.abc import Sequence
+
+# Excel allows 31; whoever keeps a name has to have room for these.
+NAME_CHARACTERS = 100
+_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]")
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def on_one_line(text: str) -> str:
+    """A break becomes a blank, what no database and no terminal should get becomes U+FFFD."""
+    return _UNFIT.sub("\ufffd", _BREAKS.sub(" ", text))
+
+
+def distinct_names(written: Sequence[str]) -> list[str]:
+    """In the order of the file. Those that are equal when clean and cut get numbers; the first keeps its name."""
+    wanted = [on_one_line(name)[:NAME_CHARACTERS] or f"Sheet{place}" for place, name in enumerate(written, 1)]
+    taken, seen = set(wanted), set[str]()
+    names: list[str] = []
+    for name in wanted:
+        names.append(_numbered(name, taken) if name in seen else name)
+        seen.add(name)
+    return names
+
+
+def _numbered(name: str, taken: set[str]) -> str:
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        suffix = f" ({number})"
+        found = name[: NAME_CHARACTERS - len(suffix)] + suffix
+    taken.add(found)
+    return found
