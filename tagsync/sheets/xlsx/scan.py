@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from tagsync.sheets.cells import column_index, column_letter
 from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.number_formats import Format
 from tagsync.sheets.xlsx.blocks import blocks
 from tagsync.sheets.xlsx.package import Package, new_parser, parse
 from tagsync.sheets.xlsx.strings import SharedStrings
@@ -20,7 +21,7 @@ SHARED, NUMBER, OTHER = range(3)
 
 
 def scan(
-    package: Package, part: str, strings: SharedStrings, styles: Mapping[str, int], starts_1904: bool
+    package: Package, part: str, strings: SharedStrings, styles: Mapping[str, Format], starts_1904: bool
 ) -> Iterator[list[WireRow]]:
     """Yield the rows of the part in lists, as many as one block held.
 
@@ -41,7 +42,7 @@ class _Sheet:
     """What the two ways of reading share: the row they stand in and the rows that are done."""
 
     def __init__(
-        self, package: Package, part: str, strings: SharedStrings, styles: Mapping[str, int], starts_1904: bool
+        self, package: Package, part: str, strings: SharedStrings, styles: Mapping[str, Format], starts_1904: bool
     ) -> None:
         self.in_data = False
         self._had_data = False
@@ -51,7 +52,7 @@ class _Sheet:
         self._styles = styles
         self._starts_1904 = starts_1904
         self._columns = {column_letter(index): index for index in range(package.limits.max_columns)}
-        self._attributes: dict[str, tuple[int, str | None, int] | None] = {}
+        self._attributes: dict[str, tuple[int, str | None, Format | None] | None] = {}
         self._out: list[WireRow] = []
         self._row_number = 0
         self._start_cells()
@@ -97,7 +98,7 @@ class _Sheet:
             text = value or inline
             if not text:
                 continue
-            way, kind, shown = ways[attributes]  # type: ignore[misc]  # None was sorted out before
+            way, kind, form = ways[attributes]  # type: ignore[misc]  # None was sorted out before
             wire: Wire
             try:
                 if way == SHARED and text[0] != "-":
@@ -105,9 +106,9 @@ class _Sheet:
                 elif way == NUMBER and len(text) < 16 and text[0] != "0" and text.isascii() and text.isdigit():
                     wire = int(text)
                 else:
-                    wire = self._convert(kind, text, False, shown, letters)
+                    wire = self._convert(kind, text, False, form, letters)
             except (IndexError, ValueError):
-                wire = self._convert(kind, text, False, shown, letters)
+                wire = self._convert(kind, text, False, form, letters)
             if wire is None:
                 continue
             column = columns.get(letters)
@@ -117,15 +118,16 @@ class _Sheet:
                 self._place(row, letters, wire)
         self._out.append(row)
 
-    def _way(self, attributes: str) -> tuple[int, str | None, int] | None:
+    def _way(self, attributes: str) -> tuple[int, str | None, Format | None] | None:
         match = PLAIN_ATTRIBUTES.fullmatch(attributes)
         if match is None:
             return None
         style, kind = match.groups()
-        shown = self._styles.get(style, 0)
+        form = self._styles.get(style)
         if kind == "s":
-            return SHARED, kind, shown
-        return (NUMBER if kind in (None, "n") and not shown else OTHER), kind, shown
+            return (SHARED if form is None or form.keeps_text else OTHER), kind, form
+        is_plain = kind in (None, "n") and (form is None or form.keeps_whole)
+        return (NUMBER if is_plain else OTHER), kind, form
 
     # Rows and cells, whoever found them
 
@@ -140,11 +142,11 @@ class _Sheet:
             raise Unreadable("too_many_rows", max_rows=self._limits.max_rows)
         self._row_number = number
 
-    def _convert(self, kind: str | None, text: str, is_formula: bool, shown: int, letters: str) -> Wire:
+    def _convert(self, kind: str | None, text: str, is_formula: bool, form: Format | None, letters: str) -> Wire:
         if len(text) > self._limits.max_cell_characters:
             raise Unreadable("cell_too_long", cell=self._name(letters), max_characters=self._limits.max_cell_characters)
         try:
-            return convert(kind, text, is_formula, shown, self._starts_1904, self._strings.get)
+            return convert(kind, text, is_formula, form, self._starts_1904, self._strings.get)
         except (ValueError, IndexError) as error:
             raise Unreadable("damaged", part=self._part, cell=self._name(letters)) from error
 
@@ -245,8 +247,8 @@ class _Sheet:
             return
         self._in_cell = False
         letters = column_letter(self._column)
-        shown = self._styles.get(self._cell.get("s", ""), 0)
-        wire = self._convert(self._cell.get("t"), "".join(self._text), self._is_formula, shown, letters)
+        form = self._styles.get(self._cell.get("s", ""))
+        wire = self._convert(self._cell.get("t"), "".join(self._text), self._is_formula, form, letters)
         self._text.clear()
         if wire is not None:
             self._place(self._row, letters, wire)
