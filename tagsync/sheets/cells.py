@@ -35,12 +35,12 @@ class Cell(NamedTuple):
 
 class FormattedCell(Cell):
     """A cell of kind FORMATTED or UNSHOWN. `text`: what Excel shows ("KH000123", "1,200"), or `stored` where that is
-    unknown; `stored`: what the file holds; `format`: the code of its number format."""
+    unknown; `stored`: what the file holds; `format`: the code of a number format that is not understood."""
 
     stored: str
     format: str
 
-    def __new__(cls, kind: Kind, text: str, stored: str, format: str) -> Self:
+    def __new__(cls, kind: Kind, text: str, stored: str, format: str = "") -> Self:
         cell = super().__new__(cls, kind, text)
         cell.stored, cell.format = stored, format
         return cell

@@ -171,6 +171,27 @@ def keeps_whole(section: Section) -> bool:
     return not any(text.strip(" ") for text in inner) and not _is_parted(section)
 
 
+def pattern_of_whole(section: Section) -> str:
+    """For `str.format`: what `filled` makes of whole numbers, in a fraction of its time; "" where that is unusual."""
+    zeros, marks = section.whole.count("0"), [piece.mark for piece in section.pieces]
+    is_usual = section.whole and not section.fraction and not section.percent and "?" not in section.whole
+    if not is_usual or "." in marks or GENERAL in marks or (section.grouped and zeros > 1):
+        return ""
+    first = marks.index(section.whole[0])
+    behind = first + len(section.whole)
+    if any(mark not in PLACEHOLDERS for mark in marks[first:behind]):
+        return ""
+    before, after = (
+        "".join(piece.text for piece in part) for part in (section.pieces[:first], section.pieces[behind:])
+    )
+    number = "{:,d}" if section.grouped else f"{{:0{zeros}d}}" if zeros > 1 else "{:d}"
+    return _braced(before).lstrip(" ") + number + _braced(after).rstrip(" ")
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def _is_parted(section: Section) -> bool:
     """Whether white space stands between its digits."""
     places = [place for place, piece in enumerate(section.pieces) if piece.mark in PLACEHOLDERS or piece.mark == "."]

@@ -22,6 +22,7 @@ from tagsync.sheets.format_sections import (
     has_number,
     keeps_whole,
     number_section,
+    pattern_of_whole,
     text_section,
 )
 
@@ -65,6 +66,7 @@ class Format(NamedTuple):
     keeps_whole: bool
     keeps_text: bool
     keeps_all: bool = False
+    whole: str = ""  # see `pattern_of_whole`, of positive numbers
 
 
 class Formats:
@@ -114,6 +116,7 @@ def parsed(code: str) -> Format:
         keeps_whole=positive is not None and keeps_whole(positive),
         keeps_text=text == TEXT_AS_IT_IS,
         keeps_all=text == TEXT_AS_IT_IS and len(numbers) < 2 and positive == NUMBER_AS_IT_IS,
+        whole=pattern_of_whole(positive) if positive else "",
     )
 
 

@@ -75,6 +75,14 @@ def test_it_knows_which_whole_numbers_stay_as_they_are() -> None:
         assert [seen(code, value) for value in ("5", "123", "13800138000")] == ["5", "123", "13800138000"]
 
 
+def test_it_shows_whole_numbers_the_same_in_the_shorter_way() -> None:
+    short = [code for code in (*SHOWN, "{0}", "0,000", "#,###") if parsed(code).whole]
+    assert len(short) > 30
+    for code in short:
+        for value in (1, 9, 10, 999, 1000, 123456, 13800138000, 999999999999999):
+            assert parsed(code).whole.format(value) == shown(parsed(code), str(value)), code
+
+
 def test_it_looks_at_no_code_that_is_longer_than_excel_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[str] = []
     pieces = number_formats._pieces
@@ -158,7 +166,7 @@ def test_it_reads_what_is_shown(tmp_path: Path, form: str, monkeypatch: pytest.M
             assert cell == (Kind.TEXT if value.isalpha() else Kind.NUMBER, expected)
         else:
             assert isinstance(cell, FormattedCell)
-            assert (cell.kind, cell.text, cell.stored, cell.format) == (Kind.FORMATTED, expected, value, code)
+            assert (cell.kind, cell.text, cell.stored, cell.format) == (Kind.FORMATTED, expected, value, "")
 
 
 def test_it_knows_the_formats_without_a_code(path: Path) -> None:

@@ -13,7 +13,7 @@ from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.number_formats import Format, shown, shown_text
 
 # None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text], and for a FormattedCell
-# [kind, text, stored, format].
+# [kind, text, stored], and [kind, text, stored, format] when the format is not understood.
 Wire = str | int | list[str] | None
 # [number, first column, second column, …]
 WireRow = list[Wire]
@@ -65,7 +65,9 @@ def convert(
     if kind is None or kind == "n":
         if form is None:
             return number(text)
-        return (form.is_date and date(text, starts_1904)) or formatted(number(text), form)
+        if form.is_date:
+            return date(text, starts_1904) or number(text)
+        return formatted(number(text), form)
     if kind == "b":
         return [Kind.BOOLEAN.value, "TRUE" if text.strip() in ("1", "true") else "FALSE"]
     if kind == "e":
@@ -77,15 +79,21 @@ def convert(
 
 def formatted(wire: Wire, form: Format) -> Wire:
     """What a cell of this format shows of a number: 1234 under 00000000 is 00001234 to everybody who looks at it."""
-    stored = str(wire) if isinstance(wire, int) else wire[1] if wire and wire[0] == Kind.NUMBER else ""
-    if form.is_date or not DECIMAL.fullmatch(stored):
+    if form.is_date:
         return wire
-    text = shown(form, stored)
-    if text is None:
-        return [Kind.UNSHOWN.value, stored, stored, form.code]
+    if isinstance(wire, int):
+        stored = str(wire)
+        text = form.whole.format(wire) if wire > 0 and form.whole else shown(form, stored)
+    elif wire and wire[0] == Kind.NUMBER and DECIMAL.fullmatch(wire[1]):
+        stored = wire[1]
+        text = shown(form, stored)
+    else:
+        return wire
     if text == stored:
         return wire
-    return [Kind.FORMATTED.value, text, stored, form.code] if text else None
+    if text is None:
+        return [Kind.UNSHOWN.value, stored, stored, form.code]
+    return [Kind.FORMATTED.value, text, stored] if text else None
 
 
 def formatted_text(text: str, form: Format | None) -> Wire:
@@ -98,6 +106,8 @@ def formatted_text(text: str, form: Format | None) -> Wire:
 def number(text: str) -> Wire:
     """A number as written in the file; see `Cell` for the text that results."""
     text = text.strip()
+    if len(text) <= SIGNIFICANT_DIGITS and text.isascii() and text.isdigit():
+        return int(text)
     if not NUMBER.fullmatch(text):
         return [Kind.ERROR.value, text]
     value = Decimal(text)
