@@ -49,9 +49,16 @@ def unwire(wire: str | int | list[str]) -> Cell:
     return FormattedCell(Kind(kind), text, *behind) if behind else Cell(Kind(kind), text)
 
 
-def convert(
-    kind: str | None, text: str, is_formula: bool, form: Format | None, starts_1904: bool, string: Callable[[int], str]
-) -> Wire:
+def is_uncalculated(kind: str | None, value: str | None, recalculates: bool) -> bool:
+    """Whether a formula has no result; `value`: what its <v> says, None without one. Excel writes an empty one for an
+    empty text. Libraries that do not calculate write a zero, and ask for a calculation as soon as the file is opened.
+    """
+    if value is None or (recalculates and value.strip() in ("", "0")):
+        return True
+    return kind != "str" and not value.strip()
+
+
+def convert(kind: str | None, text: str, form: Format | None, starts_1904: bool, string: Callable[[int], str]) -> Wire:
     """One cell. `kind` is its `t` attribute, `string` looks up a shared string; `form`: None shows it as it is.
 
     Raises: ValueError, IndexError for what no spreadsheet program writes.
@@ -59,7 +66,7 @@ def convert(
     if kind in ("str", "inlineStr"):
         return formatted_text(unescape(text), form)
     if not text.strip():
-        return FORMULA_WITHOUT_VALUE if is_formula else None
+        return None
     if kind == "s":
         return formatted_text(string(int(text)), form)
     if kind is None or kind == "n":

@@ -9,6 +9,8 @@ from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.number_formats import BUILT_IN, Format, Formats
 from tagsync.sheets.xlsx.package import Package, Relation
 
+TRUE, FALSE = ("1", "true", "on"), ("0", "false", "off")
+
 # Parts that are never opened; the person is told that they are there. Name contains -> code.
 UNOPENED = (
     ("vbaproject.bin", "macros"),
@@ -27,10 +29,13 @@ class Sheet(NamedTuple):
 
 
 class Workbook(NamedTuple):
+    """`recalculates`: whoever wrote it leaves the formulas to the program that opens it; a result may not be one."""
+
     sheets: tuple[Sheet, ...]
     strings_part: str | None
     styles_part: str | None
     starts_1904: bool
+    recalculates: bool
     unopened: tuple[str, ...]
 
 
@@ -41,12 +46,15 @@ def open_workbook(package: Package) -> Workbook:
         raise Unreadable("not_a_workbook")
     relations = package.relations(main)
     sheets: list[Sheet] = []
-    starts_1904 = False
+    starts_1904 = recalculates = False
     for number, (path, attributes) in enumerate(package.elements(main)):
         if number == 0 and path != "workbook":
             raise Unreadable("not_a_workbook")
         if path == "workbook/workbookPr":
-            starts_1904 = attributes.get("date1904") in ("1", "true", "on")
+            starts_1904 = attributes.get("date1904") in TRUE
+        elif path == "workbook/calcPr":
+            asked, done = attributes.get("fullCalcOnLoad"), attributes.get("calcCompleted")
+            recalculates = asked in TRUE or done in FALSE
         elif path == "workbook/sheets/sheet":
             relation = relations.get(attributes.get("id", ""))
             if relation is not None and relation.kind == "worksheet":
@@ -57,6 +65,7 @@ def open_workbook(package: Package) -> Workbook:
         _single(relations, "sharedStrings"),
         _single(relations, "styles"),
         starts_1904,
+        recalculates,
         _unopened(package),
     )
 
