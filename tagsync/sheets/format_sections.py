@@ -143,7 +143,7 @@ def number_section(pieces: Sequence[Piece]) -> Section | None:
 def _is_usual(section: Section, marks: Sequence[str], has_sign: bool) -> bool:
     digits = len(section.whole + section.fraction)
     generals, percents = marks.count(GENERAL), marks.count("%")
-    if generals > 1 or percents > 1 or (generals and (digits or percents or "." in marks)):
+    if generals > 1 or percents > 1 or (percents and has_sign) or (generals and (digits or percents or "." in marks)):
         return False
     if not digits and not generals and (percents or "." in marks or has_sign):
         return False
