@@ -102,11 +102,13 @@ def parts_of(
     sheets: Sequence[tuple[str, str]] = (("Sheet1", "visible"),),
     dimension: str = "",
     starts_1904: bool = False,
+    calculation: str = "",
     main: str = MAIN,
     relations: str = RELATIONS,
     after: str = "",
 ) -> dict[str, str | bytes]:
-    """The parts of a workbook by name. `strings`: the XML inside each <si>; `after`: XML after the rows."""
+    """The parts of a workbook by name. `strings`: the XML inside each <si>; `after`: XML after the rows; `calculation`:
+    attributes of <calcPr>."""
     listed = "".join(
         f'<sheet name="{escape(name)}" sheetId="{i}" r:id="rId{i}"' + f' state="{state}"/>'
         for i, (name, state) in enumerate(sheets, 1)
@@ -121,7 +123,7 @@ def parts_of(
         "[Content_Types].xml": _content_types(related),
         "_rels/.rels": _relations([("rId1", "officeDocument", "xl/workbook.xml")], relations),
         "xl/workbook.xml": f'{DECLARATION}<workbook xmlns="{main}" xmlns:r="{relations}">'
-        f'<workbookPr date1904="{int(starts_1904)}"/><sheets>{listed}</sheets></workbook>',
+        f'<workbookPr date1904="{int(starts_1904)}"/><sheets>{listed}</sheets><calcPr {calculation}/></workbook>',
         "xl/_rels/workbook.xml.rels": _relations(related, relations),
         "xl/styles.xml": _styles(main),
     }

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from tagsync.mapping import characters
-from tagsync.sheets.cells import Cell, Kind
+from tagsync.mapping import characters, formatted
+from tagsync.sheets.cells import Cell, FormattedCell, Kind
 
 EXCEL_EXACT_DIGITS = 15  # A number cell with more digits has lost the last ones.
 OPENID_MIN_CHARACTERS = 6  # Length and alphabet of an openid or unionid: not documented; 28 is typical.
@@ -44,6 +44,7 @@ CHANGES = {
     "spaces_removed": "spaces around or inside",
     "punctuation_removed": "dashes and brackets of a phone number",
     "country_code_removed": "+86, 0086 or 86 before a mainland mobile",
+    "format_removed": "thousands separators, and zeros behind the point, that only the number format shows",
     "number_expanded": "a number in scientific notation with all its digits, written out",
     "separators_replaced": "tags separated by something else than a comma",
     "repeats_removed": "a tag that stands in the cell twice",
@@ -122,6 +123,20 @@ def _flaw_of_identifier(cell: Cell, text: str) -> str:
     return "control_character" if characters.is_damaged(text) else ""
 
 
+def _clean_formatted(
+    cell: FormattedCell, text: str | None, clean: Callable[[Cell], Cleaned], *invalid: Flaw
+) -> Cleaned:
+    """`text`: what the cell means; None where it means nothing usable, which is `invalid`."""
+    if cell.kind is Kind.UNSHOWN:
+        return _flawed(cell, "format_not_understood", format=characters.storable(cell.format))
+    if text is None:
+        return Cleaned(cell.text, invalid)
+    cleaned = clean(Cell(Kind.TEXT, text))
+    if cleaned.flaws:
+        return Cleaned(cell.text, cleaned.flaws)
+    return cleaned if text == cell.text else cleaned._replace(changes=("format_removed", *cleaned.changes))
+
+
 class _Accepted(NamedTuple):
     value: str
     changes: tuple[str, ...] = ()
@@ -129,6 +144,9 @@ class _Accepted(NamedTuple):
 
 def _identifier(cell: Cell, invalid: Flaw, accept: Callable[[str], _Accepted | Flaw | None]) -> Cleaned:
     """`accept`: the value of a tidy text, or a flaw of its own, or None when it is merely invalid."""
+    if isinstance(cell, FormattedCell):
+        meant = formatted.identifier(cell)
+        return _clean_formatted(cell, meant, lambda bare: _identifier(bare, invalid, accept), invalid)
     text, changes = _tidy(cell.text)
     if code := _flaw_of_identifier(cell, text):
         return _flawed(cell, code)
@@ -255,6 +273,8 @@ _read_usual_tags = lru_cache(maxsize=2048)(_read_tags)
 
 def clean_tags(cell: Cell) -> Cleaned:
     """Tags joined with a comma, each once, in the order of the cell; case is kept."""
+    if isinstance(cell, FormattedCell):
+        return _clean_formatted(cell, formatted.without_grouping(cell), clean_tags)
     if code := _flaw_of_kind(cell, "tags"):
         return _flawed(cell, code)
     read = _read_usual_tags if len(cell.text) <= TAG_MAX_CHARACTERS else _read_tags

@@ -40,7 +40,7 @@ LOOKS = {
 LOOK_ALIKE = {"unionid": "openid"}
 ENOUGH_VALUES = 3
 NEARLY_ALL = 0.8
-_filler = re.compile(r"[\s()'-]+")
+_filler = re.compile(r"[\s()',-]+")
 
 
 class Suggestion(NamedTuple):

@@ -17,6 +17,7 @@ CODES = {
     "no_tags": "no tag in the row; a delete without tags might mean all of them",
     "error_cell": "Excel shows an error here, such as #N/A",
     "formula_without_value": "a formula whose result was never saved in the file",
+    "format_not_understood": "shown in a number format (format) that we don't reproduce; the value is what is stored",
     "masked_value": "an identifier with its middle hidden, as our own exports show it",
     "number_too_long": "a number of 16 or more digits, or with an exponent: Excel has lost its last digits",
     "date_in_identifier": "Excel holds a date where an identifier belongs",

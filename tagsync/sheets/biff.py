@@ -14,11 +14,11 @@ from typing import Any
 from tagsync.sheets.cells import Kind
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
-from tagsync.sheets.xlsx.values import Wire, WireRow, date, filled_up, number, trimmed
-from tagsync.sheets.xlsx.workbook import shown_as
+from tagsync.sheets.number_formats import Format, Formats, is_date_format
+from tagsync.sheets.xlsx.values import Wire, WireRow, date, formatted, formatted_text, number, trimmed
 
 ROWS_PER_LIST = 256
-NUMBER = 2  # xlrd.biffh.XL_CELL_NUMBER
+TEXT, NUMBER = 1, 2  # xlrd.biffh.XL_CELL_TEXT, XL_CELL_NUMBER
 # Names of storages in the container, in UTF-16 -> code.
 UNOPENED = (
     (re.compile("_VBA_PROJECT".encode("utf-16-le")), "macros"),
@@ -32,7 +32,8 @@ class BiffFile:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
         self._book = _open(path)
-        self._zeros: dict[int, int] = {}
+        self._styles = _styles(self._book)
+        self._kinds = {kind for kind in (TEXT, NUMBER) if any(_changes(form, kind) for form in self._styles)}
         self.sheets = [(sheet.name, bool(sheet.visibility)) for sheet in self._sheets()]
         self.unopened = _unopened(path)
 
@@ -58,24 +59,36 @@ class BiffFile:
         row: WireRow = [index + 1]
         for column, (kind, value) in enumerate(zip(sheet.row_types(index), sheet.row_values(index), strict=True)):
             wire = _wire(kind, value, self._book.datemode == 1)
-            row.append(filled_up(wire, self._digits(sheet, index, column)) if kind == NUMBER else wire)
+            if kind in self._kinds and (form := self._form(sheet, index, column)):
+                wire = formatted(wire, form) if kind == NUMBER else formatted_text(str(value), form)
+            row.append(wire)
         return trimmed(row, self._limits.max_columns)
 
-    def _digits(self, sheet: Any, row: int, column: int) -> int:
-        """To how many digits the format of a number fills it up with zeros; 0 when it does not."""
+    def _form(self, sheet: Any, row: int, column: int) -> Format | None:
         try:
-            style = sheet.cell_xf_index(row, column)
-            if style not in self._zeros:
-                form = self._book.format_map[self._book.xf_list[style].format_key]
-                self._zeros[style] = max(0, shown_as(form.format_str))
+            style: int = sheet.cell_xf_index(row, column)
+            return self._styles[style]
         except LookupError:
-            return 0
-        return self._zeros[style]
+            return None
+
+
+def _styles(book: Any) -> list[Format | None]:
+    """The number format of each style; None for those that show everything as it is."""
+    formats = Formats()
+    codes = [book.format_map.get(style.format_key) for style in book.xf_list]
+    forms = [None if code is None else formats.of(code.format_str) for code in codes]
+    return [None if form is None or form.keeps_all else form for form in forms]
+
+
+def _changes(form: Format | None, kind: int) -> bool:
+    return form is not None and not (form.keeps_text if kind == TEXT else form.is_date)
 
 
 def _open(path: Path) -> Any:
     import xlrd  # only here: the reading process gets no installed package unless the file is of this kind
 
+    # Its own judgement of what is a date is another than ours, and takes time with the square of a code's length.
+    xlrd.formatting.is_date_format_string = is_date_format_string
     try:
         return xlrd.open_workbook(str(path), logfile=io.StringIO(), ragged_rows=True, formatting_info=True)
     except MemoryError:
@@ -84,6 +97,11 @@ def _open(path: Path) -> Any:
         raise Unreadable("password_protected" if "encrypted" in str(error) else "damaged") from error
     except Exception as error:  # whatever a damaged file makes of its reader
         raise Unreadable("damaged") from error
+
+
+def is_date_format_string(_book: Any, code: str) -> bool:
+    """In place of xlrd's own, which is found by this name."""
+    return is_date_format(code)
 
 
 def _wire(kind: int, value: Any, starts_1904: bool) -> Wire:

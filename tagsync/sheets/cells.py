@@ -4,7 +4,7 @@ Must not know: files, XML, and any idea of what a column means.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 
 class Kind(StrEnum):
@@ -15,19 +15,35 @@ class Kind(StrEnum):
     ERROR = "error"
     FORMULA = "formula"
     """A formula whose result was never saved: what a person would see there is unknown."""
+    FORMATTED = "formatted"
+    """A number whose format shows something else than its digits."""
+    UNSHOWN = "unshown"
+    """A value in a format that we don't understand: what a person sees there is unknown."""
 
 
 class Cell(NamedTuple):
     """One cell that is not blank.
 
-    `text` by kind: NUMBER "13800138000" (whole; "00001234" when its format shows it so),
-    "0.3" (15 significant digits, no exponent), or, from 1e15 on,
+    `text` by kind: NUMBER "13800138000" (whole), "0.3" (15 significant digits, no exponent), or, from 1e15 on,
     the literal exactly as the file holds it; DATE "2026-05-03", "2026-05-03 14:30:00" or "14:30:00";
     BOOLEAN "TRUE" / "FALSE"; ERROR "#N/A" and its like; FORMULA "".
     """
 
     kind: Kind
     text: str
+
+
+class FormattedCell(Cell):
+    """A cell of kind FORMATTED or UNSHOWN. `text`: what Excel shows ("KH000123", "1,200"), or `stored` where that is
+    unknown; `stored`: what the file holds; `format`: the code of a number format that is not understood."""
+
+    stored: str
+    format: str
+
+    def __new__(cls, kind: Kind, text: str, stored: str, format: str = "") -> Self:
+        cell = super().__new__(cls, kind, text)
+        cell.stored, cell.format = stored, format
+        return cell
 
 
 class Row(NamedTuple):

@@ -88,7 +88,7 @@ def _of_package(package: Package) -> Source:
     def rows(index: int) -> Rows:
         strings = SharedStrings(package, workbook.strings_part)
         styles = number_styles(package, workbook.styles_part)
-        return scan(package, workbook.sheets[index].part, strings, styles, workbook.starts_1904)
+        return scan(package, workbook.sheets[index].part, strings, styles, workbook.starts_1904, workbook.recalculates)
 
     def count(index: int) -> int | None:
         part = workbook.sheets[index].part

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -150,3 +153,41 @@ def test_it_says_which_columns_are_missing() -> None:
     ]
     assert drafts.column_problems(["tags"]) == [("no_identifier_column", "")]
     assert drafts.column_problems(["tags", "openid", None]) == []
+
+
+def test_it_sends_what_number_formats_show(marketer: Person, sandbox_connection: Connection) -> None:
+    """The cells of the sheet: the stored number and its format. Column C is not sent."""
+    cells = [
+        [(123, '"KH"000000'), (5, '"VIP"0'), (0.5, "# ?/?")],
+        [(124, "00000;-00000"), (0.5, "0%"), (1, "0.00E+00")],
+        [(125, "[$-804]000000"), (1200, "#,##0"), None],
+        [(1234567, "#,##0.00"), ("金卡", '@"会员"'), None],
+        [(126, "# ?/?"), (5, '"VIP"0'), None],
+        [(127, "0"), (13, "[>5]0;0"), None],
+    ]
+    book = openpyxl.Workbook()
+    book.active.append(["客户ID", "标签", "备注"])
+    for number, row in enumerate(cells, 2):
+        for column, cell in enumerate(row, 1):
+            if cell is not None:
+                book.active.cell(number, column, cell[0]).number_format = cell[1]
+    content = BytesIO()
+    book.save(content)
+    job = drafts.create(marketer, SimpleUploadedFile("format.xlsx", content.getvalue()))
+    stage(job, lambda: True)
+
+    job.refresh_from_db()
+    assert list(job.rows.order_by("row_number").values_list("row_number", "customer_id", "tags", "status")) == [
+        (2, "KH000123", "VIP5", "waiting"),
+        (3, "00124", "50%", "waiting"),
+        (4, "000125", "1200", "waiting"),
+        (5, "1234567", "金卡会员", "waiting"),
+        (6, "126", "VIP5", "to_fix"),
+        (7, "127", "13", "to_fix"),
+    ]
+    notes = [row.notes[0] for row in job.rows.filter(status="to_fix").order_by("row_number")]
+    assert [(note["code"], note["column"], note["value"], note["params"]) for note in notes] == [
+        ("format_not_understood", "A", "126", {"format": "# ?/?"}),
+        ("format_not_understood", "B", "13", {"format": "[>5]0;0"}),
+    ]
+    assert "“[>5]0;0”" in sentence(notes[1]["code"], {"field": "tags", **notes[1]["params"]}).title

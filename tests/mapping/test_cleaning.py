@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagsync.mapping.cleaning import Cleaned
+from tagsync.mapping.cleaning import Cleaned, Flaw
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.rows import CODES
-from tagsync.sheets.cells import Cell, Kind
+from tagsync.sheets.cells import Cell, FormattedCell, Kind
 
 from .sheet import number, text
 
@@ -13,7 +13,11 @@ AWKWARD = (
     "'\"-–()+86 \t\n\r\x00\x1f\x85\u00a0\u200b\u200d\u3000\ufeff\ufffd０１８Ａａ＋－，,、;；|#N/A.eE❤\ufe0f\ud800客标"
 )
 awkward_text = st.text(st.one_of(st.sampled_from(AWKWARD), st.characters(codec=None)), max_size=40)
-any_cell = st.builds(Cell, st.sampled_from(Kind), awkward_text)
+FORMATTED = (Kind.FORMATTED, Kind.UNSHOWN)
+any_cell = st.one_of(
+    st.builds(Cell, st.sampled_from([kind for kind in Kind if kind not in FORMATTED]), awkward_text),
+    st.builds(FormattedCell, st.sampled_from(FORMATTED), awkward_text, awkward_text, awkward_text),
+)
 
 
 def value(key: str, cell: Cell | str) -> str:
@@ -233,3 +237,55 @@ def test_it_takes_a_number_as_a_tag() -> None:
 @pytest.mark.parametrize("masked", ["138****0000", "****", "oABC…yz", "100****01"])
 def test_it_never_takes_a_mask_for_a_value(field: str, masked: str) -> None:
     assert codes(field, masked) == ["masked_value"]
+
+
+def shown(text: str, stored: str, code: str = "") -> FormattedCell:
+    return FormattedCell(Kind.FORMATTED, text, stored, code)
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "clean", "changes"),
+    [
+        ("audienceUserId", shown("KH000123", "123"), "KH000123", ()),
+        ("audienceUserId", shown("00123", "123"), "00123", ()),
+        ("audienceUserId", shown("123,456", "123456"), "123456", ("format_removed",)),
+        ("audienceUserId", shown("0,000,123", "123"), "0000123", ("format_removed",)),
+        ("audienceUserId", shown("KH1,234", "1234"), "KH1234", ("format_removed",)),
+        ("audienceUserId", shown("5.00", "5"), "5", ("format_removed",)),
+        ("phone", shown("13,800,138,000.00", "13800138000"), "13800138000", ("format_removed",)),
+        ("phone", shown("138-0013-8000", "13800138000"), "13800138000", ("punctuation_removed",)),
+        ("phone", shown("+85291234567", "85291234567"), "+85291234567", ()),
+        ("tags", shown("VIP5", "5"), "VIP5", ()),
+        ("tags", shown("50%", "0.5"), "50%", ()),
+        ("tags", shown("5.00", "5"), "5.00", ()),
+        ("tags", shown("1,200", "1200"), "1200", ("format_removed",)),
+        ("tags", shown("¥1,234,567.50", "1234567.5"), "¥1234567.50", ("format_removed",)),
+        ("tags", shown("VIP,5", "5"), "VIP,5", ()),
+    ],
+)
+def test_it_takes_what_a_number_format_shows(
+    key: str, cell: FormattedCell, clean: str, changes: tuple[str, ...]
+) -> None:
+    assert FIELDS[key].clean(cell) == Cleaned(clean, (), changes)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        shown("¥123", "123"),
+        shown("12300%", "123"),
+        shown("(123)", "-123"),
+        shown("124", "123.5"),
+        shown("会员", "123"),
+        shown("13,800,138,001", "13800138000.5"),
+    ],
+)
+def test_it_takes_no_amount_for_an_identifier(cell: FormattedCell) -> None:
+    assert codes("audienceUserId", cell) == ["customer_id_invalid"]
+    assert codes("phone", cell) == ["phone_invalid"]
+
+
+@pytest.mark.parametrize("key", list(FIELDS))
+def test_it_stops_a_format_that_is_not_understood(key: str) -> None:
+    cleaned = FIELDS[key].clean(FormattedCell(Kind.UNSHOWN, "123", "123", "[>9]0\x00"))
+    assert cleaned == Cleaned("123", (Flaw("format_not_understood", {"format": "[>9]0\ufffd"}),))

@@ -88,6 +88,33 @@ def twice(path: Path) -> Path:
         return workbooks.with_member(path, "xl/worksheets/sheet1.xml")
 
 
+def with_format(path: Path, code: str) -> Path:
+    parts = workbooks.parts_of('<row r="1"><c r="A1" s="6"><v>1</v></c></row>')
+    styles = str(parts["xl/styles.xml"]).replace("[Red]#,##0", code)
+    return workbooks.package(path, {**parts, "xl/styles.xml": styles})
+
+
+def xls_of_formats(path: Path, code: str, count: int) -> Path:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Sheet1")
+    for number in range(count):
+        sheet.write(number, 0, 1, xlwt.easyxf(num_format_str=f"{code}{number}"))
+    book.save(str(path))
+    return path
+
+
+def space_before_sheet(path: Path, count: int) -> Path:
+    parts = workbooks.parts_of('<row r="1"><c r="A1"><v>1</v></c></row>')
+    name = "xl/worksheets/sheet1.xml"
+    sheet = str(parts[name]).removeprefix(workbooks.DECLARATION)
+    return workbooks.package(path, {**parts, name: " " * count + "<!-- -->" + sheet})
+
+
+def nearly_numbers(path: Path, digits: int, cells: int) -> Path:
+    rows = "".join(f'<row r="{n}"><c r="A{n}"><v>{"1" * digits}x</v></c></row>' for n in range(1, cells + 1))
+    return workbooks.hand_written(path, rows)
+
+
 CORPUS: dict[str, Callable[[Path], Path]] = {
     "zip bomb: 400 MiB of spaces": lambda path: workbooks.of_spaces(path, 400 << 20),
     "one long string in 2,000 cells": lambda path: workbooks.repeated_string(path, 90_000, 2_000),
@@ -104,6 +131,12 @@ CORPUS: dict[str, Callable[[Path], Path]] = {
     "declares less than it holds": lambda path: workbooks.declaring_less(path, 10_000),
     "cut in the middle": workbooks.truncated,
     "XML cut in the middle": workbooks.broken_inside,
+    # What a careless expression needs the square of the length for.
+    "150,000 brackets in a number format": lambda path: with_format(path, "[" * 150_000),
+    "150,000 quotation marks in a number format": lambda path: with_format(path, "&quot;" * 150_001),
+    "half a megabyte of white space above the sheet": lambda path: space_before_sheet(path, 500_000),
+    "100,000 digits and a letter": lambda path: nearly_numbers(path, 99_999, 20),
+    "xls: 300 number formats of 4,000 brackets": lambda path: xls_of_formats(path, "[" * 4_000, 300),
     "a web page named .xls": text("<html><table><tr><td>1</td></tr></table></html>"),
     "xls: sectors in a loop": looped_xls,
     "xls: cells A1 and IV65536": far_xls,

@@ -3,7 +3,7 @@
 import pytest
 
 from tagsync.sheets import reader
-from tagsync.sheets.cells import Cell, Kind
+from tagsync.sheets.cells import Cell, FormattedCell, Kind
 from tests import workbooks
 from tests.workbooks import DATE, DAYS_TEXT, MOMENT, PERCENT, RED, TIME, ZEROS
 
@@ -24,6 +24,10 @@ def text(value):
 
 def number(value):
     return Cell(Kind.NUMBER, value)
+
+
+def formatted(shown, stored):
+    return FormattedCell(Kind.FORMATTED, shown, stored)
 
 
 def date(value):
@@ -60,6 +64,19 @@ CELLS = [
     ('t="inlineStr"><is><t>NULL</t></is>', text("NULL")),
     ('t="inlineStr"><is><t></t></is>', None),
     ('t="inlineStr"><is/>', None),
+    ('t="inlineStr"><v>1.0</v><is><t>1.</t></is>', text("1.")),
+    ('t="inlineStr"><is><t>1.</t></is><v>1.0</v>', text("1.")),
+    ('t="inlineStr"><v>1.0</v><is><t></t></is>', None),
+    ('t="inlineStr"><v/><is><t>1.</t></is>', text("1.")),
+    ('t="inlineStr"><v>1.0</v>', text("1.0")),
+    ('t="inlineStr"><f>A1</f><is><t>1.</t></is>', text("1.")),
+    ("><v>7</v><is><t>x</t></is>", number("7")),
+    ("><is><t>7</t></is>", error("7")),
+    ('t="n"><is><t>x</t></is>', error("x")),
+    ('t="str"><v>v</v><is><t>x</t></is>', text("v")),
+    ('t="str"><is><t>x</t></is>', error("x")),
+    ('t="s"><is><t>0</t></is>', error("0")),
+    ('t="b"><v>1</v><is><t>0</t></is>', Cell(Kind.BOOLEAN, "TRUE")),
     ('t="str"><v>1</v>', text("1")),
     # numbers
     ("><v>13800138000</v>", number("13800138000")),
@@ -84,13 +101,17 @@ CELLS = [
     ("><v>0.1</v>", number("0.1")),
     ("><v>1.0E-3</v>", number("0.001")),
     ("><v>1E-300</v>", number("1E-300")),
-    (f's="{PERCENT}"><v>0.12</v>', number("0.12")),
-    (f's="{ZEROS}"><v>1234</v>', number("00000001234")),
+    (f's="{PERCENT}"><v>0.12</v>', formatted("12%", "0.12")),
+    (f's="{ZEROS}"><v>1234</v>', formatted("00000001234", "1234")),
     (f's="{ZEROS}"><v>13800138000</v>', number("13800138000")),
-    (f's="{ZEROS}"><v>-5</v>', number("-5")),
-    (f's="{ZEROS}"><v>0.5</v>', number("0.5")),
-    (f's="{DAYS_TEXT}"><v>3</v>', number("3")),
-    (f's="{RED}"><v>46000</v>', number("46000")),
+    (f's="{ZEROS}"><v>-5</v>', formatted("-00000000005", "-5")),
+    (f's="{ZEROS}"><v>0.5</v>', formatted("00000000001", "0.5")),
+    (f's="{ZEROS}"><v>1E+300</v>', number("1E+300")),
+    (f's="{ZEROS}"><v>abc</v>', error("abc")),
+    (f's="{DAYS_TEXT}"><v>3</v>', formatted("3.00天", "3")),
+    (f's="{DAYS_TEXT}" t="s"><v>0</v>', text("880000000000000123")),
+    (f's="{RED}"><v>46000</v>', formatted("46,000", "46000")),
+    (f's="{RED}"><v>460</v>', number("460")),
     ("><v>abc</v>", error("abc")),
     ("><v>１２</v>", error("１２")),
     ("><v>1_000</v>", error("1_000")),
@@ -123,6 +144,13 @@ CELLS = [
     ("><f>1+1</f><v></v>", FORMULA),
     ("><f>1+1</f><v/>", FORMULA),
     ('t="str"><f>""</f><v></v>', None),
+    ('t="str"><f>A1</f>', FORMULA),
+    ('t="str"><f t="shared" si="0"/>', FORMULA),
+    ('t="inlineStr"><f>A1</f>', FORMULA),
+    ('t="b"><f>A1</f>', FORMULA),
+    ('t="e"><f>A1</f><v/>', FORMULA),
+    ("><f>1-1</f><v>0</v>", number("0")),
+    ('t="str"><f>"0"</f><v>0</v>', text("0")),
     ("><v></v>", None),
     (f's="{DATE}">', None),
     ('cm="1" vm="2"><v>5</v>', number("5")),
@@ -152,6 +180,49 @@ def test_it_counts_days_from_1904_where_the_workbook_does(path, read):
     workbooks.hand_written(path, f'<row r="1"><c r="A1" s="{DATE}"><v>46000</v></c></row>', starts_1904=True)
 
     assert read(path)[0].cells == {0: date("2029-12-10")}
+
+
+# As writers that do not calculate leave them (XlsxWriter, PhpSpreadsheet): they ask Excel to, when it opens the file.
+NEVER_CALCULATED = [
+    ("><f>A2</f><v>0</v>", FORMULA),
+    ('t="n"><f>A2</f><v> 0 </v>', FORMULA),
+    ('t="str"><f>A2</f><v>0</v>', FORMULA),
+    ('t="str"><f>A2</f><v></v>', FORMULA),
+    ('t="b"><f>A2</f><v>0</v>', FORMULA),
+    ('><f t="array" ref="B1">A2</f><v>0</v>', FORMULA),
+    ('><f t="shared" si="0"/><v>0</v>', FORMULA),
+    (f's="{DATE}"><f>A2</f><v>0</v>', FORMULA),
+    # no formulas, or results that somebody gave
+    ("><v>0</v>", number("0")),
+    ("><f>A2</f><v>2</v>", number("2")),
+    ('t="str"><f>A2</f><v>VIP</v>', text("VIP")),
+    ('t="e"><f>A2</f><v>#N/A</v>', error("#N/A")),
+    ('t="b"><f>A2</f><v>1</v>', Cell(Kind.BOOLEAN, "TRUE")),
+]
+
+
+@pytest.mark.parametrize(
+    ("calculation", "is_calculated"),
+    [
+        ('calcId="124519" fullCalcOnLoad="1"', False),
+        ('fullCalcOnLoad="true"', False),
+        ('calcCompleted="0"', False),
+        ('calcId="191029"', True),
+        ('fullCalcOnLoad="0" calcCompleted="1"', True),
+    ],
+)
+def test_it_takes_no_result_from_a_workbook_that_was_never_calculated(path, read, calculation, is_calculated):
+    rows = "".join(f'<row r="{n}"><c r="B{n}" {rest}</c></row>' for n, (rest, _) in enumerate(NEVER_CALCULATED, 1))
+    found = [row.cells.get(1) for row in read(workbooks.hand_written(path, rows, calculation=calculation))]
+    if is_calculated:
+        assert FORMULA not in found
+    else:
+        assert found == [cell for _, cell in NEVER_CALCULATED]
+
+
+@pytest.mark.parametrize("twice", ["<v>1</v><v>2</v>", "<is><t>1</t></is><is><t>2</t></is>"])
+def test_it_refuses_a_cell_that_says_two_things(path, refusal, twice):
+    assert refusal(workbooks.hand_written(path, f'<row r="7"><c r="B7">{twice}</c></row>')).params["cell"] == "B7"
 
 
 @pytest.mark.parametrize("kind", ["s", "zz"])

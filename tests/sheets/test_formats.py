@@ -1,6 +1,6 @@
 import pytest
 
-from tagsync.sheets.xlsx.workbook import is_date_format
+from tagsync.sheets.number_formats import is_date_format
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,13 @@ TEXTS: dict[str, Text] = {
         _("%(label)s: a formula whose result is not saved in the file"),
         _("Open the file in Excel, let it calculate, save it, and upload it again."),
     ),
+    "format_not_understood": Text(
+        _("%(label)s: the cell shows its value in the number format “%(format)s”, which tagsync cannot reproduce"),
+        _(
+            "The value given here is the stored one, which may not be what you see. Set the column to Text or General "
+            "in Excel, so that it shows what is to be sent, and upload the file again; or type the right value."
+        ),
+    ),
     "number_too_long": Text(
         _("%(label)s: Excel has lost the last digits of a long number"),
         _("Format the column as text before the numbers come into it, and export it again from the source system."),

@@ -32,6 +32,7 @@ CHANGES = {
     "spaces_removed": _("%(label)s: spaces removed"),
     "punctuation_removed": _("%(label)s: dashes and brackets removed"),
     "country_code_removed": _("%(label)s: +86 removed"),
+    "format_removed": _("%(label)s: thousands separators or “.00” of the number format left out"),
     "number_expanded": _("%(label)s: scientific notation written out"),
     "separators_replaced": _("%(label)s: separators replaced by commas"),
     "repeats_removed": _("%(label)s: repeated tags removed"),

@@ -13,7 +13,8 @@ NOT_PLAIN = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0D, 0x20)])
 NOT_PLAIN_PARTS = (b"]]>", b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 # Comments, CDATA and instructions may hide the end of an item: from there on nothing is plain.
 HIDING_PARTS = (b"<!", b"<?")
-UTF8 = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]*\?>)?\s*<[^!?]", re.ASCII)
+# White space is asked for once before and once behind the declaration: twice in a row would be quadratic.
+UTF8 = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^<>]*\?>\s*)?<[^!?]", re.ASCII)
 OTHER_ENCODING = re.compile(rb"""<\?xml[^<>]*encoding\s*=\s*["'](?!utf-8["'])""", re.IGNORECASE)
 LONGEST_HEAD = 1 << 20
 LONGEST_ITEM = 1 << 22

@@ -7,26 +7,33 @@ Plain rows are taken apart by a regular expression, all others by the parser (se
 import re
 from collections.abc import Iterator, Mapping
 
-from tagsync.sheets.cells import column_index, column_letter
+from tagsync.sheets.cells import Kind, column_index, column_letter
 from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.number_formats import Format
 from tagsync.sheets.xlsx.blocks import blocks
 from tagsync.sheets.xlsx.package import Package, new_parser, parse
 from tagsync.sheets.xlsx.strings import SharedStrings
-from tagsync.sheets.xlsx.values import Wire, WireRow, convert
+from tagsync.sheets.xlsx.values import FORMULA_WITHOUT_VALUE, Wire, WireRow, convert, is_uncalculated
 
 PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*', re.ASCII)
 # How a plain cell is read, by its attributes: shared string, number as it stands, anything else.
 SHARED, NUMBER, OTHER = range(3)
+INLINE = "inlineStr"
 
 
 def scan(
-    package: Package, part: str, strings: SharedStrings, styles: Mapping[str, int], starts_1904: bool
+    package: Package,
+    part: str,
+    strings: SharedStrings,
+    styles: Mapping[str, Format],
+    starts_1904: bool,
+    recalculates: bool,
 ) -> Iterator[list[WireRow]]:
-    """Yield the rows of the part in lists, as many as one block held.
+    """Yield the rows of the part in lists, as many as one block held. `recalculates` as in `Workbook`.
 
     Raises: Unreadable when the part is damaged or larger than the limits.
     """
-    sheet = _Sheet(package, part, strings, styles, starts_1904)
+    sheet = _Sheet(package, part, strings, styles, starts_1904, recalculates)
     for plain, block in blocks(package.chunks(part), b"sheetData", b"row"):
         if plain and sheet.in_data:
             sheet.scan(block)
@@ -41,7 +48,13 @@ class _Sheet:
     """What the two ways of reading share: the row they stand in and the rows that are done."""
 
     def __init__(
-        self, package: Package, part: str, strings: SharedStrings, styles: Mapping[str, int], starts_1904: bool
+        self,
+        package: Package,
+        part: str,
+        strings: SharedStrings,
+        styles: Mapping[str, Format],
+        starts_1904: bool,
+        recalculates: bool,
     ) -> None:
         self.in_data = False
         self._had_data = False
@@ -50,8 +63,9 @@ class _Sheet:
         self._strings = strings
         self._styles = styles
         self._starts_1904 = starts_1904
+        self._recalculates = recalculates
         self._columns = {column_letter(index): index for index in range(package.limits.max_columns)}
-        self._attributes: dict[str, tuple[int, str | None, int] | None] = {}
+        self._attributes: dict[str, tuple[int, str | None, Format | None] | None] = {}
         self._out: list[WireRow] = []
         self._row_number = 0
         self._start_cells()
@@ -94,20 +108,21 @@ class _Sheet:
         known = self._strings.known
         columns, ways = self._columns, self._attributes
         for letters, attributes, value, inline in zip(parts[1::5], parts[2::5], parts[3::5], parts[4::5], strict=True):
-            text = value or inline
-            if not text:
+            if not value and not inline:
                 continue
-            way, kind, shown = ways[attributes]  # type: ignore[misc]  # None was sorted out before
+            way, kind, form = ways[attributes]  # type: ignore[misc]  # None was sorted out before
             wire: Wire
             try:
-                if way == SHARED and text[0] != "-":
-                    wire = known[int(text)] or None
-                elif way == NUMBER and len(text) < 16 and text[0] != "0" and text.isascii() and text.isdigit():
-                    wire = int(text)
+                if not value:
+                    wire = self._inline(kind, inline, form, letters)
+                elif way == SHARED and value[0] != "-":
+                    wire = known[int(value)] or None
+                elif way == NUMBER and len(value) < 16 and value[0] != "0" and value.isascii() and value.isdigit():
+                    wire = int(value)
                 else:
-                    wire = self._convert(kind, text, False, shown, letters)
+                    wire = self._convert(kind, value, form, letters)
             except (IndexError, ValueError):
-                wire = self._convert(kind, text, False, shown, letters)
+                wire = self._convert(kind, value, form, letters)
             if wire is None:
                 continue
             column = columns.get(letters)
@@ -117,15 +132,16 @@ class _Sheet:
                 self._place(row, letters, wire)
         self._out.append(row)
 
-    def _way(self, attributes: str) -> tuple[int, str | None, int] | None:
+    def _way(self, attributes: str) -> tuple[int, str | None, Format | None] | None:
         match = PLAIN_ATTRIBUTES.fullmatch(attributes)
         if match is None:
             return None
         style, kind = match.groups()
-        shown = self._styles.get(style, 0)
+        form = self._styles.get(style)
         if kind == "s":
-            return SHARED, kind, shown
-        return (NUMBER if kind in (None, "n") and not shown else OTHER), kind, shown
+            return (SHARED if form is None or form.keeps_text else OTHER), kind, form
+        is_plain = kind in (None, "n") and (form is None or form.keeps_whole)
+        return (NUMBER if is_plain else OTHER), kind, form
 
     # Rows and cells, whoever found them
 
@@ -140,11 +156,16 @@ class _Sheet:
             raise Unreadable("too_many_rows", max_rows=self._limits.max_rows)
         self._row_number = number
 
-    def _convert(self, kind: str | None, text: str, is_formula: bool, shown: int, letters: str) -> Wire:
+    def _inline(self, kind: str | None, text: str, form: Format | None, letters: str) -> Wire:
+        wire = self._convert(INLINE, text, form, letters)
+        # A text where the cell says that it has none: some programs show nothing, and nobody knows what is meant.
+        return wire if kind == INLINE or wire is None else [Kind.ERROR.value, text]
+
+    def _convert(self, kind: str | None, text: str, form: Format | None, letters: str) -> Wire:
         if len(text) > self._limits.max_cell_characters:
             raise Unreadable("cell_too_long", cell=self._name(letters), max_characters=self._limits.max_cell_characters)
         try:
-            return convert(kind, text, is_formula, shown, self._starts_1904, self._strings.get)
+            return convert(kind, text, form, self._starts_1904, self._strings.get)
         except (ValueError, IndexError) as error:
             raise Unreadable("damaged", part=self._part, cell=self._name(letters)) from error
 
@@ -164,7 +185,7 @@ class _Sheet:
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
         parse(self._parser, data, self._part, final=final)
-        if sum(map(len, self._text)) > self._limits.max_cell_characters:
+        if sum(map(len, (*(self._value or ()), *(self._text or ())))) > self._limits.max_cell_characters:
             raise Unreadable("cell_too_long", max_characters=self._limits.max_cell_characters)
 
     def _start_parser(self) -> None:
@@ -178,7 +199,9 @@ class _Sheet:
         self._in_row = False
         self._column = -1
         self._cell: dict[str, str] = {}
-        self._text: list[str] = []
+        # Pieces of <v> and <is>; None: the cell has none.
+        self._value: list[str] | None = None
+        self._text: list[str] | None = None
         self._in_cell = False
         self._is_formula = False
         self._phonetic = False
@@ -200,9 +223,9 @@ class _Sheet:
         elif name == "c":
             if self._in_row:
                 self._start_cell(attributes)
-        elif name in ("v", "t"):
+        elif name in ("v", "is", "t"):
             if self._in_cell and not self._phonetic:
-                self._parser.CharacterDataHandler = self._text.append
+                self._start_content(name)
         elif name == "row":
             if self._in_row:
                 raise Unreadable("damaged", part=self._part, row=self._row_number)
@@ -216,7 +239,7 @@ class _Sheet:
     def _start_cell(self, attributes: dict[str, str]) -> None:
         self._cell = attributes
         self._in_cell, self._is_formula = True, False
-        self._text.clear()
+        self._value = self._text = None
         reference = attributes.get("r")
         if reference is None:
             self._column += 1
@@ -225,6 +248,17 @@ class _Sheet:
             self._column = column_index(reference.rstrip("0123456789"))
         except ValueError as error:
             raise Unreadable("damaged", part=self._part, row=self._row_number) from error
+
+    def _start_content(self, name: str) -> None:
+        if (name == "v" and self._value is not None) or (name == "is" and self._text is not None):
+            raise Unreadable("damaged", part=self._part, cell=self._name(column_letter(self._column)))
+        if name == "v":
+            self._value = []
+            self._parser.CharacterDataHandler = self._value.append
+        elif self._text is None:
+            self._text = []
+        if name == "t" and self._text is not None:
+            self._parser.CharacterDataHandler = self._text.append
 
     def _end(self, tag: str) -> None:
         name = tag[len(self._prefix) :]
@@ -244,9 +278,18 @@ class _Sheet:
         if not self._in_cell:
             return
         self._in_cell = False
-        letters = column_letter(self._column)
-        shown = self._styles.get(self._cell.get("s", ""), 0)
-        wire = self._convert(self._cell.get("t"), "".join(self._text), self._is_formula, shown, letters)
-        self._text.clear()
+        wire = self._content(column_letter(self._column))
+        self._value = self._text = None
         if wire is not None:
-            self._place(self._row, letters, wire)
+            self._place(self._row, column_letter(self._column), wire)
+
+    def _content(self, letters: str) -> Wire:
+        kind, form = self._cell.get("t"), self._styles.get(self._cell.get("s", ""))
+        value = None if self._value is None else "".join(self._value)
+        text = None if self._text is None else "".join(self._text)
+        # Where the cell says so its text is in <is>, whatever <v> says (ECMA-376 part 1, 18.18.11).
+        if text is not None and (kind == INLINE or not value):
+            return self._inline(kind, text, form, letters)
+        if self._is_formula and is_uncalculated(kind, value, self._recalculates):
+            return FORMULA_WITHOUT_VALUE
+        return self._convert(kind, value or "", form, letters)

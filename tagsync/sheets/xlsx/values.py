@@ -8,22 +8,26 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tagsync.sheets.cells import Cell, Kind, column_letter
+from tagsync.sheets.cells import Cell, FormattedCell, Kind, column_letter
 from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.number_formats import Format, shown, shown_text
 
-# None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text].
+# None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text], and for a FormattedCell
+# [kind, text, stored], and [kind, text, stored, format] when the format is not understood.
 Wire = str | int | list[str] | None
 # [number, first column, second column, …]
 WireRow = list[Wire]
 
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+# No two repetitions beside each other that could share digits: that would be quadratic.
+NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
 ESCAPE = re.compile("(?:_x[0-9A-Fa-f]{4}_)+")
 ISO_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.\d+)?Z?)?", re.ASCII)
+# What a format is applied to: neither an exponent nor digits that Excel has lost.
+DECIMAL = re.compile(r"-?(?=[\d.]{1,50}$)(?!\d{16})\d+(?:\.\d+)?", re.ASCII)
 FORMULA_WITHOUT_VALUE: Wire = [Kind.FORMULA.value, ""]
 LAST_DAY = 2_958_465  # 9999-12-31; a larger number is no date, whatever its format says
 SIGNIFICANT_DIGITS = 15  # what Excel itself keeps
 SMALLEST_EXPONENT = -30
-AS_DATE = -1  # a style that shows a number as a date or a time
 
 
 def trimmed(row: WireRow, max_columns: int) -> WireRow:
@@ -41,28 +45,36 @@ def unwire(wire: str | int | list[str]) -> Cell:
         return Cell(Kind.TEXT, wire)
     if isinstance(wire, int):
         return Cell(Kind.NUMBER, str(wire))
-    kind, text = wire
-    return Cell(Kind(kind), text)
+    kind, text, *behind = wire
+    return FormattedCell(Kind(kind), text, *behind) if behind else Cell(Kind(kind), text)
 
 
-def convert(
-    kind: str | None, text: str, is_formula: bool, shown: int, starts_1904: bool, string: Callable[[int], str]
-) -> Wire:
-    """One cell. `kind` is its `t` attribute, `string` looks up a shared string; `shown`: how its style shows a number,
-    as AS_DATE, 0 for as it is, or the digits to which zeros fill it up.
+def is_uncalculated(kind: str | None, value: str | None, recalculates: bool) -> bool:
+    """Whether a formula has no result; `value`: what its <v> says, None without one. Excel writes an empty one for an
+    empty text. Libraries that do not calculate write a zero, and ask for a calculation as soon as the file is opened.
+    """
+    if value is None or (recalculates and value.strip() in ("", "0")):
+        return True
+    return kind != "str" and not value.strip()
+
+
+def convert(kind: str | None, text: str, form: Format | None, starts_1904: bool, string: Callable[[int], str]) -> Wire:
+    """One cell. `kind` is its `t` attribute, `string` looks up a shared string; `form`: None shows it as it is.
 
     Raises: ValueError, IndexError for what no spreadsheet program writes.
     """
     if kind in ("str", "inlineStr"):
-        return unescape(text) or None
+        return formatted_text(unescape(text), form)
     if not text.strip():
-        return FORMULA_WITHOUT_VALUE if is_formula else None
+        return None
     if kind == "s":
-        return string(int(text)) or None
+        return formatted_text(string(int(text)), form)
     if kind is None or kind == "n":
-        if shown == AS_DATE:
+        if form is None:
+            return number(text)
+        if form.is_date:
             return date(text, starts_1904) or number(text)
-        return filled_up(number(text), shown)
+        return formatted(number(text), form)
     if kind == "b":
         return [Kind.BOOLEAN.value, "TRUE" if text.strip() in ("1", "true") else "FALSE"]
     if kind == "e":
@@ -72,16 +84,37 @@ def convert(
     raise ValueError("unknown kind of cell")
 
 
-def filled_up(wire: Wire, digits: int) -> Wire:
-    """1234 in a cell of the format 00000000 is 00001234 to everybody who looks at it."""
-    if isinstance(wire, int) and 0 <= wire < 10 ** (digits - 1):
-        return [Kind.NUMBER.value, f"{wire:0{digits}d}"]
-    return wire
+def formatted(wire: Wire, form: Format) -> Wire:
+    """What a cell of this format shows of a number: 1234 under 00000000 is 00001234 to everybody who looks at it."""
+    if form.is_date:
+        return wire
+    if isinstance(wire, int):
+        stored = str(wire)
+        text = form.whole.format(wire) if wire > 0 and form.whole else shown(form, stored)
+    elif wire and wire[0] == Kind.NUMBER and DECIMAL.fullmatch(wire[1]):
+        stored = wire[1]
+        text = shown(form, stored)
+    else:
+        return wire
+    if text == stored:
+        return wire
+    if text is None:
+        return [Kind.UNSHOWN.value, stored, stored, form.code]
+    return [Kind.FORMATTED.value, text, stored] if text else None
+
+
+def formatted_text(text: str, form: Format | None) -> Wire:
+    if form is None or form.keeps_text or not text:
+        return text or None
+    seen = shown_text(form, text)
+    return [Kind.UNSHOWN.value, text, text, form.code] if seen is None else seen or None
 
 
 def number(text: str) -> Wire:
     """A number as written in the file; see `Cell` for the text that results."""
     text = text.strip()
+    if len(text) <= SIGNIFICANT_DIGITS and text.isascii() and text.isdigit():
+        return int(text)
     if not NUMBER.fullmatch(text):
         return [Kind.ERROR.value, text]
     value = Decimal(text)
