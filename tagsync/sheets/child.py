@@ -118,7 +118,7 @@ def _first_rows(
 def _shortened(wire: Wire, characters: int) -> Wire:
     if isinstance(wire, str):
         return wire if len(wire) <= characters else wire[: characters - 1] + "…"
-    return [wire[0], str(_shortened(wire[1], characters))] if isinstance(wire, list) else wire
+    return [wire[0], *(str(_shortened(part, characters)) for part in wire[1:])] if isinstance(wire, list) else wire
 
 
 def _is_visible(wire: Wire) -> bool:

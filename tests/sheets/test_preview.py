@@ -2,10 +2,11 @@
 
 import time
 
+import openpyxl
 import pytest
 
 from tagsync.sheets import reader
-from tagsync.sheets.cells import Kind
+from tagsync.sheets.cells import FormattedCell, Kind
 from tagsync.sheets.guard import Limits
 from tagsync.sheets.xlsx.package import Package
 from tagsync.sheets.xlsx.strings import SharedStrings
@@ -20,6 +21,22 @@ def test_it_shows_the_first_rows_that_are_not_blank(path):
 
     assert [row.number for row in preview.rows] == [1, 4, 5, 6, 7]
     assert (preview.sheet, preview.sheets) == ("Sheet1", (("Sheet1", False, "", None),))
+
+
+def test_it_shows_formatted_numbers_as_the_rows_have_them(path):
+    book = openpyxl.Workbook()
+    for column, code in enumerate(('"KH"000000', "# ?/?", f'"{"长" * 200}"0'), 1):
+        book.active.cell(1, column, 5).number_format = code
+    book.save(path)
+
+    def shown(row):
+        cells = row.cells.values()
+        assert all(isinstance(cell, FormattedCell) for cell in cells)
+        return [(cell.kind, cell.text, cell.stored, cell.format) for cell in cells]
+
+    (row,) = reader.rows(path, "Sheet")
+    assert shown(reader.preview(path).rows[0]) == shown(row)
+    assert shown(row)[:2] == [(Kind.FORMATTED, "KH000005", "5", ""), (Kind.UNSHOWN, "5", "5", "# ?/?")]
 
 
 def test_it_finds_a_header_far_down(path):

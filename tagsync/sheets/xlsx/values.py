@@ -45,8 +45,8 @@ def unwire(wire: str | int | list[str]) -> Cell:
         return Cell(Kind.TEXT, wire)
     if isinstance(wire, int):
         return Cell(Kind.NUMBER, str(wire))
-    kind, text, *behind = wire
-    return FormattedCell(Kind(kind), text, *behind) if behind else Cell(Kind(kind), text)
+    kind, *parts = wire
+    return (FormattedCell if kind in (Kind.FORMATTED, Kind.UNSHOWN) else Cell)(Kind(kind), *parts)
 
 
 def is_uncalculated(kind: str | None, value: str | None, recalculates: bool) -> bool:
