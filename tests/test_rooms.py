@@ -20,7 +20,7 @@ TEMPLATES = BASE / "templates"
 # room → what it may import: a room, or one module of it
 ALLOWED = {
     "sheets": set(),
-    "mapping": {"sheets.cells"},
+    "mapping": {"sheets.cells", "sheets.names"},
     "tuzhan": set(),
     "sandbox": set(),
     "accounts": set(),

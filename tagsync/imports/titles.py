@@ -5,14 +5,14 @@ from __future__ import annotations
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.folded import FoldedField
 from tagsync.imports.states import JobStatus
-from tagsync.mapping.characters import storable_line
+from tagsync.sheets.names import on_one_line
 
 FOLDED: FoldedField = ImportJob._meta.get_field("search_text")
 
 
 def title_kept(text: str) -> str:
     """On one line and not longer than its column."""
-    return storable_line(text).strip()[:200]
+    return on_one_line(text).strip()[:200]
 
 
 def rename(job: ImportJob, title: str) -> bool:

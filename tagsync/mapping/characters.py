@@ -21,8 +21,6 @@ _zero_width_but_joiner = re.compile(f"[{ZERO_WIDTH}]".replace("\u200b-\u200f", "
 _loose_joiner = re.compile(f"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")
 _damaged = re.compile(f"[{DAMAGED}]")
 _unstorable = re.compile("[\x00\ud800-\udfff]")
-_break = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]")
-_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _visible = re.compile(f"[^\\s\x00-\x1f\x7f-\x9f{ZERO_WIDTH}]")
 
 _FULL_TO_ASCII = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
@@ -41,12 +39,6 @@ def is_damaged(text: str) -> bool:
 def storable(text: str) -> str:
     """The text as a database and UTF-8 can hold it: NUL and lone surrogates become U+FFFD."""
     return _unstorable.sub("\ufffd", text)
-
-
-def storable_line(text: str) -> str:
-    """A name from outside as it may stand in the database, in a header and on a terminal: breaks become blanks,
-    control characters and lone surrogates U+FFFD."""
-    return _control.sub("\ufffd", _break.sub(" ", text))
 
 
 def without_zero_width(text: str) -> str:

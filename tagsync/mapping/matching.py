@@ -10,10 +10,11 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import NamedTuple
 
-from tagsync.mapping.characters import is_visible, storable_line, without_zero_width
+from tagsync.mapping.characters import folded, is_visible
 from tagsync.mapping.fields import CUSTOMER_ID, FIELDS
 from tagsync.mapping.rows import is_blank
 from tagsync.sheets.cells import Kind, Row
+from tagsync.sheets.names import on_one_line
 
 HEADER_SEARCH_ROWS = 30
 SIMILAR_ENOUGH = 0.8
@@ -74,13 +75,12 @@ class _Hit(NamedTuple):
 
 def header_key(text: str) -> str:
     """What two equal headers have in common: no width, case, white space, underscores or zero-width characters."""
-    folded = unicodedata.normalize("NFKC", without_zero_width(text)).casefold()
-    return "".join(folded.replace("_", "").split())
+    return "".join(folded(text).replace("_", "").split())
 
 
 def header_kept(text: str) -> str:
     """On one line, with what a database can hold, and not longer than a name may be."""
-    return storable_line(" ".join(text.split()))[:HEADER_KEPT_CHARACTERS]
+    return on_one_line(" ".join(text.split()))[:HEADER_KEPT_CHARACTERS]
 
 
 def _names() -> tuple[dict[str, _Name], dict[str, _Name]]:

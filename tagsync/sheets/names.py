@@ -1,4 +1,4 @@
-"""The names by which sheets are called from here on: on one line, of a stated length, each once in its file.
+"""Names from outside: on one line; those of sheets also of a stated length, and each once in its file.
 
 A file always gives the same ones, so a name that was stored finds its sheet again.
 """

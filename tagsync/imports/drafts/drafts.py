@@ -20,11 +20,11 @@ from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.imports.titles import title_kept
-from tagsync.mapping.characters import storable_line
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import Suggestion, guess_header, header_key, headers, suggest
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.names import on_one_line
 from tagsync.sheets.reader import Preview, preview
 from tagsync.sheets.reading import Reading
 
@@ -290,7 +290,7 @@ def _drop_staged(job: ImportJob) -> None:
 
 
 def _file_name(upload: UploadedFile[bytes]) -> str:
-    return storable_line((upload.name or "").replace("\\", "/").rpartition("/")[2])[-255:] or "upload.xlsx"
+    return on_one_line((upload.name or "").replace("\\", "/").rpartition("/")[2])[-255:] or "upload.xlsx"
 
 
 def _sha256(upload: UploadedFile[bytes]) -> str:
