@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -79,7 +80,15 @@ def test_nobody_at_all_reads(platform: Up, line: list[str]) -> None:
     assert done.returncode == 3
 
 
-def test_ctrl_c_says_what_goes_on(platform: Up, tmp_path: Path) -> None:
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Whoever runs the tests in the background of a shell hands down that Ctrl-C is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_says_what_goes_on(platform: Up, heard: None, tmp_path: Path) -> None:
     platform.sandbox("POST", "/control/faults", [{"kind": "latency", "seconds": 1.0}])
     sheet = plain(tmp_path / "sheet.xlsx", [HEADER, *customers(3_000)])
     line = command("import_sheet", str(sheet), "--connection", "Sandbox", "--operation", "add", "--wait")
