@@ -14,7 +14,7 @@ from tagsync.sheets.guard import Form, Limits, recognise
 from tagsync.sheets.names import distinct_names
 from tagsync.sheets.reading import AS_FOUND, Question, Reading
 from tagsync.sheets.xlsx.package import Package
-from tagsync.sheets.xlsx.scan import scan
+from tagsync.sheets.xlsx.scan import Shared, scan
 from tagsync.sheets.xlsx.strings import SharedStrings
 from tagsync.sheets.xlsx.values import WireRow
 from tagsync.sheets.xlsx.workbook import number_styles, open_workbook
@@ -68,18 +68,18 @@ def open_source(path: Path, limits: Limits, reading: Reading = AS_FOUND) -> Iter
                 yield _of_package(package)
         case Form.BIFF:
             book = BiffFile(path, limits)
-            yield _source(book.sheets, limits, book.rows, book.unopened, book.count)
+            yield _source(book.sheets, limits, book.rows, unopened=book.unopened, count=book.count)
         case Form.TEXT:
             text = TextFile(path, limits)
             yield _source([(SHEET_NAME, False)], limits, lambda _index: text.rows())
 
 
-def _source(sheets: Sequence[tuple[str, bool]], limits: Limits, rows: Callable[[int], Rows], *more: Any) -> Source:
+def _source(sheets: Sequence[tuple[str, bool]], limits: Limits, rows: Callable[[int], Rows], **more: Any) -> Source:
     if len(sheets) > limits.max_members:
         raise Unreadable("too_many_members", max_members=limits.max_members)
     written = [name for name, _ in sheets]
     hidden = [hidden for _, hidden in sheets]
-    return Source(list(zip(distinct_names(written), hidden, strict=True)), written, rows, *more)
+    return Source(list(zip(distinct_names(written), hidden, strict=True)), written, rows, **more)
 
 
 def _of_package(package: Package) -> Source:
@@ -88,7 +88,8 @@ def _of_package(package: Package) -> Source:
     def rows(index: int) -> Rows:
         strings = SharedStrings(package, workbook.strings_part)
         styles = number_styles(package, workbook.styles_part)
-        return scan(package, workbook.sheets[index].part, strings, styles, workbook.starts_1904, workbook.recalculates)
+        shared = Shared(strings, styles, workbook.starts_1904, workbook.recalculates)
+        return scan(package, workbook.sheets[index].part, shared)
 
     def count(index: int) -> int | None:
         part = workbook.sheets[index].part
@@ -98,4 +99,4 @@ def _of_package(package: Package) -> Source:
         return sum(len(ROW_MARK.findall(chunk)) for chunk in package.chunks(part))
 
     sheets = [(sheet.name, sheet.hidden) for sheet in workbook.sheets]
-    return _source(sheets, package.limits, rows, workbook.unopened, count)
+    return _source(sheets, package.limits, rows, unopened=workbook.unopened, count=count)

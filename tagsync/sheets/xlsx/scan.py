@@ -6,6 +6,7 @@ Plain rows are taken apart by a regular expression, all others by the parser (se
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from tagsync.sheets.cells import Kind, column_index, column_letter
 from tagsync.sheets.errors import Unreadable
@@ -21,19 +22,21 @@ SHARED, NUMBER, OTHER = range(3)
 INLINE = "inlineStr"
 
 
-def scan(
-    package: Package,
-    part: str,
-    strings: SharedStrings,
-    styles: Mapping[str, Format],
-    starts_1904: bool,
-    recalculates: bool,
-) -> Iterator[list[WireRow]]:
-    """Yield the rows of the part in lists, as many as one block held. `recalculates` as in `Workbook`.
+class Shared(NamedTuple):
+    """What all sheets of a workbook share. `styles`: as cells name them; `recalculates` as in `Workbook`."""
+
+    strings: SharedStrings
+    styles: Mapping[str, Format]
+    starts_1904: bool
+    recalculates: bool
+
+
+def scan(package: Package, part: str, shared: Shared) -> Iterator[list[WireRow]]:
+    """Yield the rows of the part in lists, as many as one block held.
 
     Raises: Unreadable when the part is damaged or larger than the limits.
     """
-    sheet = _Sheet(package, part, strings, styles, starts_1904, recalculates)
+    sheet = _Sheet(package, part, shared)
     for plain, block in blocks(package.chunks(part), b"sheetData", b"row"):
         if plain and sheet.in_data:
             sheet.scan(block)
@@ -47,23 +50,12 @@ def scan(
 class _Sheet:
     """What the two ways of reading share: the row they stand in and the rows that are done."""
 
-    def __init__(
-        self,
-        package: Package,
-        part: str,
-        strings: SharedStrings,
-        styles: Mapping[str, Format],
-        starts_1904: bool,
-        recalculates: bool,
-    ) -> None:
+    def __init__(self, package: Package, part: str, shared: Shared) -> None:
         self.in_data = False
         self._had_data = False
         self._limits = package.limits
         self._part = part
-        self._strings = strings
-        self._styles = styles
-        self._starts_1904 = starts_1904
-        self._recalculates = recalculates
+        self._strings, self._styles, self._starts_1904, self._recalculates = shared
         self._columns = {column_letter(index): index for index in range(package.limits.max_columns)}
         self._attributes: dict[str, tuple[int, str | None, Format | None] | None] = {}
         self._out: list[WireRow] = []
