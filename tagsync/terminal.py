@@ -43,7 +43,7 @@ def without_usage(parser: CommandParser) -> CommandParser:
     """Scripts read one line when an option is wrong; the usage is a --help away."""
     refuse = parser.error
     parser.print_usage = lambda file=None: None  # type: ignore[method-assign]  # of this one parser
-    parser.error = lambda message: refuse(" ".join(message.split()))  # type: ignore[method-assign]
+    parser.error = lambda message: refuse(" ".join(message.split()))  # type: ignore[method-assign]  # likewise
     return parser
 
 
@@ -71,7 +71,7 @@ class Stage(Enum):
 
 
 @dataclass
-class Way:
+class Progress:
     """How far a command got with its import, if it has one."""
 
     import_id: int | None = None
@@ -79,27 +79,27 @@ class Way:
 
 
 @contextmanager
-def told_in_one_line(*, traceback: bool) -> Iterator[Way]:
+def told_in_one_line(*, traceback: bool) -> Iterator[Progress]:
     """Whatever goes wrong inside: with exit status 2 before an import is queued, with 3 and its number afterwards.
 
     `traceback`: Django's option, for whoever looks for a fault of ours. Raises CouldNotRun.
     """
-    way = Way()
+    progress = Progress()
     try:
-        yield way
+        yield progress
     except CommandError:
         raise
     except (Exception, KeyboardInterrupt) as error:
         if traceback:
             raise
         _give_up_closed_streams()
-        status = COULD_NOT_RUN if way.stage is Stage.NOT_QUEUED else ENDED_OTHERWISE
-        raise CouldNotRun(_line(error, way), status) from None
+        status = COULD_NOT_RUN if progress.stage is Stage.NOT_QUEUED else ENDED_OTHERWISE
+        raise CouldNotRun(_line(error, progress), status) from None
 
 
-def _line(error: BaseException, way: Way) -> str:
+def _line(error: BaseException, progress: Progress) -> str:
     why = _why(error)
-    if way.import_id is None:
+    if progress.import_id is None:
         return why
     texts = {
         Stage.NOT_QUEUED: _("Import %(id)s was not started. %(why)s"),
@@ -107,7 +107,7 @@ def _line(error: BaseException, way: Way) -> str:
         Stage.QUEUED: _("Import %(id)s is queued and goes on without this command. %(why)s"),
         Stage.TELLING: _("What became of import %(id)s could not be written here: look at its page. %(why)s"),
     }
-    return texts[way.stage] % {"id": way.import_id, "why": why}
+    return texts[progress.stage] % {"id": progress.import_id, "why": why}
 
 
 def _why(error: BaseException) -> str:
@@ -115,10 +115,14 @@ def _why(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return _("It was interrupted.")
     if isinstance(error, DatabaseFailure):
-        return _("The database cannot be used (%(error)s).") % {"error": type(error).__name__}
+        return _("The database cannot be used (%(error)s): see that it runs, then try again.") % {
+            "error": type(error).__name__
+        }
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror}."
-    return _("Something unforeseen: %(code)s") % {"code": type(error).__name__}
+    return _("A fault of tagsync (%(code)s): tell whoever looks after it; --traceback shows more.") % {
+        "code": type(error).__name__
+    }
 
 
 def _give_up_closed_streams() -> None:

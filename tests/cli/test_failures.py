@@ -74,12 +74,21 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 ERRORS = [
-    (OperationalError("Key (phone)=(13800138000)"), "The database cannot be used (OperationalError)."),
+    (
+        OperationalError("Key (phone)=(13800138000)"),
+        "The database cannot be used (OperationalError): see that it runs, then try again.",
+    ),
     (OSError(28, "No space left on device"), "No space left on device"),
     (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied"),
     (KeyboardInterrupt(), "It was interrupted."),
-    (ZeroDivisionError("13800138000"), "Something unforeseen: ZeroDivisionError"),
-    (UnicodeEncodeError("utf-8", "13800138000\ud800", 11, 12, "x"), "Something unforeseen: UnicodeEncodeError"),
+    (
+        ZeroDivisionError("13800138000"),
+        "A fault of tagsync (ZeroDivisionError): tell whoever looks after it; --traceback shows more.",
+    ),
+    (
+        UnicodeEncodeError("utf-8", "13800138000\ud800", 11, 12, "x"),
+        "A fault of tagsync (UnicodeEncodeError): tell whoever looks after it; --traceback shows more.",
+    ),
 ]
 
 

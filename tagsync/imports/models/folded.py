@@ -20,7 +20,7 @@ class FoldedField(_TextField):
     `most`: so many characters are kept; an index takes no more.
     """
 
-    def __init__(self, *args: Any, of: tuple[str, ...] = (), most: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, of: tuple[str, ...] = (), most: int | None = None, **kwargs: Any) -> None:
         self.of, self.most = of, most
         super().__init__(*args, **{"default": "", "editable": False, **kwargs})
 

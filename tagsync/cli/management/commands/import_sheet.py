@@ -53,16 +53,16 @@ class Command(BaseCommand):
 
     @in_terminal_language
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_in_one_line(traceback=options["traceback"]) as self.way:
+        with told_in_one_line(traceback=options["traceback"]) as self.progress:
             connection = connection_named(options["connection"])
             job = self._draft(person_named(options["user"]), options)
-            number = self.way.import_id = job.pk
+            number = self.progress.import_id = job.pk
             try:
                 self._see_through(job, connection, options)
             except (MoveRefused, SheetChanged, actions.NotAsChecked, ImportJob.DoesNotExist):
                 text = _("Import %(id)s was changed on its page meanwhile: go on there.")
                 raise CouldNotRun(text % {"id": number}) from None
-            self.way.stage = Stage.TELLING
+            self.progress.stage = Stage.TELLING
             finish(self, job, options)
 
     def _see_through(self, job: ImportJob, connection: Connection, options: dict[str, Any]) -> None:
@@ -153,12 +153,12 @@ class Command(BaseCommand):
     def _send(self, job: ImportJob, *, wait: bool) -> None:
         if not sends_have_workers():
             self.stderr.write(_("No worker for sending is running: the import is queued and goes on when one starts."))
-        self.way.stage = Stage.STARTING
+        self.progress.stage = Stage.STARTING
         try:
             actions.start(job, job.owner)
         except actions.ConnectionArchived:
             raise CouldNotRun(one_line("connection_archived_before", {"name": job.connection})) from None
-        self.way.stage = Stage.QUEUED
+        self.progress.stage = Stage.QUEUED
         if wait:
             report.wait_until(job, report.is_over, label=_("Send"))
 

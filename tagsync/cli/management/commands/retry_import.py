@@ -13,7 +13,7 @@ from tagsync.delivery import actions
 from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused, RowStatus
-from tagsync.terminal import CouldNotRun, Stage, Way, in_terminal_language, told_in_one_line, without_usage
+from tagsync.terminal import CouldNotRun, Progress, Stage, in_terminal_language, told_in_one_line, without_usage
 
 
 class Command(BaseCommand):
@@ -30,20 +30,20 @@ class Command(BaseCommand):
 
     @in_terminal_language
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_in_one_line(traceback=options["traceback"]) as way:
+        with told_in_one_line(traceback=options["traceback"]) as progress:
             job = ImportJob.objects.filter(pk=options["id"]).first()
             if job is None:
                 raise CouldNotRun(_("There is no import %(id)s.") % options)
-            way.import_id = job.pk
-            self._retry(job, way, options)
+            progress.import_id = job.pk
+            self._retry(job, progress, options)
 
-    def _retry(self, job: ImportJob, way: Way, options: dict[str, Any]) -> None:
+    def _retry(self, job: ImportJob, progress: Progress, options: dict[str, Any]) -> None:
         statuses, by = frozenset({RowStatus.REJECTED, *map(RowStatus, options["include"])}), person_named(None)
-        way.stage = Stage.STARTING
+        progress.stage = Stage.STARTING
         try:
             actions.retry(job, Selection(statuses), by)
         except NothingToRetry:
-            way.stage = Stage.TELLING
+            progress.stage = Stage.TELLING
             self.stderr.write(_("No row to send again."))
             finish(self, job, {**options, "wait": False})
             return
@@ -54,8 +54,8 @@ class Command(BaseCommand):
             raise CouldNotRun(
                 _("Import %(id)s is %(status)s; only one that has ended can be retried.") % facts
             ) from None
-        way.stage = Stage.QUEUED
+        progress.stage = Stage.QUEUED
         if options["wait"]:
             report.wait_until(job, report.is_over, label=_("Send"))
-        way.stage = Stage.TELLING
+        progress.stage = Stage.TELLING
         finish(self, job, options)
