@@ -156,7 +156,7 @@ def _check_sheet(job: ImportJob) -> None:
     # One that comes back corrected is read together with the import that it corrects.
     if not accepted or job.corrects_id or not job.file.storage.exists(str(job.file.name)):
         return
-    with closing(read_rows(local_path(job), job.sheet)) as source:
+    with closing(read_rows(local_path(job), job.sheet, job.reading)) as source:
         for row in source:
             if row.number in accepted:
                 said = check_row(row, job.mapped_columns(), job.fixed_tags).values

@@ -31,6 +31,7 @@ from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
 from tagsync.sheets import reader
 from tagsync.sheets.cells import Row
 from tagsync.sheets.reader import Preview
+from tagsync.sheets.reading import AS_FOUND, Reading
 from tagsync.tuzhan.client import Token
 from tests.faults.acts_against_work import ACTS, TABLE, WORK, Impossible, Must, Refused
 from tests.faults.held import give_up, held, run_until_all_rests
@@ -72,28 +73,28 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @cache
-def previewed(content: bytes, sheet: str | None, max_rows: int) -> Preview:
+def previewed(content: bytes, sheet: str | None, reading: Reading) -> Preview:
     with tempfile.NamedTemporaryFile(suffix=".upload") as file:
         Path(file.name).write_bytes(content)
-        return reader.preview(Path(file.name), sheet, max_rows=max_rows)
+        return reader.preview(Path(file.name), sheet, reading)
 
 
 @cache
-def rows_in(content: bytes, sheet: str) -> list[Row]:
+def rows_in(content: bytes, sheet: str, reading: Reading) -> list[Row]:
     with tempfile.NamedTemporaryFile(suffix=".upload") as file:
         Path(file.name).write_bytes(content)
-        return list(reader.rows(Path(file.name), sheet))
+        return list(reader.rows(Path(file.name), sheet, reading))
 
 
 @pytest.fixture(autouse=True)
 def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the same workbook each time, and the process that reads it takes as long as all the rest."""
 
-    def rows(path: Path, sheet: str) -> Iterator[Row]:
-        yield from rows_in(path.read_bytes(), sheet)
+    def rows(path: Path, sheet: str, reading: Reading = AS_FOUND) -> Iterator[Row]:
+        yield from rows_in(path.read_bytes(), sheet, reading)
 
-    def preview(path: Path, sheet: str | None = None, max_rows: int = 200) -> Preview:
-        return previewed(path.read_bytes(), sheet, max_rows)
+    def preview(path: Path, sheet: str | None = None, reading: Reading = AS_FOUND) -> Preview:
+        return previewed(path.read_bytes(), sheet, reading)
 
     monkeypatch.setattr(drafts, "preview", preview)
     for room in ("tagsync.imports.check.staging", "tests.invariants"):
