@@ -51,6 +51,13 @@ class BiffFile:
     def count(self, index: int) -> int:
         return int(self._book.sheet_by_index(index).nrows)
 
+    def hidden_columns(self, index: int) -> list[int]:
+        found = self._book.sheet_by_index(index).colinfo_map
+        return sorted(column for column, shown_as in found.items() if shown_as.hidden or shown_as.width == 0)
+
+    def may_hide_rows(self, index: int) -> bool:
+        return any(row.hidden or row.height == 0 for row in self._book.sheet_by_index(index).rowinfo_map.values())
+
     def _sheets(self) -> list[Any]:
         # Charts and macro sheets are sheets of another kind, and not in this list.
         return [self._book.sheet_by_index(index) for index in range(self._book.nsheets)]
@@ -62,6 +69,8 @@ class BiffFile:
             if kind in self._kinds and (form := self._form(sheet, index, column)):
                 wire = formatted(wire, form) if kind == NUMBER else formatted_text(str(value), form)
             row.append(wire)
+        if (shown_as := sheet.rowinfo_map.get(index)) and (shown_as.hidden or shown_as.height == 0):
+            row[0] = -index - 1
         return trimmed(row, self._limits.max_columns)
 
     def _form(self, sheet: Any, row: int, column: int) -> Format | None:

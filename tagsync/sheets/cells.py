@@ -47,10 +47,12 @@ class FormattedCell(Cell):
 
 
 class Row(NamedTuple):
-    """One row of the file. `number` is what Excel shows; `cells` has no entry for a blank cell (key: column from 0)."""
+    """One row of the file. `number` is what Excel shows; `cells` has no entry for a blank cell (key: column from 0).
+    `hidden`: by a filter, a folded group or a person: who opens the file does not see it."""
 
     number: int
     cells: dict[int, Cell]
+    hidden: bool = False
 
 
 def column_letter(index: int) -> str:

@@ -26,6 +26,8 @@ SHEETS_PEEKED = 12
 PEEKED_CHARACTERS = 200
 # A preview is looked at, kept and drawn: neither one cell nor all of them may make it large.
 CELL_CHARACTERS = 300
+# Where rows are hidden it is said how many; of a larger sheet only that there are.
+ROWS_COUNTED = 200_000
 PREVIEW_BYTES = 2_000_000
 
 
@@ -51,15 +53,17 @@ def main() -> None:
 def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
     sys.path.extend(request["libraries"])
     with open_source(Path(request["path"]), limits, Reading(*request["reading"])) as source:
-        name, found = source.pick(request["sheet"])
+        place = source.place(request["sheet"])
         if request["max_rows"] is None:
-            _send_rows(found, answer)
+            _send_rows(source.rows(place), answer)
         else:
-            frame = {"sheets": _sheets(source), "unopened": source.unopened, "sheet": name}
-            frame["questions"] = source.questions
+            frame: dict[str, Any] = {"sheets": _sheets(source), "unopened": source.unopened}
+            frame |= {"sheet": source.sheets[place][0], "questions": source.questions}
             left = PREVIEW_BYTES - len(_as_line(frame))
             characters = None if request["whole_cells"] else CELL_CHARACTERS
-            answer.send({"preview": _first_rows(found, request["max_rows"], left, characters), **frame})
+            frame["preview"] = _first_rows(source.rows(place), request["max_rows"], left, characters)
+            frame["hidden_columns"], frame["hidden_rows"] = source.hidden_columns(place), _hidden_rows(source, place)
+            answer.send(frame)
 
 
 def _sheets(source: Source) -> list[list[Any]]:
@@ -67,6 +71,21 @@ def _sheets(source: Source) -> list[list[Any]]:
     if len(source.sheets) == 1:
         return [[*source.sheets[0], "", None]]
     return [[*sheet, *_peek(source, index)] for index, sheet in enumerate(source.sheets)]
+
+
+def _hidden_rows(source: Source, place: int) -> tuple[int, int, bool]:
+    """How many rows with anything in them are hidden and how many are shown, and whether all rows were counted."""
+    hidden = shown = 0
+    try:
+        if source.may_hide_rows(place):
+            for row in (row for rows in source.rows(place) for row in rows if any(map(_is_visible, row[1:]))):
+                if hidden + shown == ROWS_COUNTED:
+                    return hidden, shown, False
+                is_hidden = isinstance(row[0], int) and row[0] < 0
+                hidden, shown = hidden + is_hidden, shown + (not is_hidden)
+    except Unreadable:
+        return hidden, shown, False  # what is wrong is said when the rows are read
+    return hidden, shown, True
 
 
 def _peek(source: Source, index: int) -> tuple[str, int | None]:

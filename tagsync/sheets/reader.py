@@ -47,17 +47,30 @@ class SheetInfo(NamedTuple):
     rows: int | None = None
 
 
+class HiddenCount(NamedTuple):
+    """Rows with anything in them, by whether a person sees them; `whole`: whether all rows have been counted."""
+
+    hidden: int
+    shown: int
+    whole: bool = True
+
+
+NONE_HIDDEN = HiddenCount(0, 0)
+
+
 @dataclass(frozen=True)
 class Preview:
     """`rows`: the first rows with anything in them. `unopened`: codes of parts that are in the file and stay shut,
     out of "macros", "external_links", "embeddings", "controls". `questions`: what only a person can say, whether it
-    has been said or not."""
+    has been said or not. `hidden_columns`: positions. `hidden_rows`: of the whole sheet."""
 
     sheets: tuple[SheetInfo, ...]
     sheet: str
     rows: tuple[Row, ...]
     unopened: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    hidden_columns: tuple[int, ...] = ()
+    hidden_rows: HiddenCount = NONE_HIDDEN
 
 
 def preview(
@@ -83,6 +96,8 @@ def preview(
             tuple(map(_row, answer["preview"])),
             tuple(answer["unopened"]),
             tuple(Question(code, tuple(said), facts) for code, said, facts in answer["questions"]),
+            tuple(answer["hidden_columns"]),
+            HiddenCount(*answer["hidden_rows"]),
         )
     except NONSENSE as error:
         raise Unreadable("reader_failed") from error
@@ -129,7 +144,8 @@ def _row(
         for column, value in enumerate(wire[1:])
         if value is not None
     }
-    return Row(wire[0], cells)
+    row_number = wire[0]
+    return Row(row_number, cells) if row_number > 0 else Row(-row_number, cells, hidden=True)
 
 
 def _answers(

@@ -13,6 +13,7 @@ from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Form, Limits, recognise
 from tagsync.sheets.names import distinct_names
 from tagsync.sheets.reading import AS_FOUND, Question, Reading
+from tagsync.sheets.xlsx.hidden import hidden_columns, may_hide_rows
 from tagsync.sheets.xlsx.package import Package
 from tagsync.sheets.xlsx.scan import Shared, scan
 from tagsync.sheets.xlsx.strings import SharedStrings
@@ -30,7 +31,7 @@ Rows = Iterator[list[WireRow]]
 class Source:
     """`sheets`: (name, hidden), names as `distinct_names` makes them; `written`: the names as the file has them.
     `rows`: those of the sheet with that position; `count`: about how many, None when that cannot be told cheaply.
-    `unopened` and `questions` as in `reader.Preview`."""
+    `may_hide_rows`: False when none of its rows is hidden. The others as in `reader.Preview`."""
 
     sheets: Sequence[tuple[str, bool]]
     written: Sequence[str]
@@ -38,18 +39,15 @@ class Source:
     unopened: tuple[str, ...] = ()
     count: Callable[[int], int | None] = lambda _index: None
     questions: tuple[Question, ...] = ()
+    hidden_columns: Callable[[int], list[int]] = lambda _index: []
+    may_hide_rows: Callable[[int], bool] = lambda _index: False
 
-    def pick(self, name: str | None) -> tuple[str, Rows]:
-        """The sheet of that name; for None the first that is not hidden, or the first. Raises: Unreadable."""
+    def place(self, name: str | None) -> int:
+        """Of the sheet of that name; for None the first that is not hidden, or the first. Raises: Unreadable."""
         if not self.sheets:
             raise Unreadable("no_sheet")
         if name is None:
-            index = next((index for index, (_, hidden) in enumerate(self.sheets) if not hidden), 0)
-        else:
-            index = self._place(name)
-        return self.sheets[index][0], self.rows(index)
-
-    def _place(self, name: str) -> int:
+            return next((index for index, (_, hidden) in enumerate(self.sheets) if not hidden), 0)
         names = [other for other, _ in self.sheets]
         if name in names:
             return names.index(name)
@@ -68,7 +66,8 @@ def open_source(path: Path, limits: Limits, reading: Reading = AS_FOUND) -> Iter
                 yield _of_package(package)
         case Form.BIFF:
             book = BiffFile(path, limits)
-            yield _source(book.sheets, limits, book.rows, unopened=book.unopened, count=book.count)
+            hides = {"hidden_columns": book.hidden_columns, "may_hide_rows": book.may_hide_rows}
+            yield _source(book.sheets, limits, book.rows, unopened=book.unopened, count=book.count, **hides)
         case Form.TEXT:
             text = TextFile(path, limits)
             yield _source([(SHEET_NAME, False)], limits, lambda _index: text.rows())
@@ -98,5 +97,9 @@ def _of_package(package: Package) -> Source:
         # A mark cut in two by the end of a piece is missed, so it is about so many.
         return sum(len(ROW_MARK.findall(chunk)) for chunk in package.chunks(part))
 
+    hides: dict[str, Any] = {
+        "hidden_columns": lambda index: hidden_columns(package, workbook.sheets[index].part),
+        "may_hide_rows": lambda index: may_hide_rows(package, workbook.sheets[index].part),
+    }
     sheets = [(sheet.name, sheet.hidden) for sheet in workbook.sheets]
-    return _source(sheets, package.limits, rows, unopened=workbook.unopened, count=count)
+    return _source(sheets, package.limits, rows, unopened=workbook.unopened, count=count, **hides)

@@ -66,7 +66,7 @@ WHOLE_ROWS = [
 def everything(path):
     """All rows, read in this process."""
     with open_source(path, Limits()) as source:
-        rows = [row for rows in source.pick(None)[1] for row in rows]
+        rows = [row for rows in source.rows(source.place(None)) for row in rows]
     return [(row[0], [None if wire is None else unwire(wire) for wire in row[1:]]) for row in rows]
 
 

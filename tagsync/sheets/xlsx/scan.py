@@ -12,6 +12,7 @@ from tagsync.sheets.cells import Kind, column_index, column_letter
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.number_formats import Format
 from tagsync.sheets.xlsx.blocks import blocks
+from tagsync.sheets.xlsx.hidden import is_hidden
 from tagsync.sheets.xlsx.package import Package, new_parser, parse
 from tagsync.sheets.xlsx.strings import SharedStrings
 from tagsync.sheets.xlsx.values import FORMULA_WITHOUT_VALUE, Wire, WireRow, convert, is_uncalculated
@@ -20,6 +21,8 @@ PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*
 # How a plain cell is read, by its attributes: shared string, number as it stands, anything else.
 SHARED, NUMBER, OTHER = range(3)
 INLINE = "inlineStr"
+# In a row's opening tag. A height of nothing hides it as well.
+HIDDEN_ROW = re.compile(r' (?:hidden="(?:1|true)"|ht="0(?:\.0*)?")')
 
 
 class Shared(NamedTuple):
@@ -59,7 +62,7 @@ class _Sheet:
         self._columns = {column_letter(index): index for index in range(package.limits.max_columns)}
         self._attributes: dict[str, tuple[int, str | None, Format | None] | None] = {}
         self._out: list[WireRow] = []
-        self._row_number = 0
+        self._row_number = self._wire_number = 0
         self._start_cells()
         self._start_parser()
 
@@ -91,12 +94,12 @@ class _Sheet:
                 ways[attributes] = self._way(attributes)
             if ways[attributes] is None:
                 return False
-        self._open_row(opening[1])
+        self._open_row(opening[1], hidden=HIDDEN_ROW.search(parts[0]) is not None)
         self._plain_cells(parts)
         return True
 
     def _plain_cells(self, parts: list[str]) -> None:
-        row: WireRow = [self._row_number]
+        row: WireRow = [self._wire_number]
         known = self._strings.known
         columns, ways = self._columns, self._attributes
         for letters, attributes, value, inline in zip(parts[1::5], parts[2::5], parts[3::5], parts[4::5], strict=True):
@@ -137,7 +140,7 @@ class _Sheet:
 
     # Rows and cells, whoever found them
 
-    def _open_row(self, written: str | None) -> None:
+    def _open_row(self, written: str | None, *, hidden: bool) -> None:
         try:
             number = self._row_number + 1 if written is None else int(written)
         except ValueError as error:
@@ -147,6 +150,7 @@ class _Sheet:
         if number > self._limits.max_rows:
             raise Unreadable("too_many_rows", max_rows=self._limits.max_rows)
         self._row_number = number
+        self._wire_number = -number if hidden else number
 
     def _inline(self, kind: str | None, text: str, form: Format | None, letters: str) -> Wire:
         wire = self._convert(INLINE, text, form, letters)
@@ -221,8 +225,8 @@ class _Sheet:
         elif name == "row":
             if self._in_row:
                 raise Unreadable("damaged", part=self._part, row=self._row_number)
-            self._open_row(attributes.get("r"))
-            self._row, self._in_row, self._column = [self._row_number], True, -1
+            self._open_row(attributes.get("r"), hidden=is_hidden(attributes, "ht"))
+            self._row, self._in_row, self._column = [self._wire_number], True, -1
         elif name == "f":
             self._is_formula = True
         elif name == "rPh":

@@ -15,7 +15,7 @@ from tagsync.sheets.number_formats import Format, shown, shown_text
 # None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text], and for a FormattedCell
 # [kind, text, stored], and [kind, text, stored, format] when the format is not understood.
 Wire = str | int | list[str] | None
-# [number, first column, second column, …]
+# [number, first column, second column, …]; the number of a hidden row is negative.
 WireRow = list[Wire]
 
 # No two repetitions beside each other that could share digits: that would be quadratic.
@@ -35,7 +35,8 @@ def trimmed(row: WireRow, max_columns: int) -> WireRow:
     while len(row) > 1 and row[-1] is None:
         row.pop()
     if len(row) > max_columns + 1:
-        raise Unreadable("too_many_columns", cell=f"{column_letter(len(row) - 2)}{row[0]}", max_columns=max_columns)
+        cell = f"{column_letter(len(row) - 2)}{row[0]}".replace("-", "")
+        raise Unreadable("too_many_columns", cell=cell, max_columns=max_columns)
     return row
 
 

@@ -1,0 +1,106 @@
+"""What a person does not see when she opens the file: rows that are read as hidden, and columns that are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+import xlwt
+
+from tagsync.sheets import reader
+from tagsync.sheets.reader import HiddenCount
+from tests import workbooks
+
+# How programs write it, and what shows all the same.
+HIDDEN = ('hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"', 'ht="0.00"', 'outlineLevel="1" hidden="1"')
+SHOWN = ("", 'hidden="0"', 'hidden="false"', 'ht="0.75"', 'ht="15" collapsed="1"', 'hidden=""')
+ROW = '<row r="{0}" {1}><c r="A{0}"><v>{0}</v></c></row>'
+
+
+def hidden_rows(path: Path) -> list[int]:
+    return [row.number for row in reader.rows(path, "Sheet1") if row.hidden]
+
+
+@pytest.mark.parametrize("before", ["", "<!-- -->"], ids=["scanned", "parsed"])
+@pytest.mark.parametrize("attribute", [*HIDDEN, *SHOWN])
+def test_it_tells_hidden_rows_from_others(path: Path, attribute: str, before: str) -> None:
+    workbooks.hand_written(path, before + ROW.format(1, "") + ROW.format(2, attribute) + ROW.format(3, ""))
+
+    assert hidden_rows(path) == ([2] if attribute in HIDDEN else [])
+    assert [row.number for row in reader.rows(path, "Sheet1")] == [1, 2, 3]
+    seen = reader.preview(path)
+    assert [row.hidden for row in seen.rows] == [False, attribute in HIDDEN, False]
+    assert seen.hidden_rows.hidden == (attribute in HIDDEN)
+
+
+def test_it_counts_hidden_rows_of_the_whole_sheet(path: Path) -> None:
+    """Also far below the beginning that a preview shows; blank ones are nothing."""
+    blank = '<row r="{0}" hidden="1"><c r="A{0}" s="0"/></row>'
+    rows = [ROW.format(n, 'hidden="1"' if n % 3 == 0 and n > 3_000 else "") for n in range(1, 9_001)]
+    workbooks.hand_written(path, "".join(rows) + "".join(blank.format(n) for n in range(9_001, 9_101)))
+
+    assert reader.preview(path).hidden_rows == HiddenCount(2_000, 7_000)
+
+
+def test_it_leaves_large_sheets_uncounted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tagsync.sheets.child.ROWS_COUNTED", 1)
+    from tagsync.sheets.child import _hidden_rows
+    from tagsync.sheets.guard import Limits
+    from tagsync.sheets.sources import open_source
+
+    workbooks.hand_written(path, ROW.format(1, 'hidden="1"') + ROW.format(2, ""))
+    with open_source(path, Limits()) as source:
+        assert _hidden_rows(source, 0) == (1, 0, False)
+
+
+def test_it_reads_what_a_filter_of_openpyxl_hides(path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for number in range(1, 6):
+        sheet.append([f"{number}", "VIP"])
+    sheet.row_dimensions[3].hidden = True
+    sheet.column_dimensions["B"].hidden = True
+    book.save(path)
+
+    seen = reader.preview(path)
+
+    assert [row.number for row in seen.rows if row.hidden] == [3]
+    assert (seen.hidden_columns, seen.hidden_rows) == ((1,), HiddenCount(1, 4))
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ('<col min="2" max="3" hidden="1"/>', (1, 2)),
+        ('<col min="1" max="1" width="0" customWidth="1"/>', (0,)),
+        ('<col min="2" max="16384" hidden="true"/>', tuple(range(1, 200))),
+        ('<col min="1" max="2" width="9.5"/>', ()),
+        ('<col min="x" max="2" hidden="1"/>', ()),
+        ('<col min="3" max="1" hidden="1"/>', ()),
+    ],
+)
+def test_it_names_hidden_columns(path: Path, columns: str, found: tuple[int, ...]) -> None:
+    parts = workbooks.parts_of(ROW.format(1, ""))
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    assert isinstance(sheet, str)
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace("<sheetData>", f"<cols>{columns}</cols><sheetData>")
+    workbooks.package(path, parts)
+
+    assert reader.preview(path).hidden_columns == found
+
+
+def test_it_reads_what_an_old_workbook_hides(tmp_path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Sheet1")
+    for row in range(4):
+        sheet.write(row, 0, f"k{row}")
+    sheet.row(2).hidden = True
+    sheet.col(3).hidden = True
+    book.save(str(tmp_path / "old.xls"))
+
+    seen = reader.preview(tmp_path / "old.xls")
+
+    assert hidden_rows(tmp_path / "old.xls") == [3]
+    assert (seen.hidden_columns, seen.hidden_rows) == ((3,), HiddenCount(1, 3))
