@@ -41,6 +41,19 @@ def plain(path: Path, rows: Iterable[Sequence[Any]], sheet: str = "Sheet1") -> P
     return path
 
 
+def filtered(path: Path, rows: Iterable[Sequence[Any]], hidden_rows: Iterable[int], hidden_columns: str = "") -> Path:
+    """With rows hidden as a filter hides them, and columns by hand. `hidden_columns`: their letters."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for number in hidden_rows:
+        book.active.row_dimensions[number].hidden = True
+    for letter in hidden_columns:
+        book.active.column_dimensions[letter].hidden = True
+    book.save(path)
+    return path
+
+
 def old(path: Path, rows: Iterable[Sequence[Value]]) -> Path:
     """As Excel 97-2003 saves it."""
     book = xlwt.Workbook()

@@ -43,10 +43,11 @@ def check(job: ImportJob, by: Person) -> None:
 
 @dataclass(frozen=True)
 class Columns:
-    """What a person chose for the columns of a sheet."""
+    """What a person chose for the columns and rows of a sheet."""
 
     fields: dict[int, str | None]
     fixed_tags: str
+    hidden_rows: str = ""
 
 
 @repeated_after_deadlock
@@ -57,7 +58,7 @@ def choose_and_check(job: ImportJob, columns: Columns, choices: Choices, by: Per
     """
     with locked_for_act(job, Act.CHANGE) as locked:
         drafts.open_for_change(locked, by)
-        drafts.choose_columns(job, columns.fields, columns.fixed_tags)
+        drafts.choose_columns(job, columns.fields, columns.fixed_tags, columns.hidden_rows)
         drafts.choose_settings(job, choices)
         check(job, by)
 

@@ -31,6 +31,7 @@ CODES: dict[str, str] = {
     "too_many_rows": "More rows than Excel itself can hold (max_rows).",
     "too_many_columns": "Something stands too far right (cell, max_columns).",
     "cell_too_long": "A cell has more characters than allowed (max_characters; cell when known).",
+    "hidden_rows_undecided": "Rows are hidden, and nobody has said whether they are meant.",
     # what became of the reading process
     "out_of_memory": "Reading needed more memory than allowed (max_bytes).",
     "took_too_long": "Reading took more time than allowed (seconds).",

@@ -95,7 +95,7 @@ def preview(
             answer["sheet"],
             tuple(map(_row, answer["preview"])),
             tuple(answer["unopened"]),
-            tuple(Question(code, tuple(said), facts) for code, said, facts in answer["questions"]),
+            tuple(Question(code, tuple(said), facts, found) for code, said, facts, found in answer["questions"]),
             tuple(answer["hidden_columns"]),
             HiddenCount(*answer["hidden_rows"]),
         )

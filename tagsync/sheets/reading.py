@@ -1,34 +1,24 @@
-"""What a file leaves open about its reading, as questions, and what a person has said about it."""
+"""What a text file leaves open about its reading, as questions, and what a person has said about it."""
 
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 
-class HiddenRows(StrEnum):
-    """What becomes of rows that a filter, or a person, has hidden."""
-
-    SEND = "send"
-    SKIP = "skip"
-
-
 class Reading(NamedTuple):
-    """How a person wants the file to be read. "" leaves it to the evidence in the file.
-
-    `encoding` and `delimiter` are for text files; `hidden_rows`, of `HiddenRows`, for workbooks.
-    """
+    """How a person wants a text file to be read. "" leaves it to the evidence in the file."""
 
     encoding: str = ""
     delimiter: str = ""
-    hidden_rows: str = ""
 
 
 AS_FOUND = Reading()
 
 
 class Question(NamedTuple):
-    """Something that the evidence does not decide. `code`: the part of `Reading` that answers it; `answers`: what can
-    be said, the likeliest first; `facts`: what a person needs to see, by what the code says."""
+    """Something that a person may say. `code`: the part of `Reading` that answers it; `answers`: what can be said, the
+    likeliest first; `facts`: what a person needs to see, by what the code says; `found`: what is taken while nobody
+    says anything, "" when the evidence does not decide."""
 
     code: str
     answers: tuple[str, ...]
     facts: dict[str, Any]
+    found: str = ""

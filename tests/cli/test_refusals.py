@@ -14,7 +14,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.terminal import COULD_NOT_RUN, CouldNotRun
 from tests.making import HEADER, customer
-from tests.workbooks import plain
+from tests.workbooks import filtered, plain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,3 +71,13 @@ def test_it_says_what_is_wrong_with_a_connection_or_a_person(tmp_path: Path) -> 
     sheet = plain(tmp_path / "sheet.xlsx", [HEADER, customer(1)])
     assert "There is no connection “none”. There are: Sandbox" in refused(sheet, connection="none")
     assert "nobody" in refused(sheet, "--user", "nobody")
+
+
+HIDING = [("手机号", "标签"), ("13800138000", "VIP"), ("13800138001", "VIP"), ("13800138002", "VIP")]
+
+
+def test_it_wants_to_know_what_becomes_of_hidden_rows(tmp_path: Path) -> None:
+    line = refused(filtered(tmp_path / "sheet.xlsx", HIDING, [3]))
+    assert "Hidden: 1; shown: 2." in line
+    assert "--hidden skip" in line
+    assert "--hidden send" in line

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import openpyxl
 import pytest
 import xlwt
 
@@ -55,14 +54,7 @@ def test_it_leaves_large_sheets_uncounted(path: Path, monkeypatch: pytest.Monkey
 
 
 def test_it_reads_what_a_filter_of_openpyxl_hides(path: Path) -> None:
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for number in range(1, 6):
-        sheet.append([f"{number}", "VIP"])
-    sheet.row_dimensions[3].hidden = True
-    sheet.column_dimensions["B"].hidden = True
-    book.save(path)
+    workbooks.filtered(path, [[f"{number}", "VIP"] for number in range(1, 6)], [3], "B")
 
     seen = reader.preview(path)
 

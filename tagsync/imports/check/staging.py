@@ -24,12 +24,14 @@ from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.locking import Interrupted as Interrupted
 from tagsync.imports.locking import Lease, lease_of_check
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
+from tagsync.imports.models.job import HiddenRows
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.models.summary import WarningSummary
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
 from tagsync.sheets.cells import Row
+from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.reader import rows as read_rows
 
 
@@ -92,8 +94,7 @@ def _finish(job: ImportJob, tallies: Tallies, warnings: list[WarningSummary], le
 def _staged_rows(job: ImportJob, source: Iterable[Row], tallies: Tallies, problems: ProblemIndex) -> Iterator[_Staged]:
     columns = job.mapped_columns()
     first_seen: dict[bytes, int] = {}
-    body = (row for row in source if row.number > (job.header_row or 0))
-    for row, original in corrections.with_originals(job, body):
+    for row, original in corrections.with_originals(job, _body(job, source, tallies)):
         if is_blank(row):
             tallies.blank += 1
             continue
@@ -105,6 +106,20 @@ def _staged_rows(job: ImportJob, source: Iterable[Row], tallies: Tallies, proble
             staged = _first_time(job, check_row(row, columns, job.fixed_tags), problems, first_seen, tallies)
         tallies.statuses[staged.status] += 1
         yield staged
+
+
+def _body(job: ImportJob, source: Iterable[Row], tallies: Tallies) -> Iterator[Row]:
+    """The rows below the column names, but for hidden ones that are not meant. Raises Unreadable when nobody said."""
+    above = job.header_row or 0
+    for row in source:
+        if row.number <= above:
+            continue
+        if row.hidden and job.hidden_rows != HiddenRows.SEND and not is_blank(row):
+            if not job.hidden_rows:
+                raise Unreadable("hidden_rows_undecided")
+            tallies.hidden += 1
+            continue
+        yield row
 
 
 def _again(

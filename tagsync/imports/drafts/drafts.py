@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -25,8 +26,9 @@ from tagsync.mapping.matching import Suggestion, guess_header, header_key, heade
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.names import on_one_line
-from tagsync.sheets.reader import Preview, preview
-from tagsync.sheets.reading import Reading
+from tagsync.sheets.reader import HiddenCount, Preview, preview
+from tagsync.sheets.reading import Question
+from tagsync.sheets.reading import Reading as Reading
 
 # What another look at the sheet may change.
 READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_rows")
@@ -56,6 +58,13 @@ class SheetView:
     @property
     def body(self) -> list[Row]:
         return [row for row in self.preview.rows if row.number > self.header_row]
+
+    @property
+    def hidden_rows(self) -> HiddenCount:
+        """Of the rows below the column names."""
+        above = Counter(row.hidden for row in self.preview.rows if row.number <= self.header_row)
+        hidden, shown, whole = self.preview.hidden_rows
+        return HiddenCount(max(0, hidden - above[True]), max(0, shown - above[False]), whole)
 
 
 def local_path(job: ImportJob) -> Path:
@@ -178,6 +187,17 @@ def _visible_sheets(job: ImportJob) -> list[str]:
     return [sheet.name for sheet in preview(local_path(job)).sheets if not sheet.hidden]
 
 
+def open_questions(job: ImportJob, view: SheetView) -> list[Question]:
+    """What the file does not tell by itself and nobody has said yet: without it the file is not read."""
+    said = job.reading._asdict()
+    return [question for question in view.preview.questions if not (question.found or said[question.code])]
+
+
+def asks_for_hidden_rows(job: ImportJob, view: SheetView) -> bool:
+    """Whether a person has to say what becomes of hidden rows; also where only reading all rows has found one."""
+    return bool(view.hidden_rows.hidden or job.hidden_rows or job.cause == "hidden_rows_undecided")
+
+
 def is_same_sheet(job: ImportJob, other: ImportJob) -> bool:
     """Whether choices for the columns of one are choices for those of the other."""
     return (job.sheet, job.header_row, job.reading) == (other.sheet, other.header_row, other.reading)
@@ -194,7 +214,9 @@ def choose_sheet(
     """
     wanted = copy.copy(job)
     wanted.sheet, wanted.header_row = sheet, header_row
-    wanted.encoding, wanted.delimiter, wanted.hidden_rows = reading or job.reading
+    wanted.encoding, wanted.delimiter = reading or job.reading
+    if sheet != job.sheet:
+        wanted.hidden_rows = ""
     try:
         view = look(wanted)
     except Unreadable as error:
@@ -213,20 +235,20 @@ def choose_sheet(
     return None
 
 
-def choose_columns(job: ImportJob, fields: dict[int, str | None], fixed_tags: str = "") -> None:
+def choose_columns(job: ImportJob, fields: dict[int, str | None], fixed_tags: str = "", hidden_rows: str = "") -> None:
     """Give columns of a draft their fields (None: will not be sent). Columns not named keep what they have.
 
     `job` as it was when the choice was made: its sheet and header row say what the numbers mean. `fixed_tags`: clean
-    tags for every row, joined with a comma. Raises SheetChanged, MoveRefused.
+    tags for every row, joined with a comma. `hidden_rows`: of `HiddenRows`. Raises SheetChanged, MoveRefused.
     """
     with _locked_draft(job) as locked:
         if not is_same_sheet(locked, job):
             raise SheetChanged
         for column in locked.columns:
             column["field"] = fields.get(column["column"], column["field"])
-        locked.fixed_tags = fixed_tags
-        locked.save(update_fields=["columns", "fixed_tags"])
-    job.columns, job.fixed_tags = locked.columns, fixed_tags
+        locked.fixed_tags, locked.hidden_rows = fixed_tags, hidden_rows
+        locked.save(update_fields=["columns", "fixed_tags", "hidden_rows"])
+    job.columns, job.fixed_tags, job.hidden_rows = locked.columns, fixed_tags, hidden_rows
 
 
 @contextmanager

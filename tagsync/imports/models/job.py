@@ -21,7 +21,7 @@ from tagsync.imports.models.folded import FoldedField
 from tagsync.imports.models.summary import Summary
 from tagsync.imports.signals import moved
 from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
-from tagsync.sheets.reading import AS_FOUND, HiddenRows, Reading
+from tagsync.sheets.reading import Reading
 
 # What several moves change alike.
 NO_WAIT: dict[str, Any] = {"wait_until": None, "wait_reason": ""}
@@ -49,6 +49,13 @@ class Operation(models.TextChoices):
     @property
     def opposite(self) -> Operation:
         return Operation.DELETE if self == Operation.ADD else Operation.ADD
+
+
+class HiddenRows(models.TextChoices):
+    """What becomes of rows that a filter, or a person, has hidden in the sheet."""
+
+    SKIP = "skip", _("Only the rows that are shown")
+    SEND = "send", _("All rows, the hidden ones too")
 
 
 def _random_path(_job: ImportJob, _file_name: str) -> str:
@@ -83,9 +90,8 @@ class ImportJob(models.Model):
     # How a person wants the file to be read where it leaves that open, see `reading`; empty: as the evidence says
     encoding = models.CharField(max_length=20, blank=True, default="")
     delimiter = models.CharField(max_length=1, blank=True, default="")
-    hidden_rows = models.CharField(
-        max_length=4, choices=[(h.value, h.value) for h in HiddenRows], blank=True, default=""
-    )
+    # empty: nobody was asked
+    hidden_rows = models.CharField(max_length=4, choices=HiddenRows.choices, blank=True, default="")
     # Tags that every row gets besides those of its columns, joined with a comma.
     fixed_tags = models.TextField(blank=True, default="")
 
@@ -201,7 +207,7 @@ class ImportJob(models.Model):
 
     @property
     def reading(self) -> Reading:
-        return Reading(self.encoding, self.delimiter, self.hidden_rows)
+        return Reading(self.encoding, self.delimiter)
 
     def choices_sha256(self) -> str:
         """Digest of what decides which rows there are and what is sent of each: file, sheet, columns, settings.
@@ -211,9 +217,9 @@ class ImportJob(models.Model):
         """
         asked = [self.file_sha256, self.sheet, self.header_row, self.columns, self.fixed_tags]
         way = [self.connection_id, self.operation, self.match, self.identify_way]
-        read = [] if self.reading == AS_FOUND else [*self.reading]
+        read = [*self.reading, self.hidden_rows]
         return hashlib.sha256(
-            json.dumps([*asked, *way, *read], sort_keys=True, ensure_ascii=False).encode()
+            json.dumps([*asked, *way, *(read if any(read) else [])], sort_keys=True, ensure_ascii=False).encode()
         ).hexdigest()
 
     @property

@@ -34,5 +34,7 @@ class Summary(TypedDict, total=False):
     changes: list[ChangeSummary]
     warnings: list[WarningSummary]
     look_alikes: list[list[tuple[str, int]]]
+    # rows with anything in them that were hidden in the sheet and left out, as a person said
+    hidden_rows: int
     # hexadecimal: what `check.duplicates` makes of all rows that would be sent
     content: str

@@ -65,6 +65,10 @@ TEXTS: dict[str, Text] = {
         _("Row %(row)s is blank or not among the first rows of the sheet."),
         _("Give the number of the row that holds the column names."),
     ),
+    "hidden_rows_undecided": Text(
+        _("Rows are hidden in the sheet, and nobody has said whether they are meant."),
+        _("Go back to the columns and say whether the hidden rows are sent too."),
+    ),
     "too_many_rows": Text(
         _("The sheet has more than %(max_rows)s rows."),
         _("Split it into several files and upload one after the other."),

@@ -9,13 +9,15 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tagsync.imports.drafts.drafts import SheetView, column_problems
+from tagsync.imports.drafts.drafts import SheetView, asks_for_hidden_rows, column_problems, open_questions
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import HiddenRows
 from tagsync.imports.problems import sentence
 from tagsync.mapping.cleaning import clean_tags
 from tagsync.mapping.fields import FIELDS
 from tagsync.mapping.matching import Suggestion
 from tagsync.sheets.cells import Cell, Kind, column_letter
+from tagsync.sheets.reading import Reading
 
 FOR_THE_WHOLE_FORM = ("no_identifier_column", "no_tags_column")
 
@@ -35,10 +37,18 @@ def field_label(key: str) -> str:
 
 
 class SheetForm(forms.Form):
-    """Which sheet, and which of its rows holds the column names: 0 when none does. Without a row it is guessed."""
+    """Which sheet, and which of its rows holds the column names: 0 when none does. Without a row it is guessed. And how
+    a text file is read: what is not named stays as it was."""
 
     sheet = forms.CharField(max_length=100, strip=False)
     header_row = forms.IntegerField(min_value=0, max_value=1_048_576, required=False)
+    encoding = forms.CharField(max_length=20, required=False)
+    delimiter = forms.CharField(max_length=1, required=False, strip=False)
+
+    def reading(self, before: Reading) -> Reading:
+        """After is_valid()."""
+        said = (self.cleaned_data[part] or as_before for part, as_before in before._asdict().items())
+        return Reading(*said)
 
 
 class ColumnsForm(forms.Form):
@@ -53,12 +63,20 @@ class ColumnsForm(forms.Form):
     )
 
     def __init__(self, job: ImportJob, view: SheetView, data: Mapping[str, Any] | None = None) -> None:
-        self.job = job
+        self.job, self._view = job, view
         given = {"fixed_tags": job.fixed_tags}
         super().__init__(_with_suggestion_used(data, view) if data is not None else None, initial=given)
         self.columns = [suggestion.column for suggestion in view.suggestions]
         stored = {column["column"]: column["field"] for column in job.columns}
         targets = [("", gettext("Will not be sent")), *((key, field_label(key)) for key in FIELDS)]
+        if asks_for_hidden_rows(job, view):
+            self.fields["hidden_rows"] = forms.ChoiceField(
+                label=_("Hidden rows"),
+                choices=HiddenRows.choices,
+                initial=job.hidden_rows,
+                widget=forms.RadioSelect,
+                error_messages={"required": _("Say which rows are meant.")},
+            )
         for suggestion in view.suggestions:
             column = suggestion.column
             self.fields[field_name(column)] = forms.ChoiceField(
@@ -109,9 +127,15 @@ class ColumnsForm(forms.Form):
             key = self.cleaned_data.get(field_name(column))
             if key and key != "tags" and taken.setdefault(key, column) != column:
                 self.add_error(field_name(column), taken_twice(key, taken[key]))
+        for question in open_questions(self.job, self._view):
+            self.add_error(None, sentence(f"{question.code}_undecided").title)
         for code, key in missing(list(self.chosen_so_far().values()), self.cleaned_data.get("fixed_tags", "")):
             self.add_error(None, sentence(code, {"field": key}).title)
         return self.cleaned_data
+
+    def chosen_hidden_rows(self) -> str:
+        """After is_valid()."""
+        return str(self.cleaned_data.get("hidden_rows", ""))
 
     def chosen_so_far(self) -> dict[int, str | None]:
         return {column: self.cleaned_data.get(field_name(column)) or None for column in self.columns}

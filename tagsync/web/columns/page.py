@@ -15,6 +15,7 @@ from tagsync.mapping.rows import Checked
 from tagsync.web.columns.examples import matching_examples, operation_examples, telling_row
 from tagsync.web.columns.first_request import first_request, look_at, orders
 from tagsync.web.columns.forms import ColumnsForm, shown_reading
+from tagsync.web.columns.questions import hidden_rows_choice, reading_questions
 from tagsync.web.columns.settings_form import SettingsForm
 from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, preview_rows, standing
 from tagsync.web.filters import number_in
@@ -41,6 +42,7 @@ def page_context(
     cards = column_cards(view, columns)
     look = look_at(view.body, chosen, columns.chosen_tags())
     example = telling_row(look.sendable)
+    questions = reading_questions(job, view)
     return {
         "job": job,
         "view": view,
@@ -48,6 +50,9 @@ def page_context(
         "columns_form": columns,
         "settings_form": settings,
         "errors": _errors(columns, settings) if complain else [],
+        "reading_questions": questions,
+        "has_open_question": any(question.is_open for question in questions),
+        "hidden_rows": hidden_rows_choice(view, columns),
         "cards": cards,
         "used_selects": _used_selects(columns, cards),
         "standing": standing(chosen, columns.chosen_tags(), cards),

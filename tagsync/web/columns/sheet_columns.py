@@ -44,6 +44,7 @@ class ColumnCard:
     select: BoundField
     chosen: str | None
     note: Note
+    hidden: bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class PreviewRow:
     number: int
     is_header: bool
     is_above: bool
+    is_hidden: bool
     cells: list[str]
 
 
@@ -79,7 +81,7 @@ def column_cards(view: SheetView, form: ColumnsForm) -> list[ColumnCard]:
     owners = _first_owners(chosen)
     remembered = _remembered(view)
     return [
-        _card(view.body, suggestion, form, chosen, owners, remembered.get(suggestion.column))
+        _card(view, suggestion, form, chosen, owners, remembered.get(suggestion.column))
         for suggestion in view.suggestions
     ]
 
@@ -115,6 +117,7 @@ def preview_rows(view: SheetView) -> list[PreviewRow]:
             number=row.number,
             is_header=row.number == view.header_row,
             is_above=row.number < view.header_row,
+            is_hidden=row.hidden,
             cells=[shown(row.cells.get(column)) for column in columns],
         )
         for row in [*above, *header, *view.body[:PREVIEW_ROWS]]
@@ -139,14 +142,14 @@ def _first_owners(chosen: Mapping[int, str | None]) -> dict[str, int]:
 
 
 def _card(
-    body: Sequence[Row],
+    view: SheetView,
     suggestion: Suggestion,
     form: ColumnsForm,
     chosen: Mapping[int, str | None],
     owners: Mapping[str, int],
     remembered: str | None,
 ) -> ColumnCard:
-    column = suggestion.column
+    column, body = suggestion.column, view.body
     return ColumnCard(
         column=column,
         header=suggestion.header,
@@ -156,6 +159,7 @@ def _card(
         select=form[field_name(column)],
         chosen=chosen[column],
         note=_note(suggestion, chosen[column], owners, remembered),
+        hidden=column in view.preview.hidden_columns,
     )
 
 

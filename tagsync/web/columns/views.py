@@ -65,7 +65,7 @@ def _chosen(request: HttpRequest, job: ImportJob, view: SheetView) -> HttpRespon
     if not (chosen.is_valid() & choices.is_valid()):
         return render(request, "columns/columns.html", page_context(job, view, chosen, choices), status=422)
     try:
-        columns = actions.Columns(chosen.chosen(), chosen.chosen_tags())
+        columns = actions.Columns(chosen.chosen(), chosen.chosen_tags(), chosen.chosen_hidden_rows())
         actions.choose_and_check(job, columns, choices.choices(), signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
@@ -97,10 +97,11 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, sentence("header_row_missing", {"row": request.POST.get("header_row", "")}).title)
         return redirect("import_columns", pk=pk)
-    name, header_row = form.cleaned_data["sheet"], form.cleaned_data["header_row"]
+    name, reading = form.cleaned_data["sheet"], form.reading(job.reading)
+    # The row of another sheet means nothing on this one, nor does that of a file read otherwise: it is guessed anew.
+    header_row = form.cleaned_data["header_row"] if (name, reading) == (job.sheet, job.reading) else None
     try:
-        # The row of another sheet means nothing on this one: it is guessed anew.
-        refusal = drafts.choose_sheet(job, name, header_row if name == job.sheet else None, signed_in(request))
+        refusal = drafts.choose_sheet(job, name, header_row, signed_in(request), reading)
     except drafts.SheetChanged:
         return _sheet_changed(request, job)
     except MoveRefused:
@@ -112,7 +113,7 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _with_clicked_row(data: QueryDict) -> dict[str, Any]:
-    return {"sheet": data.get("sheet"), "header_row": data.get("use_header_row", data.get("header_row"))}
+    return {**data.dict(), "header_row": data.get("use_header_row", data.get("header_row"))}
 
 
 @require_POST

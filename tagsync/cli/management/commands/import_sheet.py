@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
@@ -21,8 +21,9 @@ from tagsync.connections.models import Connection
 from tagsync.delivery import actions
 from tagsync.delivery.health import checks_have_workers, sends_have_workers
 from tagsync.imports.drafts import deletion, drafts
-from tagsync.imports.drafts.drafts import Choices, Refusal, SheetChanged
+from tagsync.imports.drafts.drafts import Choices, Reading, Refusal, SheetChanged, SheetView
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import HiddenRows
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.mapping.characters import storable
@@ -43,6 +44,11 @@ class Command(BaseCommand):
         parser.add_argument("--operation", required=True, choices=["add", "delete"])
         parser.add_argument("--sheet", metavar="NAME")
         parser.add_argument("--header-row", type=int, metavar="N")
+        parser.add_argument(
+            "--encoding", metavar="NAME", help="of a text file, when it does not tell: utf-8, gb18030, …"
+        )
+        parser.add_argument("--delimiter", metavar="CHARACTER", help="of a text file; “tab” is one as well")
+        parser.add_argument("--hidden", choices=HiddenRows.values, default="", help="what becomes of hidden rows")
         parser.add_argument("--map", action="append", default=[], metavar="HEADER=FIELD", dest="mapping")
         parser.add_argument("--match", choices=["none", "exact", "fuzzy"], default="fuzzy")
         parser.add_argument("--identify-way", type=int, choices=[1, 2], default=1)
@@ -66,9 +72,11 @@ class Command(BaseCommand):
             finish(self, job, options)
 
     def _see_through(self, job: ImportJob, connection: Connection, options: dict[str, Any]) -> None:
-        if options["sheet"] or options["header_row"]:
-            self._choose_sheet(job, storable(options["sheet"] or "") or job.sheet, options["header_row"])
-        self._choose_columns(job, options["mapping"])
+        reading = Reading(options["encoding"] or "", delimiter_named(options["delimiter"] or ""))
+        if options["sheet"] or options["header_row"] or any(reading):
+            self._choose_sheet(job, storable(options["sheet"] or "") or job.sheet, options["header_row"], reading)
+        self._refuse_open_questions(job, options["hidden"])
+        self._choose_columns(job, options["mapping"], options["hidden"])
         drafts.choose_settings(
             job, Choices(connection, options["operation"], options["match"], options["identify_way"])
         )
@@ -88,12 +96,27 @@ class Command(BaseCommand):
             raise CouldNotRun(one_line(made.code, made.params))
         return made
 
-    def _choose_sheet(self, job: ImportJob, sheet: str, header_row: int | None) -> None:
-        if refusal := drafts.choose_sheet(job, sheet, header_row, job.owner):
-            deletion.discard(job, job.owner)
-            raise CouldNotRun(one_line(refusal.code, refusal.params))
+    def _choose_sheet(self, job: ImportJob, sheet: str, header_row: int | None, reading: Reading) -> None:
+        if refusal := drafts.choose_sheet(job, sheet, header_row, job.owner, reading):
+            self._discard(job, one_line(refusal.code, refusal.params))
 
-    def _choose_columns(self, job: ImportJob, pairs: list[str]) -> None:
+    def _refuse_open_questions(self, job: ImportJob, hidden: str) -> None:
+        """What the page would ask about the file must have been said. Raises CouldNotRun with what can be said."""
+        view = drafts.look(job)
+        for question in drafts.open_questions(job, view):
+            samples = question.facts["samples"]
+            candidates = "; ".join(
+                f"--{question.code} {spelt(answer)}: {' '.join(samples.get(answer, ()))}" for answer in question.answers
+            )
+            self._discard(job, f"{sentence(f'{question.code}_undecided').title} {candidates}")
+        if drafts.asks_for_hidden_rows(job, view) and not hidden:
+            self._discard(job, hidden_rows_in(view))
+
+    def _discard(self, job: ImportJob, why: str) -> NoReturn:
+        deletion.discard(job, job.owner)
+        raise CouldNotRun(why)
+
+    def _choose_columns(self, job: ImportJob, pairs: list[str], hidden: str) -> None:
         """What --map names first; every other column by its header, if that is a field's very name."""
         named = dict(self._named_columns(job, pairs))
         fields = {
@@ -102,7 +125,7 @@ class Command(BaseCommand):
         }
         if len(named) < len(pairs):
             self._refuse_columns(job, _("--map names a column twice."))
-        drafts.choose_columns(job, fields)
+        drafts.choose_columns(job, fields, hidden_rows=hidden)
         for code, field in drafts.column_problems(list(fields.values())):
             self._refuse_columns(job, one_line(code, {"field": field}))
         for column in job.columns:
@@ -128,8 +151,7 @@ class Command(BaseCommand):
 
     def _refuse_columns(self, job: ImportJob, why: str) -> None:
         headers = ", ".join(f"“{column['header']}”" for column in job.columns)
-        deletion.discard(job, job.owner)
-        raise CouldNotRun(_("%(why)s The headers are: %(headers)s.") % {"why": why, "headers": headers})
+        self._discard(job, _("%(why)s The headers are: %(headers)s.") % {"why": why, "headers": headers})
 
     def _check(self, job: ImportJob) -> None:
         if not checks_have_workers():
@@ -137,7 +159,8 @@ class Command(BaseCommand):
         actions.check(job, job.owner)
         report.wait_until(job, report.is_checked, label=_("Check"))
         if job.status == JobStatus.UNREADABLE:
-            raise CouldNotRun(one_line(job.cause, job.cause_params))
+            asks = job.cause == "hidden_rows_undecided"
+            raise CouldNotRun(hidden_rows_in(drafts.look(job)) if asks else one_line(job.cause, job.cause_params))
 
     def _confirm(self, job: ImportJob, *, yes: bool) -> None:
         """A delete wants the number of rows typed. Raises CouldNotRun when something else comes."""
@@ -147,8 +170,7 @@ class Command(BaseCommand):
         facts = {"rows": number, "connection": str(job.connection)}
         self.stderr.write(_("This deletes tags: %(rows)s rows to %(connection)s. Type %(rows)s to start:") % facts)
         if (sys.stdin.readline() if sys.stdin else "").strip() != number:
-            deletion.discard(job, job.owner)
-            raise CouldNotRun(_("Not started: the number of rows was not typed. --yes answers this question."))
+            self._discard(job, _("Not started: the number of rows was not typed. --yes answers this question."))
 
     def _send(self, job: ImportJob, *, wait: bool) -> None:
         if not sends_have_workers():
@@ -170,6 +192,24 @@ def field_named(header: str, without: Iterable[str]) -> str | None:
         if field.key not in without and key in {header_key(name) for name in (field.key, field.label, *field.aliases)}:
             return field.key
     return None
+
+
+def delimiter_named(name: str) -> str:
+    return "\t" if name in ("tab", "\\t") else name[:1]
+
+
+def spelt(answer: str) -> str:
+    """As it is typed behind an option."""
+    return "tab" if answer == "\t" else repr(answer) if not answer.isalnum() and len(answer) == 1 else answer
+
+
+def hidden_rows_in(view: SheetView) -> str:
+    count = view.hidden_rows
+    said = sentence("hidden_rows_undecided", {}).title
+    if count.whole and count.hidden:
+        facts = {"hidden": count.hidden, "shown": count.shown}
+        said += " " + _("Hidden: %(hidden)s; shown: %(shown)s.") % facts
+    return " ".join((said, _("Give --hidden skip to send only those that are shown, or --hidden send to send all.")))
 
 
 def connection_named(name: str) -> Connection:
