@@ -86,7 +86,7 @@ class Up:
             with contextlib.suppress(OSError):
                 # The Redis server writes its title over its environment, but stands in its data folder.
                 is_ours = mark in (folder / "environ").read_bytes() or self.home in (folder / "cwd").readlink().parents
-                line = (folder / "cmdline").read_text().replace("\0", " ")
+                line = os.fsdecode((folder / "cmdline").read_bytes()).replace("\0", " ")
                 if is_ours and line and int(folder.name) != self.process.pid:
                     found[int(folder.name)] = line
         return found
