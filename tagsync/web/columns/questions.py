@@ -50,16 +50,17 @@ class Answer(NamedTuple):
     value: str
     name: str
     samples: list[str]
-    checked: bool
 
 
 class ReadingQuestion(NamedTuple):
-    """`is_open`: nothing is read before it is answered. `said`: the name of the answer that holds, "" while open."""
+    """`is_open`: nothing is read before it is answered. `holds`: the answer that is used, "" while open; `said`: its
+    name."""
 
     code: str
     title: str
     text: str
     is_open: bool
+    holds: str
     said: str
     answers: list[Answer]
 
@@ -69,6 +70,7 @@ class HiddenRowsChoice(NamedTuple):
 
     title: str
     answers: list[Answer]
+    chosen: str
     error: str
 
 
@@ -82,13 +84,12 @@ def _of(question: Question, said: str, is_open: bool) -> ReadingQuestion:
     holds = said or question.found
     samples = question.facts["samples"]
     answers = [
-        Answer(value, _name(question.code, value), list(samples.get(value, ())), value == holds)
+        Answer(value, _name(question.code, value), list(samples.get(value, ())))
         for value in dict.fromkeys((*question.answers, *([holds] if holds else ())))
     ]
     title, text = TITLES[question.code]
-    return ReadingQuestion(
-        question.code, str(title), str(text), is_open, _name(question.code, holds) if holds else "", answers
-    )
+    said = _name(question.code, holds) if holds else ""
+    return ReadingQuestion(question.code, str(title), str(text), is_open, holds, said, answers)
 
 
 def _name(code: str, value: str) -> str:
@@ -111,8 +112,8 @@ def hidden_rows_choice(view: SheetView, form: ColumnsForm) -> HiddenRowsChoice |
             HiddenRows.SEND.value: _counted(_("All %(rows)s rows, the hidden ones too"), hidden + shown),
         }
     bound = form["hidden_rows"]
-    answers = [Answer(value, name, [], value == bound.value()) for value, name in names.items()]
-    return HiddenRowsChoice(title, answers, " ".join(map(str, bound.errors)))
+    answers = [Answer(value, name, []) for value, name in names.items()]
+    return HiddenRowsChoice(title, answers, str(bound.value() or ""), " ".join(map(str, bound.errors)))
 
 
 def _counted(text: str, rows: int) -> str:
