@@ -345,3 +345,14 @@ def test_it_keeps_lines_of_templates_short() -> None:
         if len(line) > TEMPLATE_COLUMNS
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_it_shows_no_comment_of_a_template() -> None:
+    """Django knows {# #} on one line only: what goes over several is shown to everybody."""
+    wrong = [
+        f"{path.relative_to(TEMPLATES)}:{number}"
+        for path in sorted(TEMPLATES.rglob("*.html"))
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if line.count("{#") != line.count("#}")
+    ]
+    assert not wrong, "\n".join(wrong)

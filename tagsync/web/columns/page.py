@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.drafts.drafts import SheetView
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.job import HiddenRows
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.mapping.rows import Checked
 from tagsync.web.columns.examples import matching_examples, operation_examples, telling_row
@@ -40,7 +41,9 @@ def page_context(
     connection = _connection(settings)
     operation, matching = str(settings["operation"].value()), str(settings["matching"].value())
     cards = column_cards(view, columns)
-    look = look_at(view.body, chosen, columns.chosen_tags())
+    hidden_rows = hidden_rows_choice(view, columns)
+    meant = [row for row in view.body if not row.hidden or (hidden_rows and hidden_rows.chosen == HiddenRows.SEND)]
+    look = look_at(meant, chosen, columns.chosen_tags())
     example = telling_row(look.sendable)
     questions = reading_questions(job, view)
     return {
@@ -52,7 +55,7 @@ def page_context(
         "errors": _errors(columns, settings) if complain else [],
         "reading_questions": questions,
         "has_open_question": any(question.is_open for question in questions),
-        "hidden_rows": hidden_rows_choice(view, columns),
+        "hidden_rows": hidden_rows,
         "cards": cards,
         "used_selects": _used_selects(columns, cards),
         "standing": standing(chosen, columns.chosen_tags(), cards),
