@@ -222,9 +222,9 @@ def _texts(row: Row) -> dict[int, str]:
     }
 
 
-def holds_customer(row: Row) -> bool:
-    """Whether a cell is a phone, an openid or a long number: then the row is a customer's, and no header."""
-    return any(_is_of_customer(cell) for cell in row.cells.values())
+def customer_column(row: Row) -> int | None:
+    """The first column with a phone, an openid or a long number: then the row is a customer's, and no header."""
+    return next((column for column, cell in row.cells.items() if _is_of_customer(cell)), None)
 
 
 def _is_of_customer(cell: Cell) -> bool:
@@ -251,7 +251,7 @@ def guess_header(rows: Sequence[Row]) -> int | None:
     candidates = list(islice((row for row in rows if not is_blank(row)), HEADER_SEARCH_ROWS))
     if not candidates:
         return None
-    possible = [row for row in candidates if not holds_customer(row)]
+    possible = [row for row in candidates if customer_column(row) is None]
     best = max(possible, key=_header_score, default=None)  # the first of equals
     # One header-like word is as likely a title or somebody's tag.
     if best and _header_score(best) > 1:
