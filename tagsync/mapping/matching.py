@@ -61,6 +61,10 @@ class Suggestion(NamedTuple):
     fitting: int = 0
     looks_like: str = ""
 
+    def looks_as(self, field: str | None) -> bool:
+        """Whether the values bear out that they are this field; tags, and what is not sent, look like anything."""
+        return field in (None, "tags") or (self.looks_like != "" and not self.contradicts(str(field)))
+
     def contradicts(self, field: str) -> bool:
         """Whether the values look like another field than this one."""
         return self.looks_like not in ("", field, LOOK_ALIKE.get(field))

@@ -20,9 +20,7 @@ TEXTS: dict[str, Text] = {
     ),
     "unnamed_column": Text(
         _("Column %(column)s has no name, holds values all the same, and is not sent"),
-        _(
-            "If they belong to the customers, go back to the columns, or give the column a name and upload the file again."
-        ),
+        _("If they are to be sent, go back to the columns, or give the column a name and upload the file again."),
     ),
     "customer_above": Text(
         _("A row with the column names, or one above it, looks like a customer: it is not sent"),
