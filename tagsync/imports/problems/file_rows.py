@@ -1,0 +1,44 @@
+"""Which rows of a file are no customers, in words: the same on pages and in what commands say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tagsync.imports.models import ImportJob
+from tagsync.imports.sending.row_ranges import as_ranges
+
+
+class FilePart(NamedTuple):
+    label: str
+    rows: int
+
+
+def no_customers(job: ImportJob) -> list[FilePart]:
+    """What is not blank and stands above the customers, each with the numbers of its rows."""
+    header = [number for number in job.heading if number == job.header_row]
+    above = [number for number in job.heading if number != job.header_row]
+    found = []
+    if above:
+        text = ngettext("above the column names (row %(rows)s)", "above the column names (rows %(rows)s)", len(above))
+        found.append(FilePart(text % {"rows": _spelt(above)}, len(above)))
+    if header:
+        found.append(FilePart(_("column names (row %(row)s)") % {"row": header[0]}, 1))
+    return found
+
+
+def file_sentence(job: ImportJob) -> str:
+    """The rows of the file as a sum."""
+    parts = [*no_customers(job), FilePart(_("rows read"), job.total)]
+    if job.blank_rows:
+        parts.append(FilePart(_("blank"), job.blank_rows))
+    text = ngettext("%(rows)s row in the file = %(parts)s.", "%(rows)s rows in the file = %(parts)s.", job.rows_in_file)
+    spelt = " + ".join(f"{part.rows:,} {part.label}" for part in parts)
+    return text % {"rows": f"{job.rows_in_file:,}", "parts": spelt}
+
+
+def _spelt(numbers: Sequence[int]) -> str:
+    return ", ".join(f"{first}–{last}" if first != last else str(first) for first, last in as_ranges(numbers))
