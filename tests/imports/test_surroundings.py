@@ -10,10 +10,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.check import surroundings
+from tagsync.imports.check import repairs, surroundings
 from tagsync.imports.check.staging import stage
 from tagsync.imports.drafts import drafts
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import ImportJob, Repair
+from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.sending.counts import counted
 from tests.making import workbook
 
@@ -164,6 +165,18 @@ def test_it_sends_the_twin_of_a_stopped_row(marketer: Person, sandbox_connection
     rows = [["手机号", "标签"], [phone(1), "VIP", "新客"], [phone(1), "VIP"], [phone(2), "VIP"], [phone(3), "VIP"]]
     job = checked(marketer, sandbox_connection, text_of(rows))
     assert job.counts == {"waiting": 3, "to_fix": 1}
+
+
+def test_it_takes_what_is_typed_into_a_row_that_was_cut_apart(marketer: Person, sandbox_connection: Connection) -> None:
+    rows = [["手机号", "标签"], *([phone(n), "VIP"] for n in range(5)), [phone(7), "VIP", "新客"]]
+    job = checked(marketer, sandbox_connection, text_of(rows))
+    ImportJob.objects.filter(pk=job.pk).update(status="ready")
+    job.refresh_from_db()
+    typed = Repair(kind=RepairKind.CELL, row_number=7, field="tags", before="VIP", after="VIP,新客")
+    assert repairs.make(job, typed, marketer) == {"waiting": 1}
+    assert job.rows.get(row_number=7).tags == "VIP,新客"
+    repairs.undo(typed, marketer)
+    assert stopped(job) == [7]
 
 
 # -- the same in workbooks

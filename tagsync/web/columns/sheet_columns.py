@@ -45,6 +45,10 @@ class ColumnCard:
     chosen: str | None
     note: Note
 
+    @property
+    def letter(self) -> str:
+        return column_letter(self.column)
+
 
 @dataclass(frozen=True)
 class PreviewRow:
