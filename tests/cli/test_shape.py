@@ -131,6 +131,6 @@ def test_it_says_the_rows_of_the_file_as_a_sum(tmp_path: Path, capsys: pytest.Ca
     path = sheet(tmp_path, form, [("五月名单",), ("导出人", "林"), ("手机号", "标签"), *NAMELESS])
     run(path)
     assert (
-        "5 rows in the file = 2 above the column names (rows 1–2) + 1 column names (row 3) + 2 rows read."
+        "5 rows in the file = 2 above the column names (rows 1–2) + 1 with the column names (row 3) + 2 rows read."
         in capsys.readouterr().out
     )

@@ -9,8 +9,8 @@ TEXTS: dict[str, Text] = {
         _("The row has more cells than there are columns: which cell belongs to which column is uncertain"),
         _(
             "Probably a cell holds a comma and was cut in two there. Put that cell in quotation marks in the file, or "
-            "type below what the row is to hold. If the sheet does have another column, give it a name in the row of "
-            "column names and upload the file again."
+            "repair the row on the page of the check. If the sheet does have another column, give it a name in the row "
+            "of column names and upload the file again."
         ),
     ),
     "no_identifier": Text(

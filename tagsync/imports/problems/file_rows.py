@@ -26,7 +26,7 @@ def no_customers(job: ImportJob) -> list[FilePart]:
         text = ngettext("above the column names (row %(rows)s)", "above the column names (rows %(rows)s)", len(above))
         found.append(FilePart(text % {"rows": _spelt(above)}, len(above)))
     if header:
-        found.append(FilePart(_("column names (row %(row)s)") % {"row": header[0]}, 1))
+        found.append(FilePart(_("with the column names (row %(row)s)") % {"row": header[0]}, 1))
     return found
 
 
@@ -36,7 +36,7 @@ def file_sentence(job: ImportJob) -> str:
     if job.blank_rows:
         parts.append(FilePart(_("blank"), job.blank_rows))
     text = ngettext("%(rows)s row in the file = %(parts)s.", "%(rows)s rows in the file = %(parts)s.", job.rows_in_file)
-    spelt = " + ".join(f"{part.rows:,} {part.label}" for part in parts)
+    spelt = " + ".join(_("%(rows)s %(label)s") % {"rows": f"{rows:,}", "label": label} for label, rows in parts)
     return text % {"rows": f"{job.rows_in_file:,}", "parts": spelt}
 
 

@@ -24,7 +24,10 @@ TEXTS: dict[str, Text] = {
     ),
     "customer_above": Text(
         _("A row with the column names, or one above it, looks like a customer: it is not sent"),
-        _("If it is one, go back to the columns and choose another row with the column names, or “No column names”."),
+        _(
+            "If it is one, go back to the columns and choose another row with the column names, or “There are no "
+            "column names”."
+        ),
     ),
     "id_may_end_in_zeros": Text(
         _("%(label)s: a few long numbers end in zeros"),

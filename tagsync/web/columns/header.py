@@ -72,9 +72,7 @@ def _are_lost(rows: Sequence[Row]) -> HeaderQuestion:
     )
     return HeaderQuestion(
         title % {"n": len(rows)},
-        _(
-            "Row %(row)s says: %(cells)s. If it is a customer, say that there are no column names, or choose another row."
-        )
+        _("Row %(row)s says: %(cells)s. If it is a customer, choose “There are no column names”, or another row.")
         % _told(rows[0]),
         _("There are no column names"),
         0,
