@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -16,6 +21,7 @@ from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.sending.counts import counted
+from tests import workbooks
 from tests.making import workbook
 
 pytestmark = pytest.mark.django_db
@@ -247,3 +253,78 @@ def test_it_warns_of_a_customer_that_is_no_row(marketer: Person, sandbox_connect
     assert told(job, "customer_above") == [("", 1, [1])]
     job = checked(marketer, sandbox_connection, text_of(rows), {0: "phone", 1: "tags"}, row=3)
     assert told(job, "customer_above") == [("", 2, [1, 3])]
+
+
+# -- odd shapes
+
+
+def test_it_sees_the_same_in_an_old_workbook(marketer: Person, sandbox_connection: Connection, tmp_path: Path) -> None:
+    rows = [["名单"], ["手机号", "标签"], *([phone(n), "VIP"] for n in range(300))]
+    rows[270] = [phone(268), "VIP", "", "回访"]
+    path = workbooks.old(tmp_path / "a.xls", rows)
+    job = checked(marketer, sandbox_connection, SimpleUploadedFile("a.xls", path.read_bytes()))
+    assert (job.summary["heading"], job.counts) == ([1, 2], {"waiting": 300})
+    assert told(job, "unnamed_column") == [("D", 1, [271])]
+    path = workbooks.old(tmp_path / "b.xls", rows[2:])
+    job = checked(marketer, sandbox_connection, SimpleUploadedFile("b.xls", path.read_bytes()), {0: "phone", 1: "tags"})
+    assert (job.header_row, job.counts) == (0, {"waiting": 300})
+
+
+def test_it_counts_merged_titles_and_names_over_two_rows(marketer: Person, sandbox_connection: Connection) -> None:
+    book = Workbook()
+    for row in [["客户名单", None, None], [None], ["手机号", "运营信息", "运营信息"], [None, "城市", "标签"]]:
+        book.active.append(row)
+    for number in range(5):
+        book.active.append([phone(number), "北京", "VIP"])
+    book.active.merge_cells("A1:C1")
+    book.active.merge_cells("A3:A4")
+    book.active.merge_cells("B3:C3")
+    file = BytesIO()
+    book.save(file)
+    upload = SimpleUploadedFile("a.xlsx", file.getvalue())
+    job = checked(marketer, sandbox_connection, upload, {0: "phone", 1: None, 2: "tags"}, row=4)
+    assert [column["header"] for column in job.columns] == ["手机号", "城市", "标签"]
+    assert (job.summary["heading"], job.counts) == ([1, 3, 4], {"waiting": 5})
+    assert not job.summary["warnings"]
+
+
+@pytest.mark.parametrize(("header", "rows"), [(["手机号"], 2), ([phone(9)], 3)])
+def test_it_reads_a_sheet_of_one_column(
+    marketer: Person, sandbox_connection: Connection, header: list[str], rows: int
+) -> None:
+    job = drafts.create(marketer, text_of([header, [phone(1)], [phone(2)]]))
+    assert isinstance(job, ImportJob)
+    drafts.choose_settings(job, drafts.Choices(sandbox_connection, "add", "fuzzy", 1))
+    drafts.choose_columns(job, {0: "phone"}, "VIP")
+    stage(job, lambda: True)
+    job.refresh_from_db()
+    assert job.counts == {"waiting": rows}
+
+
+def test_it_takes_columns_of_the_same_name_for_columns(marketer: Person, sandbox_connection: Connection) -> None:
+    rows = [
+        ["手机号", "标签", "标签", "标签"],
+        [phone(1), "VIP", "", "新客"],
+        [phone(2), "VIP", "春季"],
+        [phone(3), "VIP"],
+    ]
+    job = checked(marketer, sandbox_connection, text_of(rows), {0: "phone", 1: "tags", 2: "tags", 3: "tags"})
+    assert job.counts == {"waiting": 3}
+    assert job.rows.get(row_number=2).tags == "VIP,新客"
+
+
+@given(
+    st.integers(0, 3),
+    st.lists(st.lists(st.sampled_from(["", " ", "VIP", "新客", "13800138000"]), max_size=5), min_size=1, max_size=8),
+    st.booleans(),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_it_puts_every_row_into_the_balance(
+    marketer: Person, sandbox_connection: Connection, titles: int, body: list[list[str]], is_text: bool
+) -> None:
+    rows = [*[["名单"]] * titles, ["手机号", "标签"], [phone(0), "VIP"], *body]
+    job = checked(marketer, sandbox_connection, text_of(rows) if is_text else book_of(rows))
+    filled = [number for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
+    seen = sorted([*job.heading, *job.rows.values_list("row_number", flat=True)])
+    assert seen == filled
+    assert job.rows_in_file == len(filled) + job.blank_rows

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from tagsync.imports.check.summary import Example, Group, warning
+from tagsync.imports.check.summary import EXAMPLES, Example, Group, warning
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.summary import WarningSummary
 from tagsync.mapping.characters import is_visible, storable
@@ -34,11 +34,14 @@ class Surroundings:
         mapped = job.mapped_columns().keys()
         self._named = mapped | {column["column"] for column in job.columns if column["header"]}
         # Of a sheet without names, all columns were shown and left out by whoever chose.
-        self._known = self._named if self._header_row else mapped | {column["column"] for column in job.columns}
+        known = self._named if self._header_row else mapped | {column["column"] for column in job.columns}
         self._shifts, self._usual = shifts, usual
         self._rows = 0
         self._filled: Counter[int] = Counter()
-        self._told: dict[int, Group] = defaultdict(Group)
+        self._stopped: Counter[int] = Counter()
+        self._examples: dict[int, list[Example]] = defaultdict(list)
+        # columns of which nobody needs to see more
+        self._seen_enough = set(known)
         self._customers = Group()
 
     def below(self, source: Iterable[Row]) -> Iterator[Row]:
@@ -76,31 +79,38 @@ class Surroundings:
         if self._named.issuperset(row.cells):
             return None
         outside = self._outside(row)
-        if not outside:
-            return None
-        self._filled.update(outside)
-        if (surplus := self._surplus(row, outside)) is not None:
-            return Note(LONGER_THAN_HEADER, None, surplus, _typed(row), {})
+        filled = self._filled
         for column in outside:
-            if column not in self._known:
-                self._told[column].add(_example(row, column))
+            filled[column] += 1
+        if self._shifts and (surplus := self._surplus(row, outside)) is not None:
+            self._stopped.update(outside)
+            return Note(LONGER_THAN_HEADER, None, surplus, _typed(row), {})
+        if not self._seen_enough.issuperset(outside):
+            self._keep_examples(row, outside)
         return None
 
     def _outside(self, row: Row) -> list[int]:
-        return [column for column, cell in row.cells.items() if column not in self._named and _is_filled(cell)]
+        named = self._named
+        return [column for column, cell in row.cells.items() if column not in named and _is_filled(cell)]
 
     def _surplus(self, row: Row, outside: list[int]) -> int | None:
         """The first column in which the row has a cell too many."""
-        if not self._shifts:
+        usual = self._usual or frozenset()
+        if usual.issuperset(outside):
             return None
-        columns = self._named | (self._usual or frozenset())
+        columns = self._named | usual
         beside = [column for column in outside if column not in columns]
-        if not beside:
-            return None
         # An empty cell before them may hide that there are too many; without names, nobody knows how many there are.
         is_behind = beside[-1] > max(columns, default=-1)
         is_many = self._header_row and sum(map(_is_filled, row.cells.values())) > len(columns)
         return beside[0] if is_behind or is_many else None
+
+    def _keep_examples(self, row: Row, outside: list[int]) -> None:
+        for column in outside:
+            if column not in self._seen_enough:
+                self._examples[column].append(_example(row, column))
+                if len(self._examples[column]) == EXAMPLES:
+                    self._seen_enough.add(column)
 
     def were_misjudged(self) -> bool:
         """Whether all rows say otherwise than the first ones which columns are usual."""
@@ -117,12 +127,15 @@ class Surroundings:
 
     def warnings(self) -> list[WarningSummary]:
         found = [
-            warning("unnamed_column", {"column": column_letter(column)}, group)
-            for column, group in sorted(self._told.items())
+            warning("unnamed_column", {"column": column_letter(column)}, Group(self._unstopped(column), examples))
+            for column, examples in sorted(self._examples.items())
         ]
         if self._customers.rows:
             found.append(warning("customer_above", {}, self._customers))
         return found
+
+    def _unstopped(self, column: int) -> int:
+        return self._filled[column] - self._stopped[column]
 
 
 def _most(filled: Counter[int], rows: int) -> frozenset[int]:
@@ -130,7 +143,7 @@ def _most(filled: Counter[int], rows: int) -> frozenset[int]:
 
 
 def _is_filled(cell: Cell) -> bool:
-    return cell.kind is Kind.FORMULA or is_visible(cell.text)
+    return is_visible(cell.text) or cell.kind is Kind.FORMULA
 
 
 def _example(row: Row, column: int) -> Example:
