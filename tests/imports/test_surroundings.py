@@ -322,7 +322,7 @@ def test_it_takes_columns_of_the_same_name_for_columns(marketer: Person, sandbox
 def test_it_puts_every_row_into_the_balance(
     marketer: Person, sandbox_connection: Connection, titles: int, body: list[list[str]], is_text: bool
 ) -> None:
-    rows = [*[["名单"]] * titles, ["手机号", "标签"], [phone(0), "VIP"], *body]
+    rows = [*[["名单"]] * titles, ["手机号", "标签"], *([phone(n), "VIP"] for n in range(12)), *body]
     job = checked(marketer, sandbox_connection, text_of(rows) if is_text else book_of(rows))
     filled = [number for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
     seen = sorted([*job.heading, *job.rows.values_list("row_number", flat=True)])
