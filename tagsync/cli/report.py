@@ -34,6 +34,14 @@ def report(job: ImportJob) -> dict[str, Any]:
         "may_have_been_applied": _maybe_applied(job),
         "accepted_with_remarks": {**found._asdict(), "words": list(found.words)},
         "calls": job.deliveries.count(),
+        "file": {
+            "rows": job.rows_in_file,
+            "above_header": [number for number in job.heading if number != job.header_row],
+            "header_row": job.header_row or 0,
+            "read": job.total,
+            "blank": job.blank_rows,
+        },
+        "notices": notices(job),
         "problems": [
             {
                 "code": group.problem.code,
@@ -44,6 +52,20 @@ def report(job: ImportJob) -> dict[str, Any]:
             for group in groups(job, examples=False)
         ],
     }
+
+
+def notices(job: ImportJob) -> list[dict[str, Any]]:
+    """What the check noticed that stops no row, with the first rows of each."""
+    return [
+        {
+            "code": one["code"],
+            "message": sentence(one["code"], one["params"]).title,
+            **{name: one["params"][name] for name in ("column",) if name in one["params"]},
+            "rows": one["rows"],
+            "first_rows": [example[0] for example in one["examples"]],
+        }
+        for one in job.check_summary.get("warnings", [])
+    ]
 
 
 def _maybe_applied(job: ImportJob) -> dict[str, int]:

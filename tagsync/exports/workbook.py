@@ -26,8 +26,8 @@ from tagsync.imports.sending.unanswered import needs_remark, remark_with_date
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.masking import mask
-from tagsync.mapping.matching import LOOKS
-from tagsync.sheets.cells import Row, column_letter
+from tagsync.mapping.matching import LOOKS, column_name
+from tagsync.sheets.cells import Row
 from tagsync.sheets.reader import rows as read_rows
 from tagsync.sheets.writer import Sheet, write
 
@@ -71,7 +71,7 @@ class _Lines:
         self._export, self._job = export, export.job
         self._fields = self._job.mapped_columns()
         names = {column["column"]: column["header"] for column in self._job.columns}
-        self._width = max(names, default=-1) + 1
+        self._width = max(max(names, default=-1) + 1, self._job.check_summary.get("width", 0))
         self._problems = {problem.pk: problem for problem in Problem.objects.filter(job=self._job)}
         self._repaired = self._repaired_fields()
         self._tries = TriesInOrder(self._job)
@@ -84,7 +84,7 @@ class _Lines:
             _("Tries"),
         )
         self.number_header = added[0]
-        self.header = [names.get(column) or column_letter(column) for column in range(self._width)] + list(added)
+        self.header = [column_name(names.get(column, ""), column) for column in range(self._width)] + list(added)
         self.widths = [VALUE_WIDTH] * self._width + [NUMBER_WIDTH, VALUE_WIDTH, TEXT_WIDTH, TEXT_WIDTH, NUMBER_WIDTH]
 
     def lines(self, progress: Progress) -> Iterator[list[str]]:

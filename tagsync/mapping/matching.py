@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import NamedTuple
 
-from tagsync.mapping.characters import folded, is_visible
+from tagsync.mapping.characters import folded, is_visible, narrow
 from tagsync.mapping.fields import CUSTOMER_ID, FIELDS
 from tagsync.mapping.rows import is_blank
-from tagsync.sheets.cells import Kind, Row
+from tagsync.sheets.cells import Cell, Kind, Row, column_letter
 from tagsync.sheets.names import on_one_line
 
 HEADER_SEARCH_ROWS = 30
@@ -41,7 +41,11 @@ LOOKS = {
 LOOK_ALIKE = {"unionid": "openid"}
 ENOUGH_VALUES = 3
 NEARLY_ALL = 0.8
-_filler = re.compile(r"[\s()',-]+")
+_filler = re.compile(r"[\s()'`,-]+")
+# What no column is called, beside the looks above: a long number, also as Excel or an export writes it, and a phone
+# with its middle hidden. Eight digits may be the date of a column.
+_long_number = re.compile(r"\+?\d{9,}(?:\.0*)?|\d(?:\.\d+)?[eE]\+?\d{1,2}|1\d\d\*+\d{4}", re.ASCII)
+_digit = re.compile(r"\d")
 
 
 class Suggestion(NamedTuple):
@@ -56,6 +60,10 @@ class Suggestion(NamedTuple):
     values: int = 0
     fitting: int = 0
     looks_like: str = ""
+
+    def looks_as(self, field: str | None) -> bool:
+        """Whether the values bear out that they are this field; tags, and what is not sent, look like anything."""
+        return field in (None, "tags") or (self.looks_like != "" and not self.contradicts(str(field)))
 
     def contradicts(self, field: str) -> bool:
         """Whether the values look like another field than this one."""
@@ -171,12 +179,20 @@ class Look(NamedTuple):
 
 
 def look_of(rows: Sequence[Row], column: int) -> Look:
-    texts = [_filler.sub("", row.cells[column].text) for row in rows if column in row.cells]
+    texts = [row.cells[column].text for row in rows if column in row.cells]
     if len(texts) < ENOUGH_VALUES:
         return Look("", len(texts), 0)
-    fitting = {key: sum(look.fullmatch(text) is not None for text in texts) for key, look in LOOKS.items()}
+    looks = [_looks(text) for text in texts]
+    fitting = {key: sum(key in found for found in looks) for key in LOOKS}
     best = max(fitting, key=lambda key: fitting[key])
     return Look(best if fitting[best] >= NEARLY_ALL * len(texts) else "", len(texts), fitting[best])
+
+
+def _looks(text: str) -> set[str]:
+    """The fields that a text betrays. An openid may hold a dash, which is filling in a phone."""
+    typed = narrow(text).strip()
+    bare = _filler.sub("", typed)
+    return {key for key, look in LOOKS.items() if look.fullmatch(bare) or look.fullmatch(typed)}
 
 
 def _with_content(suggestion: Suggestion, look: Look) -> Suggestion:
@@ -197,6 +213,11 @@ def headers(row: Row, above: Row | None = None) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
+def column_name(header: str, column: int) -> str:
+    """What a column is called where a name is needed: by its letter when it has none."""
+    return header or column_letter(column)
+
+
 def _texts(row: Row) -> dict[int, str]:
     return {
         column: header_kept(cell.text)
@@ -205,21 +226,24 @@ def _texts(row: Row) -> dict[int, str]:
     }
 
 
-_data = re.compile(r"\+?\d{6,}", re.ASCII)
+def customer_column(row: Row) -> int | None:
+    """The first column with a phone, an openid or a long number: then the row is a customer's, and no header."""
+    return next((column for column, cell in row.cells.items() if _is_of_customer(cell)), None)
+
+
+def _is_of_customer(cell: Cell) -> bool:
+    bare = _filler.sub("", narrow(cell.text))
+    return bool(_long_number.fullmatch(bare) or _looks(cell.text))
 
 
 def _header_score(row: Row) -> int:
-    """2 for each field named exactly, 1 for each that is contained; 0 for a row that cannot be trusted."""
+    """2 for each field named exactly, 1 for each that is contained."""
     names = headers(row)
     keys = {column: header_key(text) for column, text in names.items()}
-    if any(_data.fullmatch(key) for key in keys.values()):
-        return 0
     exact = {_EXACT[key].field for key in keys.values() if key in _EXACT}
     hits = (_contained(names[column], key) for column, key in keys.items() if len(key) <= HEADER_MAX_CHARACTERS)
     contained = {name.field for name in hits if name} - exact
-    # One header-like word is as likely a title or somebody's tag.
-    score = 2 * len(exact) + len(contained)
-    return score if score > 1 else 0
+    return 2 * len(exact) + len(contained)
 
 
 def _text_cells(row: Row) -> int:
@@ -227,11 +251,31 @@ def _text_cells(row: Row) -> int:
 
 
 def guess_header(rows: Sequence[Row]) -> int | None:
-    """The number of the row that most probably holds the headers; None when there is no row with text."""
+    """The number of the row that most probably holds the headers: 0 when none does, None when nothing is there."""
     candidates = list(islice((row for row in rows if not is_blank(row)), HEADER_SEARCH_ROWS))
     if not candidates:
         return None
-    best = max(candidates, key=_header_score)  # the first of equals
-    if _header_score(best):
+    possible = [row for row in candidates if customer_column(row) is None]
+    best = max(possible, key=_header_score, default=None)  # the first of equals
+    # One header-like word is as likely a title or somebody's tag.
+    if best and _header_score(best) > 1:
         return best.number
-    return next((row.number for row in candidates if _text_cells(row) >= 2), candidates[0].number)
+    first = next((row for row in candidates if _text_cells(row) >= 2), candidates[0])
+    return first.number if first in possible and _heads(first, candidates) else 0
+
+
+def _heads(row: Row, rows: Sequence[Row]) -> bool:
+    """Whether a row of words that nobody knows is a header all the same: one is like a field's name, or stands over
+    numbers. A row of words over words is as likely the first customer."""
+    if any(_weak_hit(text, header_key(text)) for text in headers(row).values()):
+        return True
+    below = [one for one in rows if one.number > row.number]
+    return any(
+        not _digit.search(cell.text) and _are_numbers([one.cells[column].text for one in below if column in one.cells])
+        for column, cell in row.cells.items()
+        if cell.kind is Kind.TEXT and is_visible(cell.text)
+    )
+
+
+def _are_numbers(texts: Sequence[str]) -> bool:
+    return bool(texts) and sum(_digit.search(text) is not None for text in texts) >= NEARLY_ALL * len(texts)

@@ -11,8 +11,11 @@ from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS, Params
 from tagsync.mapping.fields import CUSTOMER_ID, FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind, Row
 
+LONGER_THAN_HEADER = "row_longer_than_header"
+
 # Every code a note can carry. Each stops its row; the two about the column are found when all of it is read.
 CODES = {
+    LONGER_THAN_HEADER: "a row of a text file with more cells than columns; the value is all of them as typed",
     "no_identifier": "no customer ID, openid, unionid or phone in the row",
     "no_tags": "no tag in the row; a delete without tags might mean all of them",
     "error_cell": "Excel shows an error here, such as #N/A",

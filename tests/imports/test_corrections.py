@@ -244,3 +244,55 @@ def test_an_export_without_its_file_says_so(first: ImportJob, marketer: Person) 
     lifecycle.make(export.pk)
     export.refresh_from_db()
     assert (export.state, export.cause) == (ExportState.FAILED, "file_gone")
+
+
+# -- text files whose rows were cut apart, and sheets without column names
+
+
+def of_text(owner: Person, text: str, fields: dict[int, str | None] | None = None) -> ImportJob:
+    job = drafts.create(owner, SimpleUploadedFile("会员.csv", text.encode()))
+    assert isinstance(job, ImportJob)
+    if fields:
+        drafts.choose_columns(job, fields)
+    return checked(job)
+
+
+@pytest.mark.parametrize(
+    ("cells", "state", "tags"),
+    [
+        ({}, S.TO_FIX, "VIP"),
+        ({"B2": "VIP,新客"}, S.WAITING, "VIP,新客"),
+        ({"C2": None}, S.WAITING, "VIP"),
+    ],
+)
+@pytest.mark.parametrize("clear", [True, False])
+def test_it_asks_again_for_a_row_that_was_cut_apart(
+    marketer: Person,
+    sandbox_connection: Connection,
+    made: Made,
+    cells: dict[str, Any],
+    state: str,
+    tags: str,
+    clear: bool,
+) -> None:
+    whole = "".join(f"1390013900{n},会员\n" for n in range(4))
+    job = of_text(marketer, f"手机号,标签\n13800138000,VIP,新客\n{whole}")
+    content = made(job, marketer, FAILED, clear)
+    assert lines(content)[0][:4] == ["手机号", "标签", "C", "Row in the sheet"]
+    assert lines(content)[1][1:4] == ["VIP", "新客", "2"]
+    again = checked(uploaded(marketer, changed(content, **cells)))
+    assert (again.corrects, states(again)) == (job, {2: state})
+    assert again.rows.get().tags == tags
+
+
+def test_it_knows_a_sheet_without_column_names_again(
+    marketer: Person, sandbox_connection: Connection, made: Made
+) -> None:
+    job = of_text(marketer, "138,VIP\n13800138001,新客\n无,手机号必填\n", {0: "phone", 1: "tags"})
+    assert (job.header_row, states(job)) == (0, {1: S.TO_FIX, 2: S.WAITING, 3: S.TO_FIX})
+    content = made(job, marketer, FAILED, clear=True)
+    assert lines(content)[0][:3] == ["A", "B", "Row in the sheet"]
+    again = uploaded(marketer, changed(content, A2="13800138002"))
+    assert (again.corrects, again.header_row, again.mapped_columns()) == (job, 1, {0: "phone", 1: "tags"})
+    assert states(checked(again)) == {2: S.WAITING, 3: S.TO_FIX}
+    assert [row.corrects_row for row in again.rows.order_by("row_number")] == [1, 3]

@@ -89,9 +89,43 @@ def test_it_gives_equal_names_what_each_had(marketer: Person) -> None:
     assert fields_of(uploaded(marketer, ("电话", "标签", "标签"))) == ["phone", "tags", None]
 
 
-def test_it_remembers_nothing_without_names(marketer: Person) -> None:
+def test_it_remembers_nothing_under_a_header_without_names(marketer: Person) -> None:
     job = uploaded(marketer)
-    drafts.choose_sheet(job, job.sheet, 0, marketer)
-    assert [column["header"] for column in job.columns] == ["", "", ""]
+    job.columns = [{**column, "header": ""} for column in job.columns]
     remember(job)
     assert not SavedMapping.objects.exists()
+
+
+def test_it_finds_columns_without_names_by_their_values(marketer: Person) -> None:
+    job = drafts.create(marketer, workbook(ROWS[1:], ROWS[0]))
+    assert isinstance(job, ImportJob)
+    assert (job.header_row, fields_of(job)) == (0, [None, None, None])
+    drafts.choose_columns(job, {0: "audienceUserId", 1: None, 2: "tags"})
+    remember(job)
+    assert [column["column"] for column in SavedMapping.objects.get().columns] == [0, 1, 2]
+    assert fields_of(drafts.create(marketer, workbook(ROWS[2:], ROWS[1]))) == ["audienceUserId", None, "tags"]
+    swapped = [(tags, phone, number) for number, phone, tags in ROWS]
+    assert fields_of(drafts.create(marketer, workbook(swapped[1:], swapped[0]))) == [None, None, None]
+    assert fields_of(drafts.create(marketer, workbook([row[1:] for row in ROWS[1:]], ROWS[0][1:]))) == [None, None]
+
+
+def test_it_takes_columns_without_names_over_by_their_places(marketer: Person, sandbox_connection: Connection) -> None:
+    like = drafts.create(marketer, workbook([("A2", "VIP")], ("A1", "VIP")))
+    assert isinstance(like, ImportJob)
+    drafts.choose_columns(like, {0: "audienceUserId", 1: "tags"})
+    assert fields_of(drafts.create(marketer, workbook([("B2", "新客")], ("B1", "新客")), like=like)) == [
+        "audienceUserId",
+        "tags",
+    ]
+
+
+def test_it_finds_a_header_of_remembered_names(marketer: Person) -> None:
+    words = [("会员甲", "新客"), ("会员乙", "老客"), ("会员丙", "新客")]
+    job = drafts.create(marketer, workbook(words, ("称谓", "分组")))
+    assert isinstance(job, ImportJob) and job.header_row == 0
+    assert drafts.choose_sheet(job, job.sheet, 1, marketer) is None
+    drafts.choose_columns(job, {0: "audienceUserId", 1: "tags"})
+    remember(job)
+    again = drafts.create(marketer, workbook(words[:1], ("称谓", "分组")))
+    assert isinstance(again, ImportJob) and again.header_row == 1
+    assert fields_of(again) == ["audienceUserId", "tags"]

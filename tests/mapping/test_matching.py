@@ -107,8 +107,45 @@ def test_it_reads_headers_on_one_line() -> None:
         ([row("五月名单", at=2), row("编号", "类别", at=3), row("A1", "手机用户", at=4)], 3),
         ([row("五月名单", at=2), row(number("1"), at=3)], 2),
         ([row("openid", at=7), row("oUpF8uMuAJO", at=8)], 7),
-        ([row("编号", "类别", at=1), *(row("a", "b", at=n) for n in range(2, 40)), row("手机", "标签", at=40)], 1),
+        ([row("编号", "类别", at=1), *(row("a", "b", at=n) for n in range(2, 40)), row("手机", "标签", at=40)], 0),
+        ([row("手机号", "标签", number("20260501"), at=1), row("13800138000", "VIP", "x", at=2)], 1),
+        ([row("手机号", at=1), row("13800138000", at=2)], 1),
+        ([row("称呼", "类别", at=1), row("13800138000", "VIP", at=2)], 1),
+        ([row("称呼", "联系方式", at=1), row("林", "lin@example.com", at=2)], 1),
     ],
 )
 def test_it_finds_the_header_below_titles(rows: list[Row], expected: int | None) -> None:
     assert guess_header(rows) == expected
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [row("13800138010", "VIP"), row("13800138011", "新客", at=2)],
+        [row("13800138010"), row("13800138011", at=2)],
+        [row("13800138010", "手机,标签"), row("13800138011", "手机", at=2)],
+        [row("13800138010", "手机", "标签"), row("13800138011", "手机", "标签", at=2)],
+        [row("138-0013-8010", "手机", "标签"), row("+86 138 0013 8011", "手机", "标签", at=2)],
+        [row("１３８００１３８０１０", "手机", "标签"), row("'13800138011", "手机", "标签", at=2)],
+        [row("138****8010", "手机", "标签"), row("138****8011", "手机", "标签", at=2)],
+        [row("1.38001E+10", "手机", "标签"), row("1.38001E+10", "手机", "标签", at=2)],
+        [row("100234567.0", "手机", "标签"), row("100234568.0", "手机", "标签", at=2)],
+        [row("`880000000012345678", "手机", "标签"), row("`880000000012345679", "手机", "标签", at=2)],
+        [
+            row("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", "手机", "标签"),
+            row("oUpF8uMuAJO-M2pxb1Q9zNjWeS6o", "手机", "标签", at=2),
+        ],
+        [row(number("13800138010"), "VIP"), row(number("13800138011"), "新客", at=2)],
+        [row("A1001", "VIP"), row("A1002", "新客", at=2)],
+        [row("林", "VIP"), row("王", "新客", at=2)],
+        [row("林", None, "VIP"), row("王", "13800138011", "新客", at=2)],
+        [row("客户名单"), row("13800138010", "VIP", at=2), row("13800138011", "新客", at=3)],
+    ],
+)
+def test_it_makes_no_customer_a_header(rows: list[Row]) -> None:
+    assert guess_header(rows) == 0
+
+
+def test_it_knows_openids_that_hold_a_dash() -> None:
+    values = [row(f"oUpF8uMuAJO-M2pxb1Q9zNjWeS{n:02}", at=n) for n in range(3)]
+    assert suggest({0: ""}, values)[0].field == "openid"

@@ -108,7 +108,34 @@ def test_it_balances(make_draft: MakeDraft, signed: Client) -> None:
     numbers = [part.split("</dd>")[0] for part in page.split('class="balance"')[1].split("</dl>")[0].split("<dd>")[1:]]
     total, *parts = (int(number) for number in numbers)
     assert total == sum(parts)
-    assert (total, parts) in [(5, [2, 1, 1, 1]), (4, [2, 1, 1])]  # whether the blank row is in the file at all
+    assert "with the column names (row 1)" in page
+    assert (total, parts) in [(6, [1, 2, 1, 1, 1]), (5, [1, 2, 1, 1])]  # whether the blank row is in the file at all
+
+
+def test_it_tells_what_stands_beside_the_customers(make_draft: MakeDraft, signed: Client) -> None:
+    rows = [("手机号", "姓名", "标签"), ("13800138000", "林", "新客"), ("13800138001", "王", "新客", "", "回访")]
+    job = make_draft(workbook(("五月名单",), rows))
+    job.begin_check(job.owner)
+    finish_check(job)
+    page = " ".join(html_of(signed, job).split())
+    assert "above the column names (row 1)" in page and "with the column names (row 2)" in page
+    assert "Column E has no name, holds values all the same, and is not sent" in page
+    assert "E4<b>回访</b>" in page
+
+
+def test_it_shows_all_cells_of_a_row_that_was_cut_apart(
+    make_draft: MakeDraft, signed: Client, signed_admin: Client
+) -> None:
+    job = make_draft("手机号,标签\n13800138000,新客\n13800138001,新客,会员\n13800138002,新客\n".encode())
+    job.begin_check(job.owner)
+    finish_check(job)
+    page = html_of(signed, job)
+    assert "C3<b>13800138001 | 新客 | 会员</b>" in page
+    opened = signed.get(url(job), {"open": job.problems.get().pk}).content.decode()
+    assert "13800138001 | 新客 | 会员" in opened
+    assert 'name="cell-3-phone"' in opened and 'name="cell-3-tags"' in opened
+    for answer in (signed_admin.get(url(job)), signed_admin.get(url(job), {"open": job.problems.get().pk})):
+        assert "13800138001" not in answer.content.decode()
 
 
 def test_it_names_the_cell_and_the_value_to_fix(ready: ImportJob, signed: Client) -> None:

@@ -74,6 +74,14 @@ def test_it_balances_the_rows_of_the_file(signed_in: Client, ended: ImportJob) -
     assert {part.status for part in parts} == {"accepted", "duplicate", "to_fix", "rejected", "in_doubt", "blank"}
 
 
+def test_it_tells_the_rows_that_are_no_customers(signed_in: Client, ended: ImportJob) -> None:
+    ImportJob.objects.filter(pk=ended.pk).update(summary={"heading": [1, 2, 4, 5]}, header_row=5)
+    response = signed_in.get(reverse("import_detail", args=[ended.pk]))
+    assert sum(part.rows for part in response.context["balance"]) == response.context["rows_in_file"] == 17
+    assert "3 above the column names (rows 1–2, 4)" in text_of(response)
+    assert "1 with the column names (row 5)" in text_of(response)
+
+
 def test_it_says_in_one_sentence_how_it_ended(signed_in: Client, ended: ImportJob) -> None:
     page = get(signed_in, "import_detail", ended)
     assert "5 of 8 rows were accepted by the platform." in page

@@ -17,7 +17,7 @@ from tagsync.imports.states import UNDER_WAY, RowStatus
 from tagsync.mapping.characters import storable
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
-from tagsync.mapping.rows import Checked, Note, check_row
+from tagsync.mapping.rows import LONGER_THAN_HEADER, Checked, Note, check_row
 from tagsync.sheets.cells import Cell, Kind, Row
 
 ROWS_AT_ONCE = 2000
@@ -128,9 +128,11 @@ def check(row: Row, original: Original, columns: Mapping[int, str], fixed_tags: 
     row = Row(row.number, cells)
     checked = check_row(row, columns, fixed_tags)
     kept = list(_still_wrong(row, original, columns))
+    if _is_still_longer(row, checked, original):
+        kept.append(next(note for note in original.notes if note.code == LONGER_THAN_HEADER))
     if not kept:
         return checked
-    fields = {note.field for note in kept}
+    fields = {note.field for note in kept if note.field}
     found = [note for note in checked.notes if note.field not in fields and not _answered(note, fields)]
     values = checked.values | {note.field: note.value for note in kept if note.field and note.field != "tags"}
     order = (None, *FIELDS)
@@ -152,6 +154,12 @@ def _still_wrong(row: Row, original: Original, columns: Mapping[int, str]) -> It
             if field == note.field and storable(cell.text if cell else "") == note.value:
                 yield note._replace(column=column)
                 break
+
+
+def _is_still_longer(row: Row, checked: Checked, original: Original) -> bool:
+    """In the workbook nothing moves any more: whether the row was cut apart shows only in what it held."""
+    where = next((note.column for note in original.notes if note.code == LONGER_THAN_HEADER), None)
+    return where in row.cells and checked.values == original.values
 
 
 def _answered(note: Note, fields: Iterable[str | None]) -> bool:

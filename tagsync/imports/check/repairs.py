@@ -28,7 +28,7 @@ from tagsync.imports.notes import stored
 from tagsync.imports.problems.groups import ProblemIndex, fingerprint
 from tagsync.imports.sending import counts
 from tagsync.imports.states import Act, JobStatus, Mark, RowStatus
-from tagsync.mapping.rows import Checked, Note, check_again
+from tagsync.mapping.rows import LONGER_THAN_HEADER, Checked, Note, check_again
 
 ROWS_AT_ONCE = 2000
 
@@ -238,8 +238,10 @@ class _Changes:
         return self._repair.row_number is not None or any(note.field == self._repair.field for note in row.noted)
 
     def _checked(self, row: ImportRow) -> Checked:
-        # What is said of the row as a whole is found anew, or else a former duplicate would stay one.
-        notes = tuple(note for note in row.noted if note.code not in OF_THE_ROW)
+        # What is said of the row as a whole is found anew, or else a former duplicate would stay one. Whoever types
+        # into a row that was cut apart has seen all of its cells.
+        mended = OF_THE_ROW | {LONGER_THAN_HEADER} if self._repair.kind == RepairKind.CELL else OF_THE_ROW
+        notes = tuple(note for note in row.noted if note.code not in mended)
         now = Checked(row.row_number, row.values_by_field(), notes)
         return check_again(now, self._repair.field, self._repair.after, self._columns, self._job.fixed_tags)
 

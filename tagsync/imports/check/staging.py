@@ -19,6 +19,7 @@ from tagsync.imports.check.corrections import Original
 from tagsync.imports.check.damaged_ids import look_again
 from tagsync.imports.check.duplicates import content_of
 from tagsync.imports.check.summary import TAGS_KEPT, Tallies
+from tagsync.imports.check.surroundings import Surroundings
 from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
 from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.locking import Interrupted as Interrupted
@@ -32,6 +33,7 @@ from tagsync.imports.states import RowStatus
 from tagsync.mapping.rows import Checked, Note, check_row, is_blank
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.guard import Form, recognise
 from tagsync.sheets.reader import rows as read_rows
 
 
@@ -67,53 +69,72 @@ def stage(job: ImportJob, goes_on: Callable[[], bool]) -> None:
     what it asks to check is no longer that of `job`. Raises: sheets.errors.Unreadable; Interrupted.
     """
     lease = lease_of_check(job, goes_on)
-    drop_rows(job, lease)
-    tallies = Tallies(job.mapped_columns())
-    with closing(read_rows(local_path(job), job.sheet, job.reading)) as source:
-        staged = _staged_rows(job, source, tallies, ProblemIndex(job, lease))
-        while chunk := list(islice(staged, ROWS_PER_COMMIT)):
-            _commit(job, chunk, tallies, lease)
-    warnings = look_again(job, tallies, lease)
-    _finish(job, tallies, [*warnings, *tallies.warnings(), *repeated_customers.warnings(job, tallies)], lease)
+    shifts = recognise(local_path(job)) is Form.TEXT
+    around = Surroundings(job, shifts=shifts)
+    tallies = _stage_rows(job, around, lease)
+    if around.were_misjudged():
+        around = Surroundings(job, shifts=shifts, usual=around.usual)
+        tallies = _stage_rows(job, around, lease)
+    warnings = [*look_again(job, tallies, lease), *tallies.warnings(), *around.warnings()]
+    _finish(job, tallies, around, [*warnings, *repeated_customers.warnings(job, tallies)], lease)
     repairs.make_again(job, lease)
 
 
-def _finish(job: ImportJob, tallies: Tallies, warnings: list[WarningSummary], lease: Lease) -> None:
+def _stage_rows(job: ImportJob, around: Surroundings, lease: Lease) -> Tallies:
+    drop_rows(job, lease)
+    tallies = Tallies(job.mapped_columns())
+    with closing(read_rows(local_path(job), job.sheet, job.reading)) as source:
+        staged = _staged_rows(job, source, around, tallies, ProblemIndex(job, lease))
+        while chunk := list(islice(staged, ROWS_PER_COMMIT)):
+            _commit(job, chunk, tallies, lease)
+    tallies.blank += around.blank_above
+    return tallies
+
+
+def _finish(
+    job: ImportJob, tallies: Tallies, around: Surroundings, warnings: list[WarningSummary], lease: Lease
+) -> None:
     tags = tallies.tags()
+    summary = tallies.summary(tags, warnings)
+    summary["heading"], summary["width"] = around.heading, around.width
     known = [JobTag(job=job, tag=tag, rows=rows) for tag, rows in tags.most_common(TAGS_KEPT)]
     with lease():
         JobTag.objects.bulk_create(known, batch_size=2000)
         ImportJob.objects.filter(pk=job.pk).update(
             counts=dict(+tallies.statuses),
             blank_rows=tallies.blank,
-            summary=tallies.summary(tags, warnings),
+            summary=summary,
             content_sha256=tallies.fingerprint(job),
         )
 
 
-def _staged_rows(job: ImportJob, source: Iterable[Row], tallies: Tallies, problems: ProblemIndex) -> Iterator[_Staged]:
+def _staged_rows(
+    job: ImportJob, source: Iterable[Row], around: Surroundings, tallies: Tallies, problems: ProblemIndex
+) -> Iterator[_Staged]:
     columns = job.mapped_columns()
     first_seen: dict[bytes, int] = {}
-    for row, original in corrections.with_originals(job, _body(job, source, tallies)):
+    for row, original in corrections.with_originals(job, _meant(job, around.below(source), tallies)):
         if is_blank(row):
             tallies.blank += 1
             continue
+        stopped = around.see(row)
         if original:
-            staged = _again(
-                job, corrections.check(row, original, columns, job.fixed_tags), original, problems, first_seen, tallies
-            )
+            checked = corrections.check(row, original, columns, job.fixed_tags)
         else:
-            staged = _first_time(job, check_row(row, columns, job.fixed_tags), problems, first_seen, tallies)
+            checked = check_row(row, columns, job.fixed_tags)
+        if stopped:
+            checked = checked._replace(notes=(stopped, *checked.notes))
+        if original:
+            staged = _again(job, checked, original, problems, first_seen, tallies)
+        else:
+            staged = _first_time(job, checked, problems, first_seen, tallies)
         tallies.statuses[staged.status] += 1
         yield staged
 
 
-def _body(job: ImportJob, source: Iterable[Row], tallies: Tallies) -> Iterator[Row]:
-    """The rows below the column names, but for hidden ones that are not meant. Raises Unreadable when nobody said."""
-    above = job.header_row or 0
-    for row in source:
-        if row.number <= above:
-            continue
+def _meant(job: ImportJob, rows: Iterable[Row], tallies: Tallies) -> Iterator[Row]:
+    """Without the hidden ones that are not meant. Raises Unreadable when nobody has said whether they are."""
+    for row in rows:
         if row.hidden and job.hidden_rows != HiddenRows.SEND and not is_blank(row):
             if not job.hidden_rows:
                 raise Unreadable("hidden_rows_undecided")

@@ -16,13 +16,21 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.drafts.deletion import ROWS_IN_REQUEST, drop_rows
-from tagsync.imports.drafts.saved_mappings import fields_of, recall
+from tagsync.imports.drafts.saved_mappings import fields_of, first_remembered, recall, recall_by_look
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
-from tagsync.mapping.matching import Suggestion, guess_header, header_key, headers, suggest
+from tagsync.mapping.matching import (
+    HEADER_SEARCH_ROWS,
+    Suggestion,
+    customer_column,
+    guess_header,
+    header_key,
+    headers,
+    suggest,
+)
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.names import on_one_line
@@ -83,6 +91,8 @@ def create(
     job.file.save(job.file_name, upload, save=False)
     try:
         view = _first_look(job)
+        key = _key_in(job, view)
+        view = _named_as_written(job, view, key) if key else view
     except Unreadable as error:
         job.file.delete(save=False)
         return Refusal(error.code, error.params)
@@ -90,7 +100,8 @@ def create(
     _start_from_last_settings(job)
     if like:
         _take_over(job, like, view)
-    _recognise(job, view)
+    if key:
+        _recognise(job, view, key)
     job.save()
     return job
 
@@ -101,6 +112,8 @@ def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:
     job.operation, job.match, job.identify_way = like.operation, like.match, like.identify_way
     job.fixed_tags = like.fixed_tags
     names = {header_key(column["header"]) for column in like.columns if column["header"]}
+    if job.header_row == like.header_row == 0 and len(like.columns) == len(view.suggestions):
+        names = {""}  # no column has a name: each is what stands in its place
     same = {s.column: s.header for s in view.suggestions if header_key(s.header) in names}
     known = fields_of(SavedMapping(columns=like.columns), same)
     for column in job.columns:
@@ -110,11 +123,10 @@ def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:
             column["field"] = None
 
 
-def _recognise(job: ImportJob, view: SheetView) -> None:
+def _recognise(job: ImportJob, view: SheetView, key: returned_workbooks.Key) -> None:
     """A workbook of ours that comes back brings its columns and settings along. Any other is left as it is."""
-    key = _key_in(job, view)
-    original = returned_workbooks.import_of(key, job.owner) if key else None
-    if key is None or original is None:
+    original = returned_workbooks.import_of(key, job.owner)
+    if original is None:
         return
     fields = returned_workbooks.fields(key, original, {s.column: s.header for s in view.suggestions})
     job.corrects, job.fixed_tags = original, original.fixed_tags
@@ -124,9 +136,18 @@ def _recognise(job: ImportJob, view: SheetView) -> None:
     job.operation, job.match, job.identify_way = original.operation, original.match, original.identify_way
 
 
+def _named_as_written(job: ImportJob, view: SheetView, key: returned_workbooks.Key) -> SheetView:
+    """Where the names of the columns stand in our own workbook is known: they may be letters, or no names at all."""
+    row = returned_workbooks.header_row(key, view.preview.rows)
+    if row in (None, view.header_row):
+        return view
+    job.sheet, job.header_row = view.preview.sheet, row
+    return look(job)
+
+
 def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
     hidden = next((sheet for sheet in view.preview.sheets if sheet.name == returned_workbooks.KEY_SHEET), None)
-    if hidden is None or job.sheet == returned_workbooks.KEY_SHEET:
+    if hidden is None or view.preview.sheet == returned_workbooks.KEY_SHEET:
         return None
     try:
         rows = preview(local_path(job), returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
@@ -148,12 +169,24 @@ def look(job: ImportJob) -> SheetView:
         seen = preview(local_path(job), job.sheet or None, job.reading)
     except FileNotFoundError:
         raise Unreadable("file_gone") from None
-    header_row = guess_header(seen.rows) if job.header_row is None else job.header_row
+    header_row = _header_row(seen) if job.header_row is None else job.header_row
     if header_row is None:
         raise Unreadable("empty_sheet", sheet=seen.sheet)
     names = _all_columns(_names(seen, header_row), seen.rows, header_row)
     below = [row for row in seen.rows if row.number > header_row]
-    return SheetView(seen, header_row, suggest(names, below), recall(job.owner, names.values()))
+    suggestions = suggest(names, below)
+    remembered = recall(job.owner, names.values()) if header_row else recall_by_look(job.owner, suggestions)
+    return SheetView(seen, header_row, suggestions, remembered)
+
+
+def _header_row(seen: Preview) -> int | None:
+    """As it is guessed; names that nobody would know for ones may be remembered."""
+    guessed = guess_header(seen.rows)
+    if guessed != 0:
+        return guessed
+    possible = [row for row in seen.rows[:HEADER_SEARCH_ROWS] if customer_column(row) is None]
+    names = {row.number: _all_columns(_names(seen, row.number), seen.rows, row.number).values() for row in possible}
+    return first_remembered(names) or 0
 
 
 def _names(seen: Preview, header_row: int) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.core import signing
@@ -10,7 +10,8 @@ from django.core import signing
 from tagsync.accounts.models import Person
 from tagsync.imports.drafts.saved_mappings import fields_of
 from tagsync.imports.models import ImportJob, SavedMapping
-from tagsync.sheets.cells import column_letter
+from tagsync.mapping.matching import column_name, header_kept
+from tagsync.sheets.cells import Row
 
 KEY_SHEET = "tagsync"
 _SALT = "tagsync.export"
@@ -41,12 +42,18 @@ def import_of(key: Key, person: Person) -> ImportJob | None:
     return ImportJob.objects.visible_to(person).filter(pk=key.import_id).select_related("connection").first()
 
 
+def header_row(key: Key, rows: Iterable[Row]) -> int | None:
+    """The number of the row that holds the header of the row numbers."""
+    named = (row for row in rows if any(header_kept(cell.text) == key.number_header for cell in row.cells.values()))
+    return next((row.number for row in named), None)
+
+
 def fields(key: Key, original: ImportJob, headers: Mapping[int, str]) -> dict[int, dict[str, Any]]:
     """Column → {"field": …} as the import had it, by header; the column of row numbers says so.
 
     Where the sheet had no names for its columns, the export has named them by their letters.
     """
-    named = [{**column, "header": column["header"] or column_letter(column["column"])} for column in original.columns]
+    named = [{**column, "header": column_name(column["header"], column["column"])} for column in original.columns]
     found = fields_of(SavedMapping(columns=named), headers)
     decided: dict[int, dict[str, Any]] = {column: {"field": field} for column, field in found.items()}
     number = next((column for column, header in reversed([*headers.items()]) if header == key.number_header), None)

@@ -166,6 +166,19 @@ class ImportJob(models.Model):
         """Non-blank rows of the file that are in the database."""
         return sum(self.counts.values())
 
+    @property
+    def heading(self) -> list[int]:
+        """Numbers of the rows that are not blank and no customers: those above the header, and it."""
+        return self.check_summary.get("heading", [])
+
+    @property
+    def rows_left_hidden(self) -> int:
+        return self.check_summary.get("hidden_rows", 0)
+
+    @property
+    def rows_in_file(self) -> int:
+        return len(self.heading) + self.rows_left_hidden + self.total + self.blank_rows
+
     def count(self, status: RowStatus) -> int:
         return int(self.counts.get(status, 0))
 

@@ -33,6 +33,10 @@ class Summary(TypedDict, total=False):
     identifiers: list[tuple[list[str], int]]
     changes: list[ChangeSummary]
     warnings: list[WarningSummary]
+    # numbers of the rows, not blank, that are no customers: those above the header, and it
+    heading: list[int]
+    # how many columns the sheet has up to the last one without a name that holds anything
+    width: int
     look_alikes: list[list[tuple[str, int]]]
     # rows with anything in them that were hidden in the sheet and left out, as a person said
     hidden_rows: int

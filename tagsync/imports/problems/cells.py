@@ -5,6 +5,14 @@ from __future__ import annotations
 from tagsync.imports.problems.texts import Mover, Text, _
 
 TEXTS: dict[str, Text] = {
+    "row_longer_than_header": Text(
+        _("The row has more cells than there are columns: which cell belongs to which column is uncertain"),
+        _(
+            "Probably a cell holds a comma and was cut in two there. Put that cell in quotation marks in the file, or "
+            "repair the row on the page of the check. If the sheet does have another column, give it a name in the row "
+            "of column names and upload the file again."
+        ),
+    ),
     "no_identifier": Text(
         _("No customer ID, openid, unionid or phone in the row"), _("Fill in at least one of them, or delete the row.")
     ),

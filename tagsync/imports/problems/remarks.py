@@ -18,6 +18,17 @@ TEXTS: dict[str, Text] = {
         _("openid and unionid are the same"),
         _("They are two different numbers of a customer: probably one column holds the values of the other."),
     ),
+    "unnamed_column": Text(
+        _("Column %(column)s has no name, holds values all the same, and is not sent"),
+        _("If they are to be sent, go back to the columns, or give the column a name and upload the file again."),
+    ),
+    "customer_above": Text(
+        _("A row with the column names, or one above it, looks like a customer: it is not sent"),
+        _(
+            "If it is one, go back to the columns and choose another row with the column names, or “There are no "
+            "column names”."
+        ),
+    ),
     "id_may_end_in_zeros": Text(
         _("%(label)s: a few long numbers end in zeros"),
         _("That may be chance. Compare one with the source system: Excel makes the last digits of long numbers zeros."),

@@ -14,12 +14,14 @@ from tagsync.imports.problems import sentence
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
+from tagsync.mapping.rows import LONGER_THAN_HEADER
 from tagsync.web.columns.forms import field_label
 from tagsync.web.paging import cut_forwards
 
 ROWS_SHOWN = 20
 VALUES_SHOWN = 8
-MISSING = {"no_identifier": IDENTIFIERS, "no_tags": ("tags",)}
+# Problems of the row and the fields that can mend them.
+OF_THE_ROW = {"no_identifier": IDENTIFIERS, "no_tags": ("tags",), LONGER_THAN_HEADER: tuple(FIELDS)}
 
 
 class SameValue(NamedTuple):
@@ -42,6 +44,8 @@ class Line(NamedTuple):
     row_number: int
     cells: list[Cell]
     others: list[tuple[str, str]]
+    # all its cells as the file has them, where it is not sure which belongs to which column
+    typed: str
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,8 @@ def _line(job: ImportJob, row: ImportRow, in_full: bool, known: str) -> Line:
         for field, why in wrong.items()
     ]
     others = [(field_label(f), _shown(f, v, in_full)) for f, v in values.items() if v and f not in wrong]
-    return Line(row.row_number, cells, others)
+    typed = next((note.value for note in row.noted if note.code == LONGER_THAN_HEADER), "")
+    return Line(row.row_number, cells, others, _shown("", typed, in_full))
 
 
 def _wrong(job: ImportJob, row: ImportRow) -> dict[str, str]:
@@ -105,7 +110,7 @@ def _wrong(job: ImportJob, row: ImportRow) -> dict[str, str]:
     found: dict[str, str] = {}
     for note in row.notes:
         why = sentence(note["code"], {"field": note["field"] or "", **note["params"]}).title
-        for field in MISSING.get(note["code"], (note["field"],)):
+        for field in OF_THE_ROW.get(note["code"], (note["field"],)):
             if field in mapped:
                 found.setdefault(field, why)
     return {field: found[field] for field in FIELDS if field in found}

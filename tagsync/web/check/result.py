@@ -13,6 +13,7 @@ from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
 from tagsync.imports.models.summary import ChangeSummary, WarningSummary
 from tagsync.imports.notes import letter
 from tagsync.imports.problems import Sentence, change_made, sentence
+from tagsync.imports.problems.file_rows import no_customers
 from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping.masking import mask
@@ -64,6 +65,7 @@ class Cause:
 def balance(job: ImportJob) -> list[Part]:
     """Rows in the file = the other parts together. What is always asked for stands there even when it is 0."""
     parts = [
+        *(Part("", part.label, part.rows) for part in no_customers(job)),
         Part("waiting", _("ready"), job.count(RowStatus.WAITING)),
         Part("to_fix", _("to fix"), job.count(RowStatus.TO_FIX)),
         Part("duplicate", _("duplicates"), job.count(RowStatus.DUPLICATE)),
@@ -71,7 +73,7 @@ def balance(job: ImportJob) -> list[Part]:
         Part("", _("blank"), job.blank_rows),
     ]
     shown = [part for part in parts if part.rows or part.swatch in ("waiting", "to_fix")]
-    return [Part("", _("rows in the file"), job.total + job.blank_rows), *shown]
+    return [Part("", _("rows in the file"), job.rows_in_file), *shown]
 
 
 def causes(job: ImportJob, person: Person) -> list[Cause]:

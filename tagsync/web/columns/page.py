@@ -16,6 +16,7 @@ from tagsync.mapping.rows import Checked
 from tagsync.web.columns.examples import matching_examples, operation_examples, telling_row
 from tagsync.web.columns.first_request import first_request, look_at, orders
 from tagsync.web.columns.forms import ColumnsForm, shown_reading
+from tagsync.web.columns.header import header_choices, header_question
 from tagsync.web.columns.questions import hidden_rows_choice, reading_questions
 from tagsync.web.columns.settings_form import SettingsForm
 from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, preview_rows, standing
@@ -59,6 +60,8 @@ def page_context(
         "cards": cards,
         "used_selects": _used_selects(columns, cards),
         "standing": standing(chosen, columns.chosen_tags(), cards),
+        "header_choices": header_choices(view),
+        "header_question": header_question(view),
         "headers_in_doubt": _headers_in_doubt(view),
         "preview": preview_rows(view),
         "connections": _connections(),

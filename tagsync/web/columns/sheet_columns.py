@@ -46,6 +46,10 @@ class ColumnCard:
     note: Note
     hidden: bool
 
+    @property
+    def letter(self) -> str:
+        return column_letter(self.column)
+
 
 @dataclass(frozen=True)
 class PreviewRow:

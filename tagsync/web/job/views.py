@@ -94,7 +94,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "time_left": time_left(steps.seconds_left) if steps and steps.seconds_left is not None else "",
         "took": took(job),
         "balance": balance(job, numbers),
-        "rows_in_file": job.total + job.blank_rows,
+        "rows_in_file": job.rows_in_file,
         "tiles": tiles(numbers.counts, numbers.total, urls, numbers.maybe_applied),
         "calls": calls_by_outcome(job),
         "failed": job.failed + job.count(RowStatus.SUPERSEDED),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.imports.drafts.saved_mappings import visible_to
 from tagsync.imports.models import SavedMapping
+from tagsync.mapping.matching import column_name
 from tagsync.web.access import signed_in
 from tagsync.web.columns.forms import field_label
 
@@ -30,5 +33,10 @@ def forget(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _columns(mapping: SavedMapping) -> list[tuple[str, str]]:
-    """(header, label of its field) of the columns that are sent."""
-    return [(column["header"], field_label(column["field"])) for column in mapping.columns if column["field"]]
+    """(header or letter, label of its field) of the columns that are sent."""
+    return [(_name(column), field_label(column["field"])) for column in mapping.columns if column["field"]]
+
+
+def _name(column: dict[str, Any]) -> str:
+    # Older ones do not say where their columns stood.
+    return column_name(column["header"], column["column"]) if "column" in column else column["header"]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
+from tagsync.imports.problems.file_rows import no_customers
 from tagsync.imports.sending.remarks import Remarked, remarked
 from tagsync.imports.sending.unanswered import STATE, counted_by_status
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus, WaitReason
@@ -56,6 +57,7 @@ class Share(NamedTuple):
     status: str
     rows: int
     maybe_applied: int = 0
+    label: str = ""  # of rows that are no customers, and have no state
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,10 @@ def standing(job: ImportJob) -> Standing:
 
 
 def balance(job: ImportJob, standing: Standing) -> list[Share]:
-    """The parts that add up to the rows of the file; "blank" is no state, only a number."""
+    """The parts that add up to the rows of the file; "above" and "blank" are no states, only numbers."""
     counts, maybe = standing.counts, standing.maybe_applied
-    parts = [Share(state, counts[state], maybe.get(state, 0)) for state in ROW_LOOKS if counts.get(state)]
+    above = [Share("above", part.rows, label=part.label) for part in no_customers(job)]
+    parts = above + [Share(state, counts[state], maybe.get(state, 0)) for state in ROW_LOOKS if counts.get(state)]
     return [*parts, Share("blank", job.blank_rows)] if job.blank_rows else parts
 
 

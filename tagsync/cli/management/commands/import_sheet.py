@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,10 +25,11 @@ from tagsync.imports.drafts.drafts import Choices, Reading, Refusal, SheetChange
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import HiddenRows
 from tagsync.imports.problems import sentence
+from tagsync.imports.problems.file_rows import file_sentence
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.mapping.characters import storable
 from tagsync.mapping.fields import FIELDS
-from tagsync.mapping.matching import HEADER_KEPT_CHARACTERS, header_kept, header_key
+from tagsync.mapping.matching import HEADER_KEPT_CHARACTERS, column_name, header_kept, header_key
 from tagsync.terminal import CouldNotRun, Stage, in_terminal_language, told_in_one_line, without_usage
 
 
@@ -43,13 +44,20 @@ class Command(BaseCommand):
         parser.add_argument("--connection", required=True, metavar="NAME")
         parser.add_argument("--operation", required=True, choices=["add", "delete"])
         parser.add_argument("--sheet", metavar="NAME")
-        parser.add_argument("--header-row", type=int, metavar="N")
+        parser.add_argument("--header-row", type=int, metavar="N", help="row with the column names; 0: there is none")
         parser.add_argument(
             "--encoding", metavar="NAME", help="of a text file, when it does not tell: utf-8, gb18030, …"
         )
         parser.add_argument("--delimiter", metavar="CHARACTER", help="of a text file; “tab” is one as well")
         parser.add_argument("--hidden", choices=HiddenRows.values, default="", help="what becomes of hidden rows")
-        parser.add_argument("--map", action="append", default=[], metavar="HEADER=FIELD", dest="mapping")
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="HEADER=FIELD",
+            dest="mapping",
+            help="what a column is; one without a name is called by its letter, as in A=phone",
+        )
         parser.add_argument("--match", choices=["none", "exact", "fuzzy"], default="fuzzy")
         parser.add_argument("--identify-way", type=int, choices=[1, 2], default=1)
         parser.add_argument("--user", metavar="NAME")
@@ -73,7 +81,7 @@ class Command(BaseCommand):
 
     def _see_through(self, job: ImportJob, connection: Connection, options: dict[str, Any]) -> None:
         reading = Reading(options["encoding"] or "", delimiter_named(options["delimiter"] or ""))
-        if options["sheet"] or options["header_row"] or any(reading):
+        if options["sheet"] or options["header_row"] is not None or any(reading):
             self._choose_sheet(job, storable(options["sheet"] or "") or job.sheet, options["header_row"], reading)
         self._refuse_open_questions(job, options["hidden"])
         self._choose_columns(job, options["mapping"], options["hidden"])
@@ -130,11 +138,12 @@ class Command(BaseCommand):
             self._refuse_columns(job, one_line(code, {"field": field}))
         for column in job.columns:
             if not column["field"]:
-                self.stderr.write(_("“%(header)s” will not be sent.") % column)
+                self.stderr.write(_("“%(header)s” will not be sent.") % {"header": _name(column)})
 
     def _named_columns(self, job: ImportJob, pairs: list[str]) -> Iterator[tuple[int, str]]:
         keys = [header_key(column["header"]) for column in job.columns]
-        by_header = {header_key(column["header"]): column["column"] for column in reversed(job.columns)}
+        by_header = {header_key(_name(column)): column["column"] for column in reversed(job.columns)}
+        by_header |= {header_key(one["header"]): one["column"] for one in reversed(job.columns) if one["header"]}
         for pair in pairs:
             header, _sign, field = pair.rpartition("=")
             key = header_key(header_kept(header))
@@ -150,8 +159,14 @@ class Command(BaseCommand):
                 yield column, field
 
     def _refuse_columns(self, job: ImportJob, why: str) -> None:
-        headers = ", ".join(f"“{column['header']}”" for column in job.columns)
-        self._discard(job, _("%(why)s The headers are: %(headers)s.") % {"why": why, "headers": headers})
+        headers = ", ".join(f"“{_name(column)}”" for column in job.columns)
+        text = _("%(why)s The headers are: %(headers)s.")
+        if not job.header_row:
+            text = _(
+                "%(why)s No row is taken for the column names (--header-row says which one is); the columns are called"
+                " %(headers)s."
+            )
+        self._discard(job, text % {"why": why, "headers": headers})
 
     def _check(self, job: ImportJob) -> None:
         if not checks_have_workers():
@@ -161,6 +176,12 @@ class Command(BaseCommand):
         if job.status == JobStatus.UNREADABLE:
             asks = job.cause == "hidden_rows_undecided"
             raise CouldNotRun(hidden_rows_in(drafts.look(job)) if asks else one_line(job.cause, job.cause_params))
+        for notice in report.notices(job):
+            rows = ", ".join(map(str, notice["first_rows"])) + (
+                "…" if notice["rows"] > len(notice["first_rows"]) else ""
+            )
+            text = ngettext("%(message)s (row %(rows)s).", "%(message)s (%(n)s rows: %(rows)s).", notice["rows"])
+            self.stderr.write(text % {"message": notice["message"], "n": notice["rows"], "rows": rows})
 
     def _confirm(self, job: ImportJob, *, yes: bool) -> None:
         """A delete wants the number of rows typed. Raises CouldNotRun when something else comes."""
@@ -183,6 +204,10 @@ class Command(BaseCommand):
         self.progress.stage = Stage.QUEUED
         if wait:
             report.wait_until(job, report.is_over, label=_("Send"))
+
+
+def _name(column: Mapping[str, Any]) -> str:
+    return column_name(column["header"], column["column"])
 
 
 def field_named(header: str, without: Iterable[str]) -> str | None:
@@ -252,6 +277,7 @@ def finish(command: BaseCommand, job: ImportJob, options: dict[str, Any]) -> Non
         rows = ", ".join(f"{name} {number}" for name, number in found["rows"].items() if number)
         facts = {"id": job.pk, "status": found["status"], "rows": rows}
         command.stdout.write(_("Import %(id)s: %(status)s. %(rows)s") % facts)
+        command.stdout.write(file_sentence(job))
         if with_remarks := found["accepted_with_remarks"]["rows"]:
             text = ngettext(
                 "%(rows)s row was accepted with remarks.", "%(rows)s rows were accepted with remarks.", with_remarks
