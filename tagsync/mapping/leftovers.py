@@ -1,0 +1,173 @@
+"""What spreadsheets and exports leave in and around values: one table of rules, for identifiers and tags alike.
+
+Text in, text out. Knows no cells, and nothing of what becomes of a row.
+"""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+EXCEL_EXACT_DIGITS = 15  # A number with more digits has lost the last ones.
+
+# How spreadsheets mark a number as text, and how programs and dictation turn that mark.
+MARKS = "'`\u00b4\u02b9\u02bb\u02bc\u02ca\u02cb\u2018\u2019\u201b\u2032\u2035\uff07\uff40"
+_QUOTES = '"\u201c\u201d\u201e\u201f\uff02'
+_SPACES = "".join(character for character in map(chr, range(0x3001)) if character.isspace())
+_BRACKETS = dict(zip('([{<"“（［｛＜【〔〈《「『', ')]}>"”）］｝＞】〕〉》」』', strict=True))
+_DASHES_AND_DOTS = r"\-_/\\.\u2010-\u2015\u2026\u2212\u2500\u2501\u3002\u30fc\ufe58\ufe63\uff0d\uff0e\uff0f\uff3c\uff3f"
+
+# What stands where there is nothing, without case, brackets, spaces and underscores. Programs (null, None, nil, NaN, NaT, \N,
+# undefined, 1.#IND), Excel's "#N/A" and "(blank)" as text, and people. All that pandas.read_csv takes for missing is
+# among them. As a tag each may be meant: that is why a person is asked.
+PLACEHOLDERS = frozenset(
+    (
+        *("null", "none", "nil", "nan", "-nan", "+nan", "nan(ind)", "-nan(ind)", "nat", "undefined", "undef", r"\n"),
+        *("na", "n/a", r"n\a", "n.a", "n.a.", "#n/a", "#na", "#n/an/a", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),
+        *("empty", "blank", "novalue", "nodata", "notavailable", "notapplicable"),
+        *("无", "無", "空", "没有", "沒有", "暂无", "暫無", "空值", "空白", "无数据", "無數據", "暂无数据"),
+        *("未填", "未填写", "未填寫"),
+    )
+)
+# Perhaps a tag, never an identifier.
+NO_IDENTIFIERS = PLACEHOLDERS | {"unknown", "missing", "未知", "不详", "不詳", "缺失"}
+PLACEHOLDER_MAX_CHARACTERS = 64
+
+_no_tag = re.compile(f"[{_DASHES_AND_DOTS}]+")
+_no_identifier = re.compile(f"[{_DASHES_AND_DOTS}0]+")
+_decimal_zeros = re.compile(r"(\d+)\.0+", re.ASCII)
+_scientific = re.compile(r"([1-9])\.(\d+)[eE]\+?(\d{1,2})", re.ASCII)
+
+# No leftover begins with another character, unless there is a point in it.
+_WITHOUT_POINT = [word for word in PLACEHOLDERS if "." not in word]
+FIRST_CHARACTERS = "".join(
+    sorted({"=", *MARKS, *_BRACKETS, *(first for word in _WITHOUT_POINT for first in (word[0], word[0].upper()))})
+)
+FIRST_CHARACTERS_CLASS = re.escape(FIRST_CHARACTERS) + _DASHES_AND_DOTS
+
+
+class Of(Enum):
+    IDENTIFIER = "identifier"
+    TAG = "tag"
+    SHOWN_TAG = "a tag as a number format shows it, or as a person typed it on a page: 5.00 is meant"
+
+
+class Rule(NamedTuple):
+    """`left`: what the text is without it; None where the rule does not apply.
+
+    `code`: of what is tidied up, a key of `cleaning.CHANGES`; of what stops the row, one of `rows.CODES`.
+    """
+
+    code: str
+    of: frozenset[Of]
+    left: Callable[[str], str | None]
+    is_tidied: bool
+
+
+class Bare(NamedTuple):
+    """A value without leftovers. `stop`: the code of the rule that forbids to send it, or ""."""
+
+    text: str
+    changes: tuple[str, ...] = ()
+    stop: str = ""
+
+
+def bare(text: str, of: Of) -> Bare:
+    """`text` has no white space around it."""
+    changes: list[str] = []
+    again = True
+    # What one rule leaves may be another's: '="123". Each round takes something away.
+    while again:
+        again = False
+        for rule in _RULES[of]:
+            left = rule.left(text)
+            if left is None:
+                continue
+            if not rule.is_tidied:
+                return Bare(text, tuple(changes), rule.code)
+            text, again = left.strip(), True
+            changes.append(rule.code)
+    return Bare(text, tuple(dict.fromkeys(changes)))
+
+
+def bare_list(text: str, separators: str) -> Bare:
+    """What stands around a whole list of tags: ="VIP,新客" or 'VIP,新客'. Its tags have rules of their own."""
+    inside = text.strip(separators + _SPACES)
+    if (value := _unwrapped(inside)) is not None:
+        return Bare(value, ("formula_unwrapped",))
+    pair = inside[:1] + inside[-1:]
+    if len(inside) > 1 and not pair.strip(MARKS) and not any(mark in inside[1:-1] for mark in MARKS):
+        return Bare(inside[1:-1], ("apostrophe_removed",))
+    return Bare(text)
+
+
+def is_no_identifier(text: str) -> bool:
+    return _is_placeholder(text, NO_IDENTIFIERS, _no_identifier)
+
+
+def is_no_tag(text: str) -> bool:
+    return _is_placeholder(text, PLACEHOLDERS, _no_tag)
+
+
+def _is_placeholder(text: str, words: frozenset[str], filler: re.Pattern[str]) -> bool:
+    if not text or len(text) > PLACEHOLDER_MAX_CHARACTERS:
+        return False
+    while len(text) > 1 and _BRACKETS.get(text[0]) == text[-1]:
+        text = text[1:-1].strip()
+    text = "".join(text.replace("_", " ").split()).lower()
+    return not text or text in words or filler.fullmatch(text) is not None
+
+
+def _unwrapped(text: str) -> str | None:
+    """Of ="00123", with which exports make Excel show a text as it is: what Excel shows."""
+    if len(text) < 3 or text[:2] != '="' or text[-1] != '"':
+        return None
+    inside = text[2:-1].replace('""', "\0")
+    return None if '"' in inside else inside.replace("\0", '"')
+
+
+def _without_marks(text: str) -> str | None:
+    if not text or text[0] not in MARKS:
+        return None
+    left = text.lstrip(MARKS + _SPACES)
+    return left.rstrip(MARKS + _SPACES) if text[-1] in MARKS else left
+
+
+def _without_quotes(text: str) -> str | None:
+    if len(text) < 2 or text[0] not in _QUOTES or text[-1] not in _QUOTES:
+        return None
+    return text.strip(_QUOTES + MARKS + _SPACES)
+
+
+def _without_decimal_zeros(text: str) -> str | None:
+    """Of 100234567.0, as programs write a whole number of a column with gaps. Excel shows 100234567, also as a tag."""
+    match = _decimal_zeros.fullmatch(text)
+    return match[1] if match and len(match[1]) <= EXCEL_EXACT_DIGITS else None
+
+
+def _written_out(text: str) -> str | None:
+    """The digits of "1.3800138000E+10", when all of them are there."""
+    match = _scientific.fullmatch(text)
+    if match is None or not len(match[1]) + len(match[2]) == int(match[3]) + 1 <= EXCEL_EXACT_DIGITS:
+        return None
+    return match[1] + match[2]
+
+
+IDENTIFIER = frozenset({Of.IDENTIFIER})
+SHOWN = frozenset({Of.TAG, Of.SHOWN_TAG})
+STORED = frozenset({Of.IDENTIFIER, Of.TAG})
+ALL = frozenset(Of)
+
+RULES = (
+    Rule("formula_unwrapped", ALL, _unwrapped, is_tidied=True),
+    Rule("apostrophe_removed", ALL, _without_marks, is_tidied=True),
+    # A person may well put a tag in quotation marks.
+    Rule("quotes_removed", IDENTIFIER, _without_quotes, is_tidied=True),
+    Rule("decimals_removed", STORED, _without_decimal_zeros, is_tidied=True),
+    Rule("number_expanded", IDENTIFIER, _written_out, is_tidied=True),
+    Rule("number_too_long", STORED, lambda text: "" if _decimal_zeros.fullmatch(text) else None, is_tidied=False),
+    # Beside a usable identifier this is empty and tidied up after all; only the whole row can tell.
+    Rule("placeholder_in_identifier", IDENTIFIER, lambda text: "" if is_no_identifier(text) else None, is_tidied=False),
+    Rule("placeholder_in_tags", SHOWN, lambda text: "" if is_no_tag(text) else None, is_tidied=False),
+)
+_RULES = {of: tuple(rule for rule in RULES if of in rule.of) for of in Of}
