@@ -17,9 +17,9 @@ _SPACES = "".join(character for character in map(chr, range(0x3001)) if characte
 _BRACKETS = dict(zip('([{<"“（［｛＜【〔〈《「『', ')]}>"”）］｝＞】〕〉》」』', strict=True))
 _DASHES_AND_DOTS = r"\-_/\\.\u2010-\u2015\u2026\u2212\u2500\u2501\u3002\u30fc\ufe58\ufe63\uff0d\uff0e\uff0f\uff3c\uff3f"
 
-# What stands where there is nothing, without case, brackets, spaces and underscores. Programs (null, None, nil, NaN, NaT, \N,
-# undefined, 1.#IND), Excel's "#N/A" and "(blank)" as text, and people. All that pandas.read_csv takes for missing is
-# among them. As a tag each may be meant: that is why a person is asked.
+# What stands where there is nothing, without case, brackets, spaces and underscores: from databases and programs, from
+# Excel ("#N/A" and "(blank)" as text), from people. All that pandas.read_csv takes for missing is among them. As a tag
+# each may be meant, so a person is asked.
 PLACEHOLDERS = frozenset(
     (
         *("null", "none", "nil", "nan", "-nan", "+nan", "nan(ind)", "-nan(ind)", "nat", "undefined", "undef", r"\n"),
