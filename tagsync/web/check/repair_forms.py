@@ -50,7 +50,7 @@ def wanted(job: ImportJob, form: RepairForm, data: QueryDict, *, in_full: bool) 
         case "leave_out" if said["row"]:
             return [Repair(kind=RepairKind.LEAVE_OUT, row_number=said["row"])]
         case "drop_tag" | "keep_tag":
-            return _tag(job, said["problem"], keep=said["act"] == "keep_tag")
+            return _tag(job, said["problem"] or 0, keep=said["act"] == "keep_tag")
         case "leave_out_all":
             problem = job.problems.filter(pk=said["problem"]).first()
             return [Repair(kind=RepairKind.LEAVE_OUT, code=problem.code, params=problem.params)] if problem else []
@@ -65,7 +65,7 @@ def _value(job: ImportJob, number: int | None, field: str, text: str) -> list[Re
     return [Repair(kind=RepairKind.VALUE, field=field, before=before, after=text)] if before != text else []
 
 
-def _tag(job: ImportJob, problem_id: int | None, *, keep: bool) -> list[Repair]:
+def _tag(job: ImportJob, problem_id: int, *, keep: bool) -> list[Repair]:
     problem = job.problems.filter(pk=problem_id, code="placeholder_in_tags").first()
     if problem is None:
         return []
