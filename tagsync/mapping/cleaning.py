@@ -72,6 +72,7 @@ _typical_openid = re.compile(r"o[A-Za-z0-9_-]{27}")
 _customer_id = re.compile(rf"\S{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
 # As our own exports and pages show identifiers to those who may not see them (`masking`): no value at all.
 _masked = re.compile(r".*\*{4}.*|.{4}….{2}", re.DOTALL)
+_zeros = re.compile(r"[-—–_0]+")
 _phone_filler = re.compile(r"[\s()\-\u2010-\u2015\u2212\ufe58\ufe63]+")
 _mobile = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 # Country codes never begin with 0, and +86 is no foreign country.
@@ -174,7 +175,9 @@ def _tidy(typed: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _accept_customer_id(text: str) -> _Accepted | None:
-    return _Accepted(text) if text.isprintable() and _customer_id.fullmatch(text) else None
+    if _zeros.fullmatch(text) or not text.isprintable():
+        return None
+    return _Accepted(text) if _customer_id.fullmatch(text) else None
 
 
 def _accept_openid(text: str) -> _Accepted | Flaw | None:

@@ -33,8 +33,7 @@ PLACEHOLDERS = frozenset(
 NO_IDENTIFIERS = PLACEHOLDERS | {"unknown", "missing", "未知", "不详", "不詳", "缺失"}
 PLACEHOLDER_MAX_CHARACTERS = 64
 
-_no_tag = re.compile(f"[{_DASHES_AND_DOTS}]+")
-_no_identifier = re.compile(f"[{_DASHES_AND_DOTS}0]+")
+_filler = re.compile(f"[{_DASHES_AND_DOTS}]+")
 _decimal_zeros = re.compile(r"(\d+)\.0+", re.ASCII)
 _scientific = re.compile(r"([1-9])\.(\d+)[eE]\+?(\d{1,2})", re.ASCII)
 
@@ -102,20 +101,20 @@ def bare_list(text: str, separators: str) -> Bare:
 
 
 def is_no_identifier(text: str) -> bool:
-    return _is_placeholder(text, NO_IDENTIFIERS, _no_identifier)
+    return _is_placeholder(text, NO_IDENTIFIERS)
 
 
 def is_no_tag(text: str) -> bool:
-    return _is_placeholder(text, PLACEHOLDERS, _no_tag)
+    return _is_placeholder(text, PLACEHOLDERS)
 
 
-def _is_placeholder(text: str, words: frozenset[str], filler: re.Pattern[str]) -> bool:
+def _is_placeholder(text: str, words: frozenset[str]) -> bool:
     if not text or len(text) > PLACEHOLDER_MAX_CHARACTERS:
         return False
     while len(text) > 1 and _BRACKETS.get(text[0]) == text[-1]:
         text = text[1:-1].strip()
     text = "".join(text.replace("_", " ").split()).lower()
-    return not text or text in words or filler.fullmatch(text) is not None
+    return not text or text in words or _filler.fullmatch(text) is not None
 
 
 def _unwrapped(text: str) -> str | None:

@@ -24,7 +24,7 @@ CODES = {
     "boolean_in_identifier": "Excel holds TRUE or FALSE where an identifier belongs",
     "date_in_tags": "Excel holds a date where tags belong, and has changed what was typed",
     "boolean_in_tags": "Excel holds TRUE or FALSE where tags belong",
-    "customer_id_invalid": "not 1 to max_characters visible characters without spaces",
+    "customer_id_invalid": "not 1 to max_characters visible characters without spaces, or mere zeros",
     "openid_invalid": "not min_characters to max_characters letters, digits, _ or -",
     "unionid_invalid": "not min_characters to max_characters letters, digits, _ or -",
     PLACEHOLDER_IN_IDENTIFIER: "a word or dash (placeholder) for nothing, and no usable identifier beside it",

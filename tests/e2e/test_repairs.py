@@ -25,7 +25,7 @@ def test_what_is_repaired_is_what_arrives(in_english: Page, platform: Up, tmp_pa
     page = in_english
     rows: list[list[str | None]] = [[*row] for row in customers(12)]
     for number in (1, 2, 3):
-        rows[number][3] = "无"
+        rows[number][3] = "无手机"
     rows[5][3], rows[6][4], rows[8][1] = "138", None, "o!"
     upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
     check(page)

@@ -44,7 +44,7 @@ TEXTS: dict[str, Text] = {
     ),
     "customer_id_invalid": Text(
         _("Customer ID: not a usable value"),
-        _("It must be 1 to %(max_characters)s characters without spaces."),
+        _("It must be 1 to %(max_characters)s characters without spaces, and not only zeros."),
     ),
     "placeholder_in_identifier": Text(
         _("%(label)s: “%(placeholder)s” is a placeholder, and nothing else says who the customer is"),
