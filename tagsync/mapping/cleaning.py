@@ -88,7 +88,7 @@ PLAIN_OPENID = re.compile(rf"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{{20,{OPENID_MAX_C
 PLAIN_CUSTOMER_ID = re.compile(rf"(?=[A-Za-z0_-]*[1-9])[A-Za-z0-9_-]{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
 PLAIN_PHONE = re.compile(r"1[3-9][0-9]{9}")
 PLAIN_TAGS = re.compile(
-    rf"(?![{leftovers.FIRST_CHARACTERS_CLASS}])[^\s#.,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
+    rf"(?![{leftovers.FIRST_CHARACTERS}])[^\s#.\uff0e,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
     rf"{{1,{TAG_MAX_CHARACTERS}}}"
 )
 

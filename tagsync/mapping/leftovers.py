@@ -8,6 +8,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
+from tagsync.mapping.characters import narrow, widened
+
 EXCEL_EXACT_DIGITS = 15  # A number with more digits has lost the last ones.
 
 # How spreadsheets mark a number as text, and how programs and dictation turn that mark.
@@ -34,15 +36,13 @@ NO_IDENTIFIERS = PLACEHOLDERS | {"unknown", "missing", "未知", "不详", "不�
 PLACEHOLDER_MAX_CHARACTERS = 64
 
 _filler = re.compile(f"[{_DASHES_AND_DOTS}]+")
-_decimal_zeros = re.compile(r"(\d+)\.0+", re.ASCII)
+_decimal_zeros = re.compile(r"(\d+)[.\uff0e]0+", re.ASCII)
 _scientific = re.compile(r"([1-9])\.(\d+)[eE]\+?(\d{1,2})", re.ASCII)
 
-# No leftover begins with another character, unless there is a point in it.
-_WITHOUT_POINT = [word for word in PLACEHOLDERS if "." not in word]
-FIRST_CHARACTERS = "".join(
-    sorted({"=", *MARKS, *_BRACKETS, *(first for word in _WITHOUT_POINT for first in (word[0], word[0].upper()))})
-)
-FIRST_CHARACTERS_CLASS = re.escape(FIRST_CHARACTERS) + _DASHES_AND_DOTS
+# No leftover begins with another character, unless there is a point in it. For use inside a character class.
+_words = [word[0] + word[0].upper() for word in PLACEHOLDERS if "." not in word]
+_first = {*"=", *MARKS, *_BRACKETS, *"".join(_words)}
+FIRST_CHARACTERS = re.escape("".join(sorted(_first | {widened(one) for one in _first}))) + _DASHES_AND_DOTS
 
 
 class Of(Enum):
@@ -113,7 +113,7 @@ def _is_placeholder(text: str, words: frozenset[str]) -> bool:
         return False
     while len(text) > 1 and _BRACKETS.get(text[0]) == text[-1]:
         text = text[1:-1].strip()
-    text = "".join(text.replace("_", " ").split()).lower()
+    text = "".join(narrow(text).replace("_", " ").split()).lower()
     return not text or text in words or _filler.fullmatch(text) is not None
 
 
