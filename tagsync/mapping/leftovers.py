@@ -100,10 +100,8 @@ def _may_be_leftover(text: str) -> bool:
 
 
 def bare_list(text: str, separators: str) -> Bare:
-    """What stands around a whole list of tags: ="VIP,新客" or 'VIP,新客'. Its tags have rules of their own."""
+    """What stands around a whole list of tags: 'VIP,新客'. Its tags have rules of their own."""
     inside = text.strip(separators + _SPACES)
-    if (value := _unwrapped(inside)) is not None:
-        return Bare(value, ("formula_unwrapped",))
     pair = inside[:1] + inside[-1:]
     if len(inside) > 1 and not pair.strip(MARKS) and not any(mark in inside[1:-1] for mark in MARKS):
         return Bare(inside[1:-1], ("apostrophe_removed",))
