@@ -55,6 +55,11 @@ def narrow(text: str) -> str:
     return text.translate(_FULL_TO_ASCII)
 
 
+def widened(ascii: str) -> str:
+    """The full-width form of a character of ASCII; any other as it is."""
+    return chr(ord(ascii) + 0xFEE0) if "!" <= ascii <= "~" else ascii
+
+
 def narrow_alphanumeric(text: str) -> str:
     """Only full-width letters and digits: punctuation like （） is ordinary Chinese writing."""
     return text.translate(_ALPHANUMERIC_TO_ASCII)

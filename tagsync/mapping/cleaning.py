@@ -8,14 +8,17 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from tagsync.mapping import characters, formatted
+from tagsync.mapping import characters, formatted, leftovers
+from tagsync.mapping.leftovers import EXCEL_EXACT_DIGITS as EXCEL_EXACT_DIGITS
+from tagsync.mapping.leftovers import Of
 from tagsync.sheets.cells import Cell, FormattedCell, Kind
 
-EXCEL_EXACT_DIGITS = 15  # A number cell with more digits has lost the last ones.
 OPENID_MIN_CHARACTERS = 6  # Length and alphabet of an openid or unionid: not documented; 28 is typical.
 OPENID_MAX_CHARACTERS = 64
 CUSTOMER_ID_MAX_CHARACTERS = 64  # not documented
 TAG_MAX_CHARACTERS = 255  # not documented; a limit of our own
+
+PLACEHOLDER_IN_IDENTIFIER = "placeholder_in_identifier"
 
 Params = dict[str, str | int]
 
@@ -40,7 +43,11 @@ class Cleaned(NamedTuple):
 CHANGES = {
     "invisible_removed": "zero-width and other invisible characters",
     "made_narrow": "full-width letters and digits made half-width",
-    "apostrophe_removed": "an apostrophe before the value, with which spreadsheets mark text",
+    "apostrophe_removed": "an apostrophe or backtick before or around the value, with which spreadsheets mark text",
+    "quotes_removed": "quotation marks around an identifier",
+    "formula_unwrapped": 'the =" and " around a text that is to look the same in Excel',
+    "decimals_removed": "zeros behind the point of a whole number",
+    "placeholder_emptied": "a word or dash in place of an identifier, beside another one",
     "spaces_removed": "spaces around or inside",
     "punctuation_removed": "dashes and brackets of a phone number",
     "country_code_removed": "+86, 0086 or 86 before a mainland mobile",
@@ -51,19 +58,12 @@ CHANGES = {
 }
 
 
+# "#N/A" as text is among the placeholders: there is no formula any more that could be mended.
 ERROR_TEXTS = frozenset(
-    ("#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
+    ("#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
 )
-# What exports and lookups leave where there is nothing. Sent as a customer ID it would be somebody's.
-PLACEHOLDERS = frozenset(
-    ("null", "none", "nan", "nil", "n/a", "na", "undefined", r"\n", "/", "无", "空", "没有", "暂无")
-)
-
-# A leading apostrophe is how spreadsheets mark a number as text; exports leave it in.
-_text_mark = re.compile(r"^[\s']+")
 # As spreadsheets show a long number: the digits behind the exponent are gone. "12E5" may be a genuine ID.
 _exponent_text = re.compile(r"[+-]?\d+(\.\d+[eE][+-]?|[eE]\+)\d+", re.ASCII)
-_scientific = re.compile(r"([1-9])\.(\d+)[eE]\+?(\d{1,2})", re.ASCII)
 _beyond_excel = re.compile(rf"[+-]?(\d{{{EXCEL_EXACT_DIGITS + 1},}}.*|.*[eE].*)", re.ASCII | re.DOTALL)
 _whole_number = re.compile(r"\d+", re.ASCII)
 # Never digits alone: that is a number of another kind in the wrong column.
@@ -72,21 +72,23 @@ _typical_openid = re.compile(r"o[A-Za-z0-9_-]{27}")
 _customer_id = re.compile(rf"\S{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
 # As our own exports and pages show identifiers to those who may not see them (`masking`): no value at all.
 _masked = re.compile(r".*\*{4}.*|.{4}….{2}", re.DOTALL)
-_nothing = re.compile(r"[-—–_0]+")
+_zeros = re.compile(r"[-—–_0]+")
 _phone_filler = re.compile(r"[\s()\-\u2010-\u2015\u2212\ufe58\ufe63]+")
 _mobile = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 # Country codes never begin with 0, and +86 is no foreign country.
 _foreign_phone = re.compile(r"\+(?!86)[1-9][0-9]{5,14}")
-_tag_separator = re.compile(r"[,，、;；|\n\r\v\f\x85\u2028\u2029]")
+_SEPARATORS = ",，、;；|\n\r\v\f\x85\u2028\u2029"
+_tag_separator = re.compile(f"[{_SEPARATORS}]")
 _odd_space = re.compile("[\u00a0\u2007\u202f]")
 _inner_control = re.compile(r"[\t\x1c-\x1f]")
 
 # Text that its cleaning function returns unchanged, recognised in one match: most cells of most sheets.
-PLAIN_OPENID = _openid
+# No word that stands for nothing ("undefined") is as long as such an openid.
+PLAIN_OPENID = re.compile(rf"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{{20,{OPENID_MAX_CHARACTERS}}}")
 PLAIN_CUSTOMER_ID = re.compile(rf"(?=[A-Za-z0_-]*[1-9])[A-Za-z0-9_-]{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
 PLAIN_PHONE = re.compile(r"1[3-9][0-9]{9}")
 PLAIN_TAGS = re.compile(
-    rf"[^\s#,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
+    rf"(?![{leftovers.FIRST_CHARACTERS}])[^\s#.\uff0e,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
     rf"{{1,{TAG_MAX_CHARACTERS}}}"
 )
 
@@ -111,14 +113,12 @@ def _flaw_of_kind(cell: Cell, place: str) -> str:
     return ""
 
 
-def _flaw_of_identifier(cell: Cell, text: str) -> str:
-    if code := _flaw_of_kind(cell, "identifier"):
-        return code
+def _flaw_of_identifier(text: str) -> str:
     if text.upper() in ERROR_TEXTS:
         return "error_cell"
     if _masked.fullmatch(text):
         return "masked_value"
-    if _exponent_text.fullmatch(text) and not _written_out(text):
+    if _exponent_text.fullmatch(text):
         return "number_too_long"
     return "control_character" if characters.is_damaged(text) else ""
 
@@ -145,10 +145,15 @@ class _Accepted(NamedTuple):
 def _identifier(cell: Cell, invalid: Flaw, accept: Callable[[str], _Accepted | Flaw | None]) -> Cleaned:
     """`accept`: the value of a tidy text, or a flaw of its own, or None when it is merely invalid."""
     if isinstance(cell, FormattedCell):
-        meant = formatted.identifier(cell)
+        meant = cell.text if leftovers.is_no_identifier(cell.text.strip()) else formatted.identifier(cell)
         return _clean_formatted(cell, meant, lambda bare: _identifier(bare, invalid, accept), invalid)
-    text, changes = _tidy(cell.text)
-    if code := _flaw_of_identifier(cell, text):
+    tidy, changes = _tidy(cell.text)
+    text, more, stop = leftovers.bare(tidy, Of.IDENTIFIER)
+    if code := _flaw_of_kind(cell, "identifier"):
+        return _flawed(cell, code)
+    if stop:
+        return _flawed(cell, stop, **({"placeholder": text} if stop == PLACEHOLDER_IN_IDENTIFIER else {}))
+    if code := _flaw_of_identifier(text):
         return _flawed(cell, code)
     if not text:
         return Cleaned("")
@@ -156,31 +161,21 @@ def _identifier(cell: Cell, invalid: Flaw, accept: Callable[[str], _Accepted | F
         return Cleaned(cell.text, (invalid,))
     accepted = accept(text)
     if isinstance(accepted, _Accepted):
-        return Cleaned(accepted.value, (), tuple(dict.fromkeys((*changes, *accepted.changes))))
+        return Cleaned(accepted.value, (), tuple(dict.fromkeys((*changes, *more, *accepted.changes))))
     return Cleaned(cell.text, (accepted or invalid,))
 
 
 def _tidy(typed: str) -> tuple[str, tuple[str, ...]]:
-    """Without what cannot be seen or does not belong to the value, and what that was."""
-    steps = (
-        ("invisible_removed", characters.without_zero_width(typed)),
-        ("made_narrow", characters.narrow(characters.without_zero_width(typed))),
-    )
-    changes, text = [], typed
-    for code, after in steps:
-        if after != text:
-            changes.append(code)
-        text = after
-    bare = _text_mark.sub("", text).rstrip()
-    if "'" in text[: len(text) - len(_text_mark.sub("", text))]:
-        changes.append("apostrophe_removed")
-    if bare != text.lstrip("'"):
-        changes.append("spaces_removed")
-    return bare, tuple(changes)
+    """Without what cannot be seen, and what that was."""
+    visible = characters.without_zero_width(typed)
+    narrow = characters.narrow(visible)
+    text = narrow.strip()
+    done = {"invisible_removed": visible != typed, "made_narrow": narrow != visible, "spaces_removed": text != narrow}
+    return text, tuple(code for code, is_so in done.items() if is_so)
 
 
 def _accept_customer_id(text: str) -> _Accepted | None:
-    if text.lower() in PLACEHOLDERS or _nothing.fullmatch(text) or not text.isprintable():
+    if _zeros.fullmatch(text) or not text.isprintable():
         return None
     return _Accepted(text) if _customer_id.fullmatch(text) else None
 
@@ -196,8 +191,6 @@ def _accept_phone(text: str) -> _Accepted | Flaw | None:
     changes = ["spaces_removed"] if re.search(r"\s", text) else []
     if len(digits) < len(re.sub(r"\s", "", text)):
         changes.append("punctuation_removed")
-    if whole := _written_out(digits):
-        digits, changes = whole, ["number_expanded"]
     if mobile := _mobile.fullmatch(digits):
         if mobile[1] != digits:
             changes.append("country_code_removed")
@@ -205,14 +198,6 @@ def _accept_phone(text: str) -> _Accepted | Flaw | None:
     if _foreign_phone.fullmatch(digits):
         return _Accepted(digits, tuple(changes))
     return Flaw("in_wrong_column", {"other": "openid"}) if _typical_openid.fullmatch(text) else None
-
-
-def _written_out(text: str) -> str:
-    """The digits of "1.3800138000E+10", when all of them are there; otherwise ""."""
-    match = _scientific.fullmatch(text)
-    if match is None or len(match[1]) + len(match[2]) != int(match[3]) + 1:
-        return ""
-    return match[1] + match[2]
 
 
 _customer_id_invalid = Flaw("customer_id_invalid", {"max_characters": CUSTOMER_ID_MAX_CHARACTERS})
@@ -239,6 +224,35 @@ def clean_phone(cell: Cell) -> Cleaned:
     return _identifier(cell, _phone_invalid, _accept_phone)
 
 
+class _TagList(NamedTuple):
+    """The tags of a text, bare and each once; `stops`: those of them that may not be sent, with the code."""
+
+    tags: list[str]
+    stops: dict[str, str]
+    changes: tuple[str, ...]
+
+
+def _tag_list(text: str, of: Of) -> _TagList:
+    spaced = _odd_space.sub(" ", text)
+    tidy = _odd_space.sub(" ", characters.without_loose_zero_width(text))
+    narrow = characters.narrow_alphanumeric(tidy)
+    whole = leftovers.bare_list(narrow, _SEPARATORS)
+    typed = [piece for piece in _tag_separator.split(whole.text) if piece.strip()]
+    found = [leftovers.bare(piece.strip(), of) for piece in typed]
+    texts = [one.text for one in found if one.text]
+    tags = list(dict.fromkeys(texts))
+    done = {
+        "invisible_removed": tidy != spaced,
+        "made_narrow": narrow != tidy,
+        **{code: True for one in (whole, *found) for code in one.changes},
+        "spaces_removed": any(piece != piece.strip() for piece in typed),
+        "separators_replaced": len(typed) > 1 and whole.text.count(",") < len(typed) - 1,
+        "repeats_removed": len(tags) < len(texts),
+    }
+    stops = {one.text: one.stop for one in found if one.stop}
+    return _TagList(tags, stops, tuple(code for code, is_so in done.items() if is_so))
+
+
 def _flaws_of_tags(tags: list[str]) -> tuple[Flaw, ...]:
     flaws = []
     if any(tag.upper() in ERROR_TEXTS for tag in tags):
@@ -250,21 +264,18 @@ def _flaws_of_tags(tags: list[str]) -> tuple[Flaw, ...]:
     return tuple(flaws)
 
 
-def _read_tags(text: str) -> Cleaned:
-    tidy = _odd_space.sub(" ", characters.without_loose_zero_width(text))
-    narrow = characters.narrow_alphanumeric(tidy)
-    typed = [piece for piece in _tag_separator.split(narrow) if piece.strip()]
-    tags = list(dict.fromkeys(piece.strip() for piece in typed))
-    if flaws := _flaws_of_tags(tags):
+def _flaws_of_stops(stops: dict[str, str]) -> tuple[Flaw, ...]:
+    lost = [Flaw("number_too_long", {})] if "number_too_long" in stops.values() else []
+    words = (tag for tag, code in stops.items() if code == "placeholder_in_tags")
+    return (*lost, *(Flaw("placeholder_in_tags", {"placeholder": word}) for word in words))
+
+
+def _read_tags(text: str, of: Of = Of.TAG, meant: str = "") -> Cleaned:
+    found = _tag_list(text, of)
+    stops = {tag: code for tag, code in found.stops.items() if tag != meant}
+    if flaws := (*_flaws_of_tags(found.tags), *_flaws_of_stops(stops)):
         return Cleaned(text, flaws)
-    done = {
-        "invisible_removed": tidy != _odd_space.sub(" ", text),
-        "made_narrow": narrow != tidy,
-        "spaces_removed": any(piece != piece.strip() for piece in typed),
-        "separators_replaced": len(typed) > 1 and narrow.count(",") < len(typed) - 1,
-        "repeats_removed": len(tags) < len(typed),
-    }
-    return Cleaned(",".join(tags), (), tuple(code for code, is_so in done.items() if is_so))
+    return Cleaned(",".join(found.tags), (), found.changes)
 
 
 # A sheet repeats a few lists of tags thousands of times. Long cells stay out, so the cache stays small.
@@ -274,8 +285,18 @@ _read_usual_tags = lru_cache(maxsize=2048)(_read_tags)
 def clean_tags(cell: Cell) -> Cleaned:
     """Tags joined with a comma, each once, in the order of the cell; case is kept."""
     if isinstance(cell, FormattedCell):
-        return _clean_formatted(cell, formatted.without_grouping(cell), clean_tags)
+        return _clean_formatted(cell, formatted.without_grouping(cell), lambda bare: clean_shown_tags(bare.text))
     if code := _flaw_of_kind(cell, "tags"):
         return _flawed(cell, code)
     read = _read_usual_tags if len(cell.text) <= TAG_MAX_CHARACTERS else _read_tags
     return read(cell.text)
+
+
+def clean_shown_tags(text: str, meant: str = "") -> Cleaned:
+    """Tags as a person sees them, not as a file stores them. `meant`: one that she says is no placeholder."""
+    return _read_tags(text, Of.SHOWN_TAG, meant)
+
+
+def without_tag(text: str, tag: str) -> str:
+    """A list of tags, clean or as it was typed, without one of them."""
+    return ",".join(one for one in _tag_list(text, Of.SHOWN_TAG).tags if one != tag)

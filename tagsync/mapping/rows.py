@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tagsync.mapping.characters import is_visible, storable
-from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS, Params
+from tagsync.mapping.cleaning import EXCEL_EXACT_DIGITS, PLACEHOLDER_IN_IDENTIFIER, Params, clean_shown_tags
 from tagsync.mapping.fields import CUSTOMER_ID, FIELDS, IDENTIFIERS
 from tagsync.sheets.cells import Cell, Kind, Row
 
@@ -27,9 +27,11 @@ CODES = {
     "boolean_in_identifier": "Excel holds TRUE or FALSE where an identifier belongs",
     "date_in_tags": "Excel holds a date where tags belong, and has changed what was typed",
     "boolean_in_tags": "Excel holds TRUE or FALSE where tags belong",
-    "customer_id_invalid": "not 1 to max_characters visible characters without spaces, or a mere placeholder",
+    "customer_id_invalid": "not 1 to max_characters visible characters without spaces, or mere zeros",
     "openid_invalid": "not min_characters to max_characters letters, digits, _ or -",
     "unionid_invalid": "not min_characters to max_characters letters, digits, _ or -",
+    PLACEHOLDER_IN_IDENTIFIER: "a word or dash (placeholder) for nothing, and no usable identifier beside it",
+    "placeholder_in_tags": "a word or dash (placeholder) for nothing among the tags; only a person knows if it is one",
     "in_wrong_column": "looks like a value of another field (other: its key)",
     "id_ends_in_zeros": "so many long IDs end in zeros that Excel must have cut their last digits",
     "id_too_short": "shorter than the other IDs of the column, which begin with a zero: Excel has cut it off",
@@ -99,24 +101,33 @@ def check_row(row: Row, columns: Mapping[int, str], fixed_tags: str = "") -> Che
         values["tags"] = join_tags(values["tags"], fixed_tags)
     has_identifier = values[CUSTOMER_ID] or values["phone"] or values["openid"] or values["unionid"]
     if notes or not has_identifier or not values["tags"]:
+        emptied = _empty_placeholders(values, notes)
+        changes.extend(
+            Change("placeholder_emptied", note.field or "", note.column or 0, note.value, "") for note in emptied
+        )
         _note_missing(columns, values, notes, _typed_tags(row, columns))
     return Checked(row.number, values, tuple(notes), tuple(changes))
 
 
-def check_again(checked: Checked, field: str, text: str, columns: Mapping[int, str], fixed_tags: str = "") -> Checked:
+def check_again(
+    checked: Checked, field: str, text: str, columns: Mapping[int, str], fixed_tags: str = "", meant: str = ""
+) -> Checked:
     """The row after a person typed `text` into one of its fields: what stood there is forgotten, what the other
-    fields say still holds. Typed tags stand for those of all columns; `fixed_tags` still come after them.
+    fields say still holds. Typed tags stand for those of all columns; `fixed_tags` still come after them. `meant`:
+    a tag that looks like a placeholder, of which she says that it is a tag.
     """
-    cleaned = FIELDS[field].clean(Cell(Kind.TEXT, text))
+    is_tags = field == "tags"
+    cleaned = clean_shown_tags(text, meant) if is_tags else FIELDS[field].clean(Cell(Kind.TEXT, text))
     typed = storable(text)
     value = typed if cleaned.flaws else cleaned.value
-    if field == "tags" and value and fixed_tags:
+    if is_tags and value and fixed_tags:
         value = join_tags(value, fixed_tags)
     column = next((column for column, key in columns.items() if key == field), None)
     kept = [note for note in checked.notes if note.field != field and note.code not in _MISSING]
     notes = [*kept, *(Note(flaw.code, field, column, typed, flaw.params) for flaw in cleaned.flaws)]
     values = checked.values | {field: value}
-    _note_missing(columns, values, notes, typed if field == "tags" else "")
+    _empty_placeholders(values, notes)
+    _note_missing(columns, values, notes, typed if is_tags else "")
     return Checked(checked.row_number, values, tuple(notes))
 
 
@@ -145,6 +156,17 @@ def _typed_tags(row: Row, columns: Mapping[int, str]) -> str:
     return storable(row.cells[column].text) if column in row.cells else ""
 
 
+def _empty_placeholders(values: dict[str, str], notes: list[Note]) -> list[Note]:
+    """Beside a usable identifier, what stands for nothing in another one is nothing. Returns the notes about it."""
+    noted = {note.field for note in notes}
+    found = [note for note in notes if note.code == PLACEHOLDER_IN_IDENTIFIER]
+    if not found or not any(values[key] and key not in noted for key in IDENTIFIERS):
+        return []
+    notes[:] = [note for note in notes if note.code != PLACEHOLDER_IN_IDENTIFIER]
+    values.update({note.field: "" for note in found if note.field})
+    return found
+
+
 def _note_missing(columns: Mapping[int, str], values: Mapping[str, str], notes: list[Note], typed_tags: str) -> None:
     """Adds what the row lacks and puts the notes in the order of the fields."""
     noted = {note.field for note in notes}
@@ -154,7 +176,8 @@ def _note_missing(columns: Mapping[int, str], values: Mapping[str, str], notes: 
         column = next((column for column, key in columns.items() if key == "tags"), None)
         notes.append(Note("no_tags", "tags", column, typed_tags, {}))
     order = (None, *FIELDS)
-    notes.sort(key=lambda note: order.index(note.field))
+    # A placeholder comes last: where another identifier can be mended, that is the cause.
+    notes.sort(key=lambda note: (note.code == PLACEHOLDER_IN_IDENTIFIER, order.index(note.field)))
 
 
 def identifiers(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

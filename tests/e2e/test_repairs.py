@@ -25,7 +25,7 @@ def test_what_is_repaired_is_what_arrives(in_english: Page, platform: Up, tmp_pa
     page = in_english
     rows: list[list[str | None]] = [[*row] for row in customers(12)]
     for number in (1, 2, 3):
-        rows[number][3] = "无"
+        rows[number][3] = "无手机"
     rows[5][3], rows[6][4], rows[8][1] = "138", None, "o!"
     upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
     check(page)
@@ -80,3 +80,31 @@ def test_only_what_failed_is_sent_again(in_english: Page, platform: Up, tmp_path
     assert sorted(sent) == sorted(rows[number][3] for number in (3, 17, 30))
     page.goto(first)
     expect(page.locator("main")).to_contain_text("3 of 3 failed rows fixed on")
+
+
+def test_placeholders_are_dropped_in_one_click(in_english: Page, platform: Up, tmp_path: Path) -> None:
+    page = in_english
+    rows: list[list[str | None]] = [[*row] for row in customers(8)]
+    rows[0][3], rows[1][0] = "NULL", f"`{customer(1)[0]}"
+    for number, tags in ((2, "NULL"), (3, "VIP,NULL"), (4, "新客,NULL"), (5, "无")):
+        rows[number][4] = tags
+    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
+    check(page)
+    page.get_by_role("button", name="Drop “NULL” in 3 rows").click()
+    expect(page.locator("main")).to_contain_text("2 rows can be sent now. 1 row still has a problem.")
+    page.get_by_role("button", name="“无” is a tag: send it").click()
+    expect(page.locator(".toasts")).to_contain_text("1 row can be sent now.")
+    page.locator(".group", has_text="No tag in the row").get_by_role("button", name="Leave 1 out").click()
+    start(page)
+    see_it_end(page, "Finished")
+    sent = {row["audienceUserId"]: row for body in bodies(platform) for row in body["data"]}
+    assert [row["tags"] for row in sent.values()] == [
+        "春季活动",
+        "春季活动",
+        "VIP",
+        "新客",
+        "无",
+        "春季活动",
+        "春季活动",
+    ]
+    assert "phone" not in sent[customer(0)[0]] and customer(1)[0] in sent

@@ -160,6 +160,16 @@ def test_a_corrected_workbook_is_recognised(first: ImportJob, marketer: Person, 
     assert [note["code"] for note in again[4].notes] == ["number_too_long"]
 
 
+def test_a_placeholder_is_looked_at_anew_beside_what_was_filled_in(marketer: Person, made: Made) -> None:
+    rows = [["NULL", None, None, "", "新客"], ["N/A", None, "-", "", "新客"], ["C-3", None, None, "", "VIP,NULL"]]
+    first = settle(checked(uploaded(marketer, book(rows))), {})
+    assert set(states(first).values()) == {S.TO_FIX}
+    second = checked(uploaded(marketer, changed(made(first, marketer, FAILED), C2="13800138009", E4="VIP")))
+    assert second.corrects == first
+    assert states(second) == {2: S.WAITING, 3: S.TO_FIX, 4: S.WAITING}
+    assert second.rows.get(row_number=2).customer_id == ""
+
+
 def test_rows_that_did_not_fail_are_left_out(first: ImportJob, marketer: Person, made: Made) -> None:
     second = checked(uploaded(marketer, made(first, marketer)))
     assert states(second)[2] == S.LEFT_OUT

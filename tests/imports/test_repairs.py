@@ -28,14 +28,14 @@ pytestmark = pytest.mark.django_db
 
 ROWS = [
     customer(0),
-    (*customer(1)[:3], "无", "春季活动"),  # 3
-    (*customer(2)[:3], "无", "新客"),  # 4
-    ("", "", "", "无", "新客"),  # 5
+    (*customer(1)[:3], "无手机", "春季活动"),  # 3
+    (*customer(2)[:3], "无手机", "新客"),  # 4
+    ("", "", "", "无手机", "新客"),  # 5
     (*customer(3)[:4], ""),  # 6
     ("", "", "", "", "新客"),  # 7
     (*customer(4)[:3], "12", "春季活动"),  # 8
     (*customer(4)[:3], "1 2", "春季活动"),  # 9
-    (*customer(5)[:3], "无", ""),  # 10
+    (*customer(5)[:3], "无手机", ""),  # 10
 ]
 
 
@@ -82,7 +82,7 @@ def statuses(job: ImportJob) -> dict[int, str]:
 
 
 def test_it_replaces_a_value_in_all_its_rows(job: ImportJob, marketer: Person) -> None:
-    repair = value("phone", "无", "")
+    repair = value("phone", "无手机", "")
     became = repairs.make(job, repair, marketer)
     assert became == {"waiting": 2, "to_fix": 2}
     now = statuses(job)
@@ -90,7 +90,7 @@ def test_it_replaces_a_value_in_all_its_rows(job: ImportJob, marketer: Person) -
     assert job.rows.get(row_number=5).problem.code == "no_identifier"
     assert job.rows.get(row_number=10).problem.code == "no_tags"
     repair.refresh_from_db()
-    assert (repair.rows, repair.by, repair.before, repair.after) == (4, marketer, "无", "")
+    assert (repair.rows, repair.by, repair.before, repair.after) == (4, marketer, "无手机", "")
     assert job.counts == counted(job)
 
 
@@ -103,7 +103,7 @@ def test_it_gives_a_tag_to_all_rows_without_one(job: ImportJob, marketer: Person
 def test_it_ends_where_a_corrected_sheet_would(
     job: ImportJob, marketer: Person, sandbox_connection: Connection
 ) -> None:
-    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无手机", ""), marketer)
     repairs.make(job, value("tags", "", "VIP，老客"), marketer)
     repairs.make(job, cell(8, "phone", "12", "13900000012"), marketer)
     repairs.make(job, cell(7, "phone", "", "139 0000 0007"), marketer)
@@ -162,7 +162,7 @@ def test_it_keeps_no_repair_that_fits_nothing(job: ImportJob, marketer: Person) 
 
 
 def test_it_says_who_repaired_without_saying_what(job: ImportJob, marketer: Person) -> None:
-    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无手机", ""), marketer)
     event = job.events.get(act="repair")
     assert (event.by, event.before, event.after) == (marketer, "ready", "ready")
     assert (event.why, event.params) == ("", {"repair": job.repairs.get().pk})
@@ -170,7 +170,7 @@ def test_it_says_who_repaired_without_saying_what(job: ImportJob, marketer: Pers
 
 def test_undo_brings_everything_back(job: ImportJob, marketer: Person) -> None:
     before = snapshot(job)
-    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无手机", ""), marketer)
     assert snapshot(job) != before
     repair = job.repairs.get()
     assert repairs.undo(repair, marketer) == 4
@@ -180,7 +180,7 @@ def test_undo_brings_everything_back(job: ImportJob, marketer: Person) -> None:
 
 
 def test_undoing_an_earlier_repair_keeps_the_later_ones(job: ImportJob, marketer: Person) -> None:
-    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无手机", ""), marketer)
     repairs.make(job, value("tags", "", "VIP"), marketer)
     first = job.repairs.order_by("pk").first()
     assert first
@@ -244,7 +244,7 @@ def assert_sums(job: ImportJob) -> None:
 
 
 def test_repairs_are_made_again_after_another_check(job: ImportJob, marketer: Person) -> None:
-    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无手机", ""), marketer)
     repairs.make(job, cell(8, "phone", "12", "13900000012"), marketer)
     repairs.make(job, Repair(kind=RepairKind.LEAVE_OUT, row_number=7), marketer)
     before = snapshot(job)
@@ -267,7 +267,7 @@ def test_a_repair_that_no_longer_fits_touches_nothing(job: ImportJob, marketer: 
 
 
 def test_nothing_is_repaired_after_the_start(job: ImportJob, marketer: Person) -> None:
-    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无手机", ""), marketer)
     stale = ImportJob.objects.get(pk=job.pk)
     actions.start(job, marketer)
     before = statuses(job)
@@ -281,7 +281,7 @@ def test_nothing_is_repaired_after_the_start(job: ImportJob, marketer: Person) -
 def test_it_works_in_pieces(job: ImportJob, marketer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     before = snapshot(job)
     monkeypatch.setattr(repairs, "ROWS_AT_ONCE", 1)
-    assert repairs.make(job, value("phone", "无", ""), marketer) == {"waiting": 2, "to_fix": 2}
+    assert repairs.make(job, value("phone", "无手机", ""), marketer) == {"waiting": 2, "to_fix": 2}
     assert_sums(job)
     repairs.undo(job.repairs.get(), marketer)
     assert snapshot(job) == before
@@ -336,7 +336,7 @@ def test_a_page_from_before_cannot_start_it_in_the_middle(
         return write(*arguments)
 
     monkeypatch.setattr(repairs, "_write", spy)
-    repairs.make(job, value("phone", "无", ""), marketer)
+    repairs.make(job, value("phone", "无手机", ""), marketer)
     assert seen == [1]
 
 
@@ -362,7 +362,7 @@ def test_a_repair_that_is_taken_back_while_it_is_made_stops(
 
     monkeypatch.setattr(repairs, "_write", meanwhile)
     with TestCase.captureOnCommitCallbacks(execute=True):
-        repairs.make(job, value("phone", "无", ""), marketer)
+        repairs.make(job, value("phone", "无手机", ""), marketer)
     assert snapshot(job) == before
     assert Repair.objects.get().undone_at
 

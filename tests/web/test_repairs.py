@@ -232,3 +232,48 @@ def test_it_is_not_offered_while_the_earlier_one_runs(twice: tuple[ImportJob, Im
     assert "Send only the" not in page(signed, second)
     signed.post(url(second, "rest/"))
     assert not second.repairs.exists()
+
+
+# Placeholders among the tags
+
+
+@pytest.fixture
+def exported(make_draft: MakeDraft) -> ImportJob:
+    rows = [("881000000000000001", "13800138000", "VIP,NULL"), ("881000000000000002", "NULL", "NULL，新客")]
+    job = make_draft(workbook(HEADER, [*rows, ("NULL", "-", "VIP"), ("881000000000000003", "", "无")]))
+    job.begin_check(job.owner)
+    return finish_check(job)
+
+
+def placeholder(job: ImportJob, word: str) -> Problem:
+    return job.problems.get(code="placeholder_in_tags", params__placeholder=word)
+
+
+def test_it_drops_a_placeholder_in_one_click(exported: ImportJob, signed: Client) -> None:
+    html = " ".join(page(signed, exported).split())
+    assert "Tags: “NULL” looks like a placeholder for an empty cell" in html
+    assert "Drop “NULL” in 2 rows" in html and "“无” is a tag: send it" in html
+    assert "Customer ID: “NULL” is a placeholder, and nothing else says who the customer is" in html
+    html = post(signed, exported, act="drop_tag", problem=placeholder(exported, "NULL").pk)
+    assert "2 rows can be sent now." in html
+    assert "Tags: “NULL” → (empty)" in html
+    assert list(exported.rows.filter(status="waiting").values_list("phone", "tags")) == [
+        ("13800138000", "VIP"),
+        ("", "新客"),
+    ]
+
+
+def test_it_sends_a_word_that_is_a_tag_in_one_click(exported: ImportJob, signed: Client) -> None:
+    html = post(signed, exported, act="keep_tag", problem=placeholder(exported, "无").pk)
+    assert "1 row can be sent now." in html
+    assert "Tags: “无” is sent as it stands" in html
+    assert exported.rows.get(row_number=5).tags == "无"
+
+
+@pytest.mark.parametrize("act", ["drop_tag", "keep_tag"])
+def test_only_a_placeholder_among_tags_is_dropped_or_kept(exported: ImportJob, signed: Client, act: str) -> None:
+    other = exported.problems.get(code="placeholder_in_identifier")
+    for problem in (other.pk, 999_999):
+        assert "Nothing was changed" in post(signed, exported, act=act, problem=problem)
+    assert "Nothing was changed" in post(signed, exported, act=act)
+    assert not exported.repairs.exists()

@@ -15,6 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import UNDER_WAY, RowStatus
 from tagsync.mapping.characters import storable
+from tagsync.mapping.cleaning import PLACEHOLDER_IN_IDENTIFIER
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.mapping.rows import LONGER_THAN_HEADER, Checked, Note, check_row
@@ -147,7 +148,8 @@ def _unmasked(cell: Cell, field: str, original: Original) -> Cell:
 
 def _still_wrong(row: Row, original: Original, columns: Mapping[int, str]) -> Iterator[Note]:
     for note in original.notes:
-        if note.code in OF_THE_ROW:
+        # Whether a placeholder stands beside a usable identifier now is seen in the row.
+        if note.code in OF_THE_ROW or note.code == PLACEHOLDER_IN_IDENTIFIER:
             continue
         for column, field in columns.items():
             cell = row.cells.get(column)

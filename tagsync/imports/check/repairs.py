@@ -1,4 +1,4 @@
-"""Repairs on the check page: one value replaced in all its rows, one cell changed, rows left out.
+"""Repairs on the check page: one value replaced in all its rows, one cell changed, one tag dropped, rows left out.
 
 A repair checks again only the rows that it touches and keeps how each stood before, so that it can be undone until the
 start. It works in pieces, each a true whole: rows, counts, tags and the repair's own record in one transaction.
@@ -28,6 +28,7 @@ from tagsync.imports.notes import stored
 from tagsync.imports.problems.groups import ProblemIndex, fingerprint
 from tagsync.imports.sending import counts
 from tagsync.imports.states import Act, JobStatus, Mark, RowStatus
+from tagsync.mapping.cleaning import without_tag
 from tagsync.mapping.rows import LONGER_THAN_HEADER, Checked, Note, check_again
 
 ROWS_AT_ONCE = 2000
@@ -209,10 +210,10 @@ class _Changes:
         rows = rows.filter(status__in=(RowStatus.TO_FIX, *again))
         if repair.row_number is not None:
             rows = rows.filter(row_number=repair.row_number)
+        if repair.code:
+            return rows.filter(problem__fingerprint=fingerprint(Origin.CHECK, repair.code, repair.params))
         if repair.field:
             return rows.filter(**{VALUE_COLUMNS[repair.field]: repair.before})
-        if repair.code:
-            rows = rows.filter(problem__fingerprint=fingerprint(Origin.CHECK, repair.code, repair.params))
         return rows
 
     def _follows_itself(self) -> bool:
@@ -230,7 +231,8 @@ class _Changes:
         checked = [self._checked(row) for row in wrong]
         twins = twins_of(self._job, [one for one in checked if not one.notes])
         return [
-            Change(row, self._after(one, twins.get(row.row_number))) for row, one in zip(wrong, checked, strict=True)
+            Change(row, self._after(row, one, twins.get(row.row_number)))
+            for row, one in zip(wrong, checked, strict=True)
         ]
 
     def _is_meant(self, row: ImportRow) -> bool:
@@ -243,11 +245,17 @@ class _Changes:
         mended = OF_THE_ROW | {LONGER_THAN_HEADER} if self._repair.kind == RepairKind.CELL else OF_THE_ROW
         notes = tuple(note for note in row.noted if note.code not in mended)
         now = Checked(row.row_number, row.values_by_field(), notes)
-        return check_again(now, self._repair.field, self._repair.after, self._columns, self._job.fixed_tags)
+        field, text, fixed = self._repair.field, self._repair.after, self._job.fixed_tags
+        if not self._repair.code:
+            return check_again(now, field, text, self._columns, fixed)
+        tags = now.values[field] if text else without_tag(now.values[field], self._repair.before)
+        return check_again(now, field, tags, self._columns, fixed, meant=text)
 
-    def _after(self, checked: Checked, twin: int | None) -> Was:
-        column = VALUE_COLUMNS[self._repair.field]
-        found: Was = {column: checked.values[self._repair.field], "problem_id": None}
+    def _after(self, row: ImportRow, checked: Checked, twin: int | None) -> Was:
+        before, field = row.values_by_field(), self._repair.field
+        # Another identifier too: a placeholder beside one that is usable now.
+        changed = {key: value for key, value in checked.values.items() if key == field or value != before[key]}
+        found: Was = {**{VALUE_COLUMNS[key]: value for key, value in changed.items()}, "problem_id": None}
         if checked.notes:
             first = checked.notes[0]
             params = {"field": first.field or "", **first.params}

@@ -29,7 +29,8 @@ class Repair(models.Model):
     row_number = models.PositiveIntegerField(null=True, blank=True)  # of a single cell
     before = models.TextField(blank=True, default="")
     after = models.TextField(blank=True, default="")
-    # code and parameters of the problem whose rows are left out
+    # code and parameters of the problem whose rows are left out; or in whose rows the tag `before` is dropped or, when
+    # `after` is the same, sent as it stands
     code = models.CharField(max_length=60, blank=True, default="")
     params = models.JSONField(default=dict, blank=True)
     # the earlier import whose accepted rows are left out

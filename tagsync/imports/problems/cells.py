@@ -52,7 +52,15 @@ TEXTS: dict[str, Text] = {
     ),
     "customer_id_invalid": Text(
         _("Customer ID: not a usable value"),
-        _("It must be 1 to %(max_characters)s characters without spaces, and no placeholder such as “null”."),
+        _("It must be 1 to %(max_characters)s characters without spaces, and not only zeros."),
+    ),
+    "placeholder_in_identifier": Text(
+        _("%(label)s: “%(placeholder)s” is a placeholder, and nothing else says who the customer is"),
+        _("Fill in an identifier, or leave these rows out. Beside another identifier it would be left empty."),
+    ),
+    "placeholder_in_tags": Text(
+        _("Tags: “%(placeholder)s” looks like a placeholder for an empty cell"),
+        _("Drop it in all these rows with one click, or say that it is a tag and is to be sent."),
     ),
     "openid_invalid": Text(
         _("openid: not a usable value"),

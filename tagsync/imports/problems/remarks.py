@@ -39,7 +39,11 @@ TEXTS: dict[str, Text] = {
 CHANGES = {
     "invisible_removed": _("%(label)s: invisible characters removed"),
     "made_narrow": _("%(label)s: full-width letters and digits made half-width"),
-    "apostrophe_removed": _("%(label)s: leading apostrophe removed"),
+    "apostrophe_removed": _("%(label)s: apostrophes or backticks around the value removed"),
+    "quotes_removed": _("%(label)s: quotation marks around the value removed"),
+    "formula_unwrapped": _('%(label)s: the formula ="…" replaced by its text'),
+    "decimals_removed": _("%(label)s: “.0” behind whole numbers removed"),
+    "placeholder_emptied": _("%(label)s: placeholders such as “NULL” or “-” left empty, beside another identifier"),
     "spaces_removed": _("%(label)s: spaces removed"),
     "punctuation_removed": _("%(label)s: dashes and brackets removed"),
     "country_code_removed": _("%(label)s: +86 removed"),

@@ -21,7 +21,7 @@ from tagsync.web.filters import MAX_NUMBER
 
 LONGEST = 5000
 CELL = re.compile(r"cell-([0-9]{1,10})-([A-Za-z]+)")
-ACTS = ("value", "clear", "cells", "leave_out", "leave_out_all")
+ACTS = ("value", "clear", "cells", "drop_tag", "keep_tag", "leave_out", "leave_out_all")
 
 
 class RepairForm(forms.Form):
@@ -49,6 +49,8 @@ def wanted(job: ImportJob, form: RepairForm, data: QueryDict, *, in_full: bool) 
             return _value(job, said["row"], said["field"], "" if said["act"] == "clear" else said["text"])
         case "leave_out" if said["row"]:
             return [Repair(kind=RepairKind.LEAVE_OUT, row_number=said["row"])]
+        case "drop_tag" | "keep_tag":
+            return _tag(job, said["problem"] or 0, keep=said["act"] == "keep_tag")
         case "leave_out_all":
             problem = job.problems.filter(pk=said["problem"]).first()
             return [Repair(kind=RepairKind.LEAVE_OUT, code=problem.code, params=problem.params)] if problem else []
@@ -61,6 +63,15 @@ def _value(job: ImportJob, number: int | None, field: str, text: str) -> list[Re
         return []
     before = row.values_by_field()[field]
     return [Repair(kind=RepairKind.VALUE, field=field, before=before, after=text)] if before != text else []
+
+
+def _tag(job: ImportJob, problem_id: int, *, keep: bool) -> list[Repair]:
+    problem = job.problems.filter(pk=problem_id, code="placeholder_in_tags").first()
+    if problem is None:
+        return []
+    tag = str(problem.params["placeholder"])
+    of_all = {"kind": RepairKind.VALUE, "field": "tags", "code": problem.code, "params": problem.params}
+    return [Repair(**of_all, before=tag, after=tag if keep else "")]
 
 
 def _cells(job: ImportJob, data: QueryDict, in_full: bool) -> Iterator[Repair]:

@@ -60,6 +60,8 @@ class Cause:
     rows: int
     sentence: Sentence
     examples: list[Example]
+    # a tag that may be a mere word for "nothing", or ""
+    placeholder: str
 
 
 def balance(job: ImportJob) -> list[Part]:
@@ -172,6 +174,7 @@ def _cause(group: ProblemGroup, in_full: bool) -> Cause:
         rows=group.rows,
         sentence=sentence(problem.code, problem.params),
         examples=[_example(row, problem.code, in_full) for row in group.examples],
+        placeholder=str(problem.params["placeholder"]) if problem.code == "placeholder_in_tags" else "",
     )
 
 

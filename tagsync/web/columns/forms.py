@@ -13,10 +13,10 @@ from tagsync.imports.drafts.drafts import SheetView, asks_for_hidden_rows, colum
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import HiddenRows
 from tagsync.imports.problems import sentence
-from tagsync.mapping.cleaning import clean_tags
+from tagsync.mapping.cleaning import clean_shown_tags
 from tagsync.mapping.fields import FIELDS
 from tagsync.mapping.matching import Suggestion
-from tagsync.sheets.cells import Cell, Kind, column_letter
+from tagsync.sheets.cells import column_letter
 from tagsync.sheets.reading import Reading
 
 FOR_THE_WHOLE_FORM = ("no_identifier_column", "no_tags_column")
@@ -116,7 +116,7 @@ class ColumnsForm(forms.Form):
         return str(self.cleaned_data.get("fixed_tags", ""))
 
     def clean_fixed_tags(self) -> str:
-        cleaned = clean_tags(Cell(Kind.TEXT, self.cleaned_data["fixed_tags"]))
+        cleaned = clean_shown_tags(self.cleaned_data["fixed_tags"])
         for flaw in cleaned.flaws:
             raise forms.ValidationError(sentence(flaw.code, {"field": "tags", **flaw.params}).title)
         return cleaned.value

@@ -49,6 +49,8 @@ def told(repair: Repair, *, in_full: bool = False) -> str:
         "before": _shown(repair, repair.before, in_full),
         "after": _shown(repair, repair.after, in_full),
     }
+    if repair.kind == RepairKind.VALUE and repair.before == repair.after:
+        return _("%(field)s: %(before)s is sent as it stands") % values
     if repair.kind == RepairKind.CELL:
         return _("Row %(row)s, %(field)s: %(before)s → %(after)s") % values
     return _("%(field)s: %(before)s → %(after)s") % values
