@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -19,6 +20,7 @@ from tagsync.imports.drafts.saved_mappings import fields_of, recall
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
+from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import Suggestion, guess_header, header_key, headers, suggest
@@ -71,19 +73,24 @@ def create(
     """
     job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
-    job.file.save(job.file_name, upload, save=False)
     try:
-        view = _first_look(job)
+        with storing(job.file, upload):
+            _fill_in(job, like)
+            with transaction.atomic():
+                job.save()
     except Unreadable as error:
-        job.file.delete(save=False)
         return Refusal(error.code, error.params)
+    return job
+
+
+def _fill_in(job: ImportJob, like: ImportJob | None) -> None:
+    """What a first look says of sheet, columns and settings. Raises Unreadable."""
+    view = _first_look(job)
     _remember(job, view)
     _start_from_last_settings(job)
     if like:
         _take_over(job, like, view)
     _recognise(job, view)
-    job.save()
-    return job
 
 
 def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:

@@ -11,9 +11,11 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from django.core.files import File
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -23,6 +25,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
+from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS
 
@@ -66,16 +69,18 @@ def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob
     draft.title = title_kept(title % {"name": job.label})
     draft.operation = Operation(job.operation).opposite
     draft.connection, draft.match, draft.identify_way = job.connection, job.match, job.identify_way
-    _write_file(draft, job, unsure)
-    draft.sheet = look(draft).preview.sheet
     draft.columns = [
         {"column": number, "header": FIELDS[key].label, "field": key} for number, key in enumerate(VALUE_COLUMNS)
     ]
-    draft.save()
+    with _file_of(draft, job, unsure) as content, storing(draft.file, content):
+        draft.sheet = look(draft).preview.sheet
+        with transaction.atomic():
+            draft.save()
     return draft
 
 
-def _write_file(draft: ImportJob, job: ImportJob, unsure: bool) -> None:
+@contextmanager
+def _file_of(draft: ImportJob, job: ImportJob, unsure: bool) -> Iterator[File[bytes]]:
     with tempfile.TemporaryFile() as content:
         text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
         lines = csv.writer(text)
@@ -86,7 +91,7 @@ def _write_file(draft: ImportJob, job: ImportJob, unsure: bool) -> None:
         content.seek(0)
         draft.file_sha256 = hashlib.file_digest(content, "sha256").hexdigest()
         content.seek(0)
-        draft.file.save(draft.file_name, File(content), save=False)
+        yield File(content)
 
 
 def _applied(job: ImportJob, unsure: bool) -> Iterator[tuple[str, ...]]:
