@@ -53,7 +53,7 @@ ERRORS = [ZeroDivisionError(), OperationalError(), IntegrityError(), KeyboardInt
 STEPS = [
     "tagsync.imports.drafts.drafts.look",
     "tagsync.imports.drafts.drafts._remember",
-    "tagsync.imports.drafts.drafts._recognise",
+    "tagsync.imports.drafts.drafts._key_in",
     "tagsync.imports.models.ImportJob.save",
 ]
 
@@ -139,7 +139,7 @@ def test_what_can_not_be_deleted_hides_no_error(
     assert "can't be deleted: PermissionError" in caplog.text
 
 
-@pytest.mark.parametrize("step", ["tagsync.imports.followups.undo.look", "tagsync.imports.models.ImportJob.save"])
+@pytest.mark.parametrize("step", ["tagsync.imports.followups.undo._applied", "tagsync.imports.models.ImportJob.save"])
 def test_no_file_of_an_undo_is_left(
     marketer: Person, sandbox_connection: Connection, folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

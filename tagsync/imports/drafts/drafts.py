@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -16,6 +17,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.drafts.deletion import ROWS_IN_REQUEST, drop_rows
+from tagsync.imports.drafts.previews import NoTurn, preview
 from tagsync.imports.drafts.saved_mappings import fields_of, recall
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
@@ -27,11 +29,12 @@ from tagsync.mapping.matching import Suggestion, guess_header, header_key, heade
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.names import on_one_line
-from tagsync.sheets.reader import Preview, preview
+from tagsync.sheets.reader import Preview
 from tagsync.sheets.reading import Reading
 
 # What another look at the sheet may change.
 READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_rows")
+FILLED_IN = (*READ_AS, "connection", "operation", "match", "identify_way", "fixed_tags", "corrects")
 
 
 class SheetChanged(Exception):
@@ -69,13 +72,19 @@ def create(
 ) -> ImportJob | Refusal:
     """A draft from an upload, or the reason why not; a refused file leaves nothing behind.
 
-    `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names.
+    `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names. Where too
+    many others are being read, the draft is as `is_unseen` says.
     """
     job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
+    _start_from_last_settings(job)
+    if like:
+        _take_settings(job, like)
+        job.columns = like.columns
     try:
         with storing(job.file, upload):
-            _fill_in(job, like)
+            with suppress(NoTurn):
+                _fill_in(job)
             with transaction.atomic():
                 job.save()
     except Unreadable as error:
@@ -83,24 +92,46 @@ def create(
     return job
 
 
-def _fill_in(job: ImportJob, like: ImportJob | None) -> None:
-    """What a first look says of sheet, columns and settings. Raises Unreadable."""
+def is_unseen(job: ImportJob) -> bool:
+    """Whether its file has not been looked at: there was no turn for it. Its columns are those of another import."""
+    return job.header_row is None
+
+
+def look_first(job: ImportJob) -> None:
+    """Make of an unseen draft what `create` would have made of it. Raises Unreadable, MoveRefused."""
+    seen = copy.copy(job)
+    _fill_in(seen)
+    with _locked_draft(job) as locked:
+        if is_unseen(locked):
+            for name in FILLED_IN:
+                setattr(locked, name, getattr(seen, name))
+            locked.save(update_fields=FILLED_IN)
+    job.refresh_from_db()
+
+
+def _fill_in(job: ImportJob) -> None:
+    """What a first look says of sheet, columns and settings; before that nothing is changed. Raises Unreadable."""
     view = _first_look(job)
+    key = _key_in(job, view)
+    like = job.columns
     _remember(job, view)
-    _start_from_last_settings(job)
     if like:
-        _take_over(job, like, view)
-    _recognise(job, view)
+        _take_columns(job, like, view)
+    if key:
+        _recognise(job, view, key)
 
 
-def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:
+def _take_settings(job: ImportJob, like: ImportJob) -> None:
     if like.connection in Connection.objects.usable():
         job.connection = like.connection
     job.operation, job.match, job.identify_way = like.operation, like.match, like.identify_way
     job.fixed_tags = like.fixed_tags
-    names = {header_key(column["header"]) for column in like.columns if column["header"]}
+
+
+def _take_columns(job: ImportJob, like: list[dict[str, Any]], view: SheetView) -> None:
+    names = {header_key(column["header"]) for column in like if column["header"]}
     same = {s.column: s.header for s in view.suggestions if header_key(s.header) in names}
-    known = fields_of(SavedMapping(columns=like.columns), same)
+    known = fields_of(SavedMapping(columns=like), same)
     for column in job.columns:
         if column["column"] in known:
             column["field"] = known[column["column"]]
@@ -108,11 +139,10 @@ def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:
             column["field"] = None
 
 
-def _recognise(job: ImportJob, view: SheetView) -> None:
+def _recognise(job: ImportJob, view: SheetView, key: returned_workbooks.Key) -> None:
     """A workbook of ours that comes back brings its columns and settings along. Any other is left as it is."""
-    key = _key_in(job, view)
-    original = returned_workbooks.import_of(key, job.owner) if key else None
-    if key is None or original is None:
+    original = returned_workbooks.import_of(key, job.owner)
+    if original is None:
         return
     fields = returned_workbooks.fields(key, original, {s.column: s.header for s in view.suggestions})
     job.corrects, job.fixed_tags = original, original.fixed_tags
@@ -123,11 +153,14 @@ def _recognise(job: ImportJob, view: SheetView) -> None:
 
 
 def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
+    """Raises NoTurn."""
     hidden = next((sheet for sheet in view.preview.sheets if sheet.name == returned_workbooks.KEY_SHEET), None)
-    if hidden is None or job.sheet == returned_workbooks.KEY_SHEET:
+    if hidden is None or view.preview.sheet == returned_workbooks.KEY_SHEET:
         return None
     try:
         rows = preview(local_path(job), returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
+    except NoTurn:
+        raise
     except Unreadable:
         return None
     return returned_workbooks.read(rows[0].cells[0].text) if rows and 0 in rows[0].cells else None
@@ -172,10 +205,13 @@ def _first_look(job: ImportJob) -> SheetView:
         if error.code != "empty_sheet":
             raise
         first_empty = error
+    other = copy.copy(job)
     for sheet in _visible_sheets(job):
-        job.sheet = sheet
+        other.sheet = sheet
         try:
-            return look(job)
+            return look(other)
+        except NoTurn:
+            raise
         except Unreadable:
             continue
     raise first_empty

@@ -1,7 +1,7 @@
 """Taking an import back: a draft with the opposite operation and only the rows that the platform accepted, or, when a
 person wants that, those as well that it may have applied without anybody knowing.
 
-The rows are written into a file of their own, so that the draft is like any other: looked at, checked, started.
+The rows are written into a file of their own, so that the draft is like any other: checked, started.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.drafts.drafts import look
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS
@@ -28,6 +27,7 @@ from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
 from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS
+from tagsync.sheets.delimited import SHEET_NAME
 
 ROWS_AT_ONCE = 5000
 
@@ -64,7 +64,7 @@ def undo_draft(job: ImportJob, by: Person, *, unsure: bool = False) -> ImportJob
 
 
 def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob:
-    draft = ImportJob(owner=by, undoes=job, file_name=file_name, header_row=1)
+    draft = ImportJob(owner=by, undoes=job, file_name=file_name, sheet=SHEET_NAME, header_row=1)
     title = _("Undo of “%(name)s”, with rows that may have been applied") if unsure else _("Undo of “%(name)s”")
     draft.title = title_kept(title % {"name": job.label})
     draft.operation = Operation(job.operation).opposite
@@ -72,10 +72,8 @@ def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob
     draft.columns = [
         {"column": number, "header": FIELDS[key].label, "field": key} for number, key in enumerate(VALUE_COLUMNS)
     ]
-    with _file_of(draft, job, unsure) as content, storing(draft.file, content):
-        draft.sheet = look(draft).preview.sheet
-        with transaction.atomic():
-            draft.save()
+    with _file_of(draft, job, unsure) as content, storing(draft.file, content), transaction.atomic():
+        draft.save()
     return draft
 
 
