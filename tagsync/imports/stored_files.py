@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import stat
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ from django.db.models.fields.files import FieldFile
 from tagsync.database import database_now
 
 UPLOAD, PREVIEW, EXPORT, PARTIAL = ".upload", ".preview", ".export", ".partial"
-OUR_NAME = re.compile(r"([0-9a-f]{32})(\.[a-z]+)")
+OUR_NAME = re.compile(r"[0-9a-f]{32}(?:\.(?:upload|preview|export)|[0-9a-z_]{8}\.partial)")
 # Longer than anything takes from its file to its record.
 STRAY_AFTER = timedelta(hours=24)
 NAMES_PER_QUERY = 500
@@ -84,12 +85,18 @@ def preview_name(name: str) -> str:
     return name.removesuffix(UPLOAD) + PREVIEW
 
 
+def partial_name(folder: Path) -> dict[str, Any]:
+    """For `tempfile`, so that the file can be told from others' if it is left behind. The folder is made."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {"dir": folder, "prefix": uuid.uuid4().hex, "suffix": PARTIAL}
+
+
 @contextmanager
 def partial_file(folder: Path) -> Iterator[Path]:
     """An empty file beside the stored ones, for what is moved or copied when it is whole; gone afterwards."""
-    path = folder / f"{uuid.uuid4().hex}{PARTIAL}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
+    handle, name = tempfile.mkstemp(**partial_name(folder))
+    os.close(handle)
+    path = Path(name)
     try:
         yield path
     finally:

@@ -218,7 +218,7 @@ def stem() -> str:
 
 
 def test_the_keeper_deletes_old_files_that_no_record_names(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    gone = [left(folder, f"{stem()}.{ending}") for ending in ("upload", "export", "preview", "partial")]
+    gone = [left(folder, f"{stem()}{ending}") for ending in (".upload", ".export", ".preview", "abc_09z8.partial")]
     with caplog.at_level(logging.WARNING):
         Rounds()()
     assert not [path for path in gone if path.exists()]
@@ -237,6 +237,8 @@ def test_the_keeper_deletes_old_files_that_no_record_names(folder: Path, caplog:
         f"{'a' * 32}",
         f".{'a' * 32}.upload",
         f"{'a' * 32}.upload\n",
+        f"{'a' * 32}.partial",
+        f"{'a' * 32}abc_09z8.upload",
         "maintenance",
     ],
 )
@@ -247,7 +249,8 @@ def test_the_keeper_leaves_what_is_not_ours(folder: Path, name: str) -> None:
 
 
 def test_the_keeper_leaves_what_is_young_or_no_file_or_further_down(folder: Path) -> None:
-    young = [left(folder, f"{stem()}.{ending}", seconds=23 * 3600) for ending in ("upload", "export", "partial")]
+    endings = (".upload", ".export", "abc_09z8.partial")
+    young = [left(folder, f"{stem()}{ending}", seconds=23 * 3600) for ending in endings]
     target = left(folder, "target")
     link = folder / f"{stem()}.upload"
     link.symlink_to(target)
