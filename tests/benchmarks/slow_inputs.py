@@ -2,7 +2,7 @@
 
 Each file is at most 100 kB. What is repeated in it, where and how often is changed at random; the slowest of each form
 are changed further. Measured is the processor time of the child process for one preview, as the upload page asks for
-it. The slowest file of each form is kept in the folder that is named at the end.
+it. The slowest file of each form is kept in the folder that is named first; what ends the process is told too.
 """
 
 from __future__ import annotations
@@ -322,6 +322,8 @@ def search(seconds: float, chance: random.Random, folder: Path) -> dict[str, lis
         path.write_bytes(content)
         took, said = measured(path)
         tried += 1
+        if said in ("reader_failed", "reader_killed"):
+            print(f"{tried:>6} {said}: {told(case)}", flush=True)
         known.append(Tried(took, said, len(content), case))
         known.sort(key=lambda one: -one.seconds)
         del known[KEPT_PER_FORM:]
