@@ -182,7 +182,10 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = LOCAL
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-FILE_UPLOAD_TEMP_DIR = None
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "tagsync.web.upload.handlers.PartialUploadHandler",
+]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 TAGSYNC_MAX_UPLOAD_BYTES = env.whole_number("TAGSYNC_MAX_UPLOAD_MB", 100) * 1024 * 1024
 # A downloaded workbook holds personal data: it is kept as long as people need to fetch it.

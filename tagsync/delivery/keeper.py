@@ -95,3 +95,9 @@ def delete_the_rest() -> None:
         deletion.discard_the_rest()
     with on_its_own("rows of drafts"):
         deletion.drop_left_rows()
+
+
+def delete_stray_files() -> None:
+    """What was stored for an import that then could not be made, by somebody who was killed."""
+    with on_its_own("stray files"):
+        deletion.delete_stray_files()

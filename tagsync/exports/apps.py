@@ -13,3 +13,4 @@ class ExportsConfig(AppConfig):
         deleted.connect(lifecycle.delete_files_of, dispatch_uid="tagsync.exports.files")
         keeper_round.connect(lifecycle.ring_for_waiting, dispatch_uid="tagsync.exports.round")
         keeper_cleans.connect(lifecycle.delete_expired, dispatch_uid="tagsync.exports.expired")
+        keeper_cleans.connect(lifecycle.delete_strays_of_exports, dispatch_uid="tagsync.exports.strays")

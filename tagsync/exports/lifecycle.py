@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -23,6 +22,7 @@ from tagsync.exports.models import Export, ExportState
 from tagsync.exports.workbook import rows_of, write_workbook
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
+from tagsync.imports.stored_files import EXPORT, delete_strays, partial_file, storing
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
@@ -113,18 +113,12 @@ def _write(export: Export) -> None:
         if is_shutting_down() or not _ours(export).update(rows_done=done, lease_until=Now() + LEASE):
             raise _TakenOver
 
-    with tempfile.TemporaryDirectory(prefix="tagsync-") as folder:
-        path = Path(folder) / "export.xlsx"
+    with partial_file(Path(export.file.storage.path(""))) as path:
         write_workbook(export, path, progress)
-        with path.open("rb") as written:
-            export.file.save(export.file_name, File(written), save=False)
-    done = {"state": ExportState.DONE, "file": export.file.name, "rows_done": export.rows, "lease_until": None}
-    kept = False
-    try:
-        kept = bool(_ours(export).update(**done))
-    finally:
-        if not kept:
-            export.file.delete(save=False)
+        with path.open("rb") as written, storing(export.file, File(written)):
+            done = {"state": ExportState.DONE, "file": export.file.name, "rows_done": export.rows}
+            if not _ours(export).update(**done, lease_until=None):
+                raise _TakenOver
 
 
 def _fail(export: Export, code: str, params: Mapping[str, Any]) -> None:
@@ -161,3 +155,8 @@ def delete_expired(**_signal: Any) -> None:
             delete(export)
         except OSError as error:
             log.warning("export %s can't be deleted: %s", export.pk, type(error).__name__)
+
+
+def delete_strays_of_exports(**_signal: Any) -> None:
+    """Receives `keeper_cleans`."""
+    delete_strays(Export, {EXPORT: EXPORT})

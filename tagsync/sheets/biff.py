@@ -18,6 +18,7 @@ from tagsync.sheets.number_formats import Format, Formats, is_date_format
 from tagsync.sheets.xlsx.values import Wire, WireRow, date, formatted, formatted_text, number, trimmed
 
 ROWS_PER_LIST = 256
+MOST_ROWS = 1 << 20  # of all sheets together: 16 full ones
 TEXT, NUMBER = 1, 2  # xlrd.biffh.XL_CELL_TEXT, XL_CELL_NUMBER
 # Names of storages in the container, in UTF-16 -> code.
 UNOPENED = (
@@ -98,14 +99,28 @@ def _open(path: Path) -> Any:
 
     # Its own judgement of what is a date is another than ours, and takes time with the square of a code's length.
     xlrd.formatting.is_date_format_string = is_date_format_string
+    # One record may link every cell of a sheet, and each cell gets an entry; names are computed like formulas.
+    for kind, name in ((xlrd.sheet.Sheet, "handle_hlink"), (xlrd.sheet.Sheet, "handle_quicktip")):
+        setattr(kind, name, lambda _sheet, _data: None)
+    xlrd.book.Book.names_epilogue = lambda _book: None
+    xlrd.book.Book.get_sheets = get_sheets
     try:
         return xlrd.open_workbook(str(path), logfile=io.StringIO(), ragged_rows=True, formatting_info=True)
-    except MemoryError:
+    except (MemoryError, Unreadable):
         raise
     except xlrd.XLRDError as error:
         raise Unreadable("password_protected" if "encrypted" in str(error) else "damaged") from error
     except Exception as error:  # whatever a damaged file makes of its reader
         raise Unreadable("damaged") from error
+
+
+def get_sheets(book: Any) -> None:
+    """In place of xlrd's own: a few bytes make a sheet with one cell in its last row, and every row takes memory."""
+    rows = 0
+    for place in range(len(book.sheet_names())):
+        rows += book.get_sheet(place).nrows
+        if rows > MOST_ROWS:
+            raise Unreadable("too_many_rows", max_rows=MOST_ROWS)
 
 
 def is_date_format_string(_book: Any, code: str) -> bool:

@@ -92,7 +92,7 @@ def _peek(source: Source, index: int) -> tuple[str, int | None]:
     if index >= SHEETS_PEEKED:
         return "", None
     try:
-        first, count = _first_rows(source.rows(index), 1), source.count(index)
+        first, count = _first_rows(source.rows(index), 1, characters=PEEKED_CHARACTERS), source.count(index)
     except Unreadable:
         return "", None  # what is wrong with it is said when somebody chooses it
     texts = (
@@ -141,7 +141,7 @@ def _shortened(wire: Wire, characters: int) -> Wire:
 
 
 def _is_visible(wire: Wire) -> bool:
-    return wire is not None and not (isinstance(wire, str) and not wire.strip())
+    return wire is not None and not (isinstance(wire, str) and not wire[:CELL_CHARACTERS].strip())
 
 
 def _as_line(value: object) -> bytes:

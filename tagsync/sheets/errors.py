@@ -35,6 +35,7 @@ CODES: dict[str, str] = {
     # what became of the reading process
     "out_of_memory": "Reading needed more memory than allowed (max_bytes).",
     "took_too_long": "Reading took more time than allowed (seconds).",
+    "readers_busy": "Others are being read, as many as may be at the same time; later it can be.",
     "reader_killed": "The reading process was killed from outside (signal).",
     "reader_failed": "The reading process ended or spoke in a way nobody foresaw: a fault of ours.",
 }

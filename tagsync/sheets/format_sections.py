@@ -5,7 +5,7 @@ Where Excel and LibreOffice differ, or stumble, a section is not understood. Mus
 
 import re
 from collections.abc import Iterator, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import NamedTuple
 
 GENERAL = "General"
@@ -20,6 +20,8 @@ POINT_AND_COMMA = {
     *("9", "409", "809", "c09", "1009", "1409", "1809", "4809"),
     *("411", "412", "41e"),
 }
+# Enough for as many decimals as a code has room for, and the digits before them.
+DIGITS = Context(prec=300)
 GENERAL_DIGITS = 11  # beyond, General shows fewer digits than there are, or an exponent
 
 
@@ -209,8 +211,8 @@ def filled(section: Section, value: Decimal) -> str | None:
         is_short = len(general) <= GENERAL_DIGITS or len(section.pieces) == 1
         return _joined(section, iter(()), iter(()), general) if is_short else None
     step = Decimal(1).scaleb(-len(section.fraction))
-    exact = (value * 100 if section.percent else value).quantize(step, ROUND_HALF_UP)
-    if section.percent and exact != Decimal(repr(float(value) * 100)).quantize(step, ROUND_HALF_UP):
+    exact = (value * 100 if section.percent else value).quantize(step, ROUND_HALF_UP, DIGITS)
+    if section.percent and exact != Decimal(repr(float(value) * 100)).quantize(step, ROUND_HALF_UP, DIGITS):
         return None  # half of a per cent that binary arithmetic does not see
     whole, _, fraction = format(exact, "f").partition(".")
     places = _whole_places(section, whole.lstrip("0"))

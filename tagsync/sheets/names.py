@@ -20,19 +20,26 @@ def on_one_line(text: str) -> str:
 def distinct_names(written: Sequence[str]) -> list[str]:
     """In the order of the file. Those that are equal when clean and cut get numbers; the first keeps its name."""
     wanted = [on_one_line(name)[:NAME_CHARACTERS] or f"Sheet{place}" for place, name in enumerate(written, 1)]
-    taken, seen = set(wanted), set[str]()
+    taken, seen, numbers = set(wanted), set[str](), dict[tuple[str, int], int]()
     names: list[str] = []
     for name in wanted:
-        names.append(_numbered(name, taken) if name in seen else name)
+        names.append(_numbered(name, taken, numbers) if name in seen else name)
         seen.add(name)
     return names
 
 
-def _numbered(name: str, taken: set[str]) -> str:
-    number, found = 1, name
-    while found in taken:
-        number += 1
+def _numbered(name: str, taken: set[str], numbers: dict[tuple[str, int], int]) -> str:
+    """`numbers`: the next one to try, by what the cut leaves of a name and how long the number is."""
+    number = 2
+    while True:
         suffix = f" ({number})"
-        found = name[: NAME_CHARACTERS - len(suffix)] + suffix
-    taken.add(found)
-    return found
+        stem = name[: NAME_CHARACTERS - len(suffix)]
+        key = (stem, len(suffix))
+        if numbers.get(key, 0) > number:
+            number = numbers[key]
+            continue
+        number += 1
+        numbers[key] = number
+        if stem + suffix not in taken:
+            taken.add(stem + suffix)
+            return stem + suffix

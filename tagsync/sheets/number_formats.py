@@ -27,6 +27,9 @@ from tagsync.sheets.format_sections import (
 )
 
 LONGEST_CODE = 255  # Excel's own limit; a longer one is not looked at
+# Excel allows some 250 of one's own in a workbook; a file that has many times as many is only meant to take time.
+CODES_PARSED = 2_000
+LONGEST_SHOWN = 32_767  # Excel's longest text; a format can repeat the text of its cell
 CODES_NAMED = 200  # so many formats that are not understood are told apart in one workbook
 NAMELESS = "…"
 # What Chinese editions call it; WPS saves it so.
@@ -78,6 +81,8 @@ class Formats:
 
     def of(self, code: str) -> Format:
         if code not in self._known:
+            if len(self._known) == CODES_PARSED:
+                return NOT_LOOKED_AT
             found = parsed(code)
             if found.positive is None or found.negative is None:
                 self._unclear += 1
@@ -146,9 +151,12 @@ def shown(form: Format, stored: str) -> str | None:
 
 def shown_text(form: Format, text: str) -> str | None:
     """The same for a text."""
-    if form.text is None:
+    if form.text is None or form.keeps_text:
+        return None if form.text is None else text
+    times = sum(mark == "@" for mark, _said in form.text.pieces)
+    if times * len(text) > LONGEST_SHOWN:
         return None
-    return text if form.keeps_text else "".join(text if mark == "@" else said for mark, said in form.text.pieces)
+    return "".join(text if mark == "@" else said for mark, said in form.text.pieces)
 
 
 # From the code to sections
@@ -156,6 +164,9 @@ def shown_text(form: Format, text: str) -> str | None:
 
 def _no_numbers(code: str, is_date: bool, text: Section | None) -> Format:
     return Format(code, is_date, None, None, None, False, text, False, text == TEXT_AS_IT_IS)
+
+
+NOT_LOOKED_AT = _no_numbers(NAMELESS, False, None)
 
 
 def _split(code: str) -> tuple[list[list[Piece]], bool]:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,8 @@ READ_BYTES = 1 << 20
 LONGEST_LINE = 1 << 27
 ENDING_SECONDS = 5.0
 PARAM_CHARACTERS = 200
+PREVIEW_ROWS = 200
+PREVIEW_CPU_SECONDS = 10
 
 
 class SheetInfo(NamedTuple):
@@ -78,17 +80,36 @@ def preview(
     sheet: str | None = None,
     reading: Reading = AS_FOUND,
     *,
-    max_rows: int = 200,
+    max_rows: int = PREVIEW_ROWS,
     whole_cells: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Preview:
     """The sheets, and the beginning of one: the named, or the first that is not hidden.
 
     At most `child.PREVIEW_BYTES` of rows; cells are cut at `child.CELL_CHARACTERS`, with "…" in the last place, unless
-    they are wanted whole. Raises: Unreadable; OSError when there is no such file.
+    they are wanted whole. Somebody waits for it: it takes at most PREVIEW_CPU_SECONDS of computing.
+    Raises: Unreadable; OSError when there is no such file.
     """
+    return seen(first_answer(path, sheet, reading, max_rows=max_rows, whole_cells=whole_cells, limits=limits))
+
+
+def first_answer(
+    path: Path,
+    sheet: str | None,
+    reading: Reading,
+    *,
+    max_rows: int,
+    whole_cells: bool,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Any:
+    """What `seen` makes a preview of, as JSON has it, for whoever keeps it."""
+    limits = replace(limits, max_cpu_seconds=min(limits.max_cpu_seconds, PREVIEW_CPU_SECONDS))
     with closing(_answers(path, sheet, reading, max_rows, limits, whole_cells)) as answers:
-        answer: Any = next(answers, None)
+        return next(answers, None)
+
+
+def seen(answer: Any) -> Preview:
+    """Raises: Unreadable when it is no such answer."""
     try:
         return Preview(
             tuple(SheetInfo(*sheet) for sheet in answer["sheets"]),

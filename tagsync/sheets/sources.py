@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,14 @@ def _source(sheets: Sequence[tuple[str, bool]], limits: Limits, rows: Callable[[
 def _of_package(package: Package) -> Source:
     workbook = open_workbook(package)
 
-    def rows(index: int) -> Rows:
+    @cache
+    def shared() -> Shared:
         strings = SharedStrings(package, workbook.strings_part)
         styles = number_styles(package, workbook.styles_part)
-        shared = Shared(strings, styles, workbook.starts_1904, workbook.recalculates)
-        return scan(package, workbook.sheets[index].part, shared)
+        return Shared(strings, styles, workbook.starts_1904, workbook.recalculates)
+
+    def rows(index: int) -> Rows:
+        return scan(package, workbook.sheets[index].part, shared())
 
     def count(index: int) -> int | None:
         part = workbook.sheets[index].part

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -43,17 +44,20 @@ def write(path_or_file: Path | IO[bytes], *sheets: Sheet) -> None:
     try:
         for sheet in sheets:
             _write_sheet(workbook, sheet)
+        workbook.save(path_or_file)
     except BaseException:
         _throw_away(workbook)
         raise
-    workbook.save(path_or_file)
 
 
 def _throw_away(workbook: Workbook) -> None:
     """openpyxl writes each sheet to a file in the temporary folder, and takes it away only when all went well."""
     for sheet in workbook.worksheets:
-        sheet.close()
-        sheet._writer.cleanup()  # type: ignore[attr-defined]  # it has no public name
+        with suppress(OSError):
+            if not sheet.closed:
+                sheet.close()
+        with suppress(FileNotFoundError):  # it was written whole, and went then
+            sheet._writer.cleanup()  # type: ignore[attr-defined]  # it has no public name
 
 
 def _write_sheet(workbook: Workbook, sheet: Sheet) -> None:

@@ -5,6 +5,7 @@ in the reading process and in the one that asked, which stands for the web serve
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 import xlwt
 
+from tagsync.sheets.cells import column_letter
 from tests import workbooks
 
 MEASURE = """
@@ -115,6 +117,75 @@ def nearly_numbers(path: Path, digits: int, cells: int) -> Path:
     return workbooks.hand_written(path, rows)
 
 
+def in_styles(path: Path, xml: str) -> Path:
+    parts = workbooks.parts_of('<row r="1"><c r="A1"><v>1</v></c></row>')
+    parts["xl/styles.xml"] = str(parts["xl/styles.xml"]).replace("<numFmts>", f"{xml}<numFmts>")
+    return workbooks.package(path, parts)
+
+
+def long_name_above_many(path: Path) -> Path:
+    parts = workbooks.parts_of('<row r="1"><c r="A1"><v>1</v></c></row>')
+    name = "a" * 900_000
+    return workbooks.package(path, {**parts, "xl/styles.xml": f"<{name}>{'<b/>' * 200_000}</{name}>"})
+
+
+def same_text_everywhere(path: Path, rows: int, text: str, style: str = "", sheets: int = 1) -> Path:
+    """One shared string in each cell of so many rows and all columns."""
+    letters = [column_letter(column) for column in range(200)]
+    row = "".join(f'<c r="{letter}{{0}}"{style} t="s"><v>0</v></c>' for letter in letters)
+    cells = "".join(f'<row r="{number}">{row.replace("{0}", str(number))}</row>' for number in range(1, rows + 1))
+    names = [(f"Sheet{number}", "visible") for number in range(1, sheets + 1)]
+    strings = [f'<t xml:space="preserve">{text}</t>']
+    parts = workbooks.parts_of(cells, strings=strings, sheets=names)
+    # Style 6 shows a text as often as its format says.
+    parts["xl/styles.xml"] = str(parts["xl/styles.xml"]).replace("[Red]#,##0", "@" * 255)
+    return workbooks.package(path, parts)
+
+
+def _styled(first: int, place: int) -> str:
+    return f'<c r="{column_letter(place)}{first + 1}" s="{first + place}"><v>1</v></c>'
+
+
+def many_formats(path: Path, count: int) -> Path:
+    numbers = range(0, count, 200)
+    cells = "".join(
+        f'<row r="{first + 1}">{"".join(_styled(first, place) for place in range(200))}</row>' for first in numbers
+    )
+    formats = "".join(f'<numFmt numFmtId="{200 + n}" formatCode="{"0_" * 120}{n}"/>' for n in range(count))
+    styles = "".join(f'<xf numFmtId="{200 + n}"/>' for n in range(count))
+    parts = workbooks.parts_of(cells)
+    sheet = f'<styleSheet xmlns="{workbooks.MAIN}"><numFmts>{formats}</numFmts><cellXfs>{styles}</cellXfs></styleSheet>'
+    return workbooks.package(path, {**parts, "xl/styles.xml": sheet})
+
+
+def alike_sheets(path: Path, count: int) -> Path:
+    parts = workbooks.parts_of('<row r="1"><c r="A1"><v>1</v></c></row>')
+    sheet = '<sheet name="Sheet1" sheetId="1" r:id="rId1" state="visible"/>'
+    parts["xl/workbook.xml"] = str(parts["xl/workbook.xml"]).replace(sheet, sheet * count)
+    return workbooks.package(path, parts)
+
+
+def record(code: int, content: bytes) -> bytes:
+    return struct.pack("<HH", code, len(content)) + content
+
+
+def bare_xls(path: Path, sheets: int, *cells: bytes) -> Path:
+    """BIFF8 without a container; all sheets are the same bytes."""
+    start, end = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0)), record(0x0A, b"")
+    entry = len(record(0x85, struct.pack("<IBB", 0, 0, 0) + b"\x01\0a"))
+    place = len(start) + sheets * entry + len(end)
+    names = record(0x85, struct.pack("<IBB", place, 0, 0) + b"\x01\0a") * sheets
+    sheet = record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 0)) + b"".join(cells) + end
+    path.write_bytes(start + names + end + sheet)
+    return path
+
+
+LAST_ROW = record(0x203, struct.pack("<HHHd", 65535, 0, 0, 1.0))
+FIRST_ROW = record(0x203, struct.pack("<HHHd", 0, 0, 0, 1.0))
+LINK = bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b02000000") + struct.pack("<I", 0)
+LINK_EVERYWHERE = record(0x1B8, struct.pack("<HHHH", 0, 65535, 0, 255) + LINK)
+
+
 CORPUS: dict[str, Callable[[Path], Path]] = {
     "zip bomb: 400 MiB of spaces": lambda path: workbooks.of_spaces(path, 400 << 20),
     "one long string in 2,000 cells": lambda path: workbooks.repeated_string(path, 90_000, 2_000),
@@ -136,11 +207,20 @@ CORPUS: dict[str, Callable[[Path], Path]] = {
     "150,000 quotation marks in a number format": lambda path: with_format(path, "&quot;" * 150_001),
     "half a megabyte of white space above the sheet": lambda path: space_before_sheet(path, 500_000),
     "100,000 digits and a letter": lambda path: nearly_numbers(path, 99_999, 20),
+    "200,000 elements inside each other": lambda path: in_styles(path, "<a>" * 200_000 + "</a>" * 200_000),
+    "200,000 elements below a long name": long_name_above_many,
+    "a comment of 9 MB": lambda path: in_styles(path, f"<!--{'x' * 9_000_000}-->"),
+    "a format that repeats a long text": lambda path: same_text_everywhere(path, 1, "x" * 99_000, ' s="6"'),
+    "12 sheets that begin with long texts": lambda path: same_text_everywhere(path, 1, "a " * 49_000, sheets=12),
+    "12,000 number formats": lambda path: many_formats(path, 12_000),
+    "2,000 sheets of one name": lambda path: alike_sheets(path, 2_000),
     "xls: 300 number formats of 4,000 brackets": lambda path: xls_of_formats(path, "[" * 4_000, 300),
     "a web page named .xls": text("<html><table><tr><td>1</td></tr></table></html>"),
     "xls: sectors in a loop": looped_xls,
     "xls: cells A1 and IV65536": far_xls,
     "xls: only a container": lambda path: workbooks.ole2(path, "Workbook"),
+    "xls: 2,000 sheets with a cell in their last row": lambda path: bare_xls(path, 2_000, LAST_ROW),
+    "xls: a link in every cell": lambda path: bare_xls(path, 1, FIRST_ROW, LINK_EVERYWHERE),
     "csv: 60 MB in one line": text(table(1, 30_000_000)),
     "csv: 10,000 columns": text(table(20, 10_000)),
     "csv: a quotation mark never closed": text('a,b\n"' + table(500_000, 2)),

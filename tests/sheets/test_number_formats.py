@@ -99,6 +99,14 @@ def test_it_looks_at_no_code_that_is_longer_than_excel_allows(monkeypatch: pytes
     assert len(looked_at) == 1
 
 
+@pytest.mark.parametrize("decimals", [14, 27, 30, 100, 253])
+def test_it_shows_as_many_decimals_as_a_code_has_room_for(decimals: int) -> None:
+    assert shown(parsed("0." + "0" * decimals), "1.5") == "1.5" + "0" * (decimals - 1)
+    assert shown(parsed("0." + "#" * decimals), "-123456789012345") == "-123456789012345"
+    zeros = "0" * (decimals - 1)
+    assert shown(parsed(f"0.{zeros}%"), "999999999999999") == f"99999999999999900.{zeros}%"
+
+
 def test_it_scans_a_code_once_from_left_to_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """No piece is looked for behind the first one that is never closed, so no part of a code is read twice."""
     for code in ("[" * 255, '"' * 255, '"[' * 127, "\\" * 255, "0[" * 127):

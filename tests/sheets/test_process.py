@@ -120,6 +120,34 @@ def test_it_ends_when_the_computing_time_is_over(path):
             pass
 
 
+def test_a_preview_may_compute_for_a_shorter_time(path, behaving, monkeypatch):
+    """Somebody waits for it; the check has its own limit."""
+    asked = []
+    start = reader._start
+    monkeypatch.setattr(reader, "_start", lambda request: asked.append(request["limits"]) or start(request))
+    behaving("os.kill(os.getpid(), signal.SIGXCPU)")
+
+    def seconds_told(read, **limits):
+        with pytest.raises(Unreadable, match="took_too_long") as caught:
+            read(Limits(**limits))
+        assert caught.value.params["seconds"] == asked[-1]["max_cpu_seconds"]
+        return caught.value.params["seconds"]
+
+    assert seconds_told(lambda limits: reader.preview(path, limits=limits)) == 10
+    assert seconds_told(lambda limits: reader.preview(path, limits=limits), max_cpu_seconds=3) == 3
+    assert seconds_told(lambda limits: list(reader.rows(path, "Sheet1", limits=limits))) == 120
+
+
+def test_a_preview_ends_when_its_computing_time_is_over(path, monkeypatch):
+    monkeypatch.setattr(reader, "PREVIEW_CPU_SECONDS", 1)
+    # Without references the parser has to read them, and blank rows are not what a preview ends with.
+    workbooks.hand_written(path, ("<row>" + '<c t="str"><v> </v></c>' * 200 + "</row>") * 5_000)
+
+    with pytest.raises(Unreadable) as caught:
+        reader.preview(path, limits=Limits(max_ratio=10_000))
+    assert (caught.value.code, caught.value.params) == ("took_too_long", {"seconds": 1})
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not limit the address space")
 def test_it_ends_when_the_memory_is_over(path):
     workbooks.shared(path, [[f"{n:0>100}"] for n in range(300_000)])

@@ -78,3 +78,24 @@ def test_it_writes_into_a_file_under_a_name_excel_takes(path, name, expected):
     path.write_bytes(file.getvalue())
 
     assert reader.preview(path).sheet == expected
+
+
+@pytest.mark.parametrize("step", ["row", "save"])
+def test_it_leaves_nothing_in_the_temporary_folder(tmp_path, monkeypatch, step):
+    """openpyxl's own files there hold all that was to be written."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def rows():
+        yield ["13800138000"]
+        if step == "row":
+            raise ZeroDivisionError
+
+    def full(_path):
+        raise OSError(28, "No space left on device")
+
+    if step == "save":
+        monkeypatch.setattr("openpyxl.writer.excel.ExcelWriter.write_worksheet", lambda writer, sheet: full(sheet))
+    with pytest.raises((ZeroDivisionError, OSError)):
+        writer.write(tmp_path / "book.xlsx", writer.Sheet("a", ["phone"], rows()), writer.Sheet("b", ["x"]))
+
+    assert {path.name for path in tmp_path.iterdir()} <= {"book.xlsx"}

@@ -1,21 +1,27 @@
 import re
+import stat
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.test import Client, override_settings
 from django.utils import timezone, translation
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
+from tagsync.imports.stored_files import OUR_NAME
 from tagsync.mapping.matching import suggest
 from tagsync.mapping.rows import check_row
 from tagsync.sheets.reader import preview
 from tagsync.web.upload import template_workbook
+from tagsync.web.upload.handlers import PartialUploadHandler
 from tests.web.conftest import MakeDraft, upload_of, workbook
 
 URL = "/imports/new/"
@@ -38,7 +44,7 @@ def test_it_makes_a_draft(signed: Client, marketer: Person, sandbox_connection: 
     assert answer.status_code == 302
     assert answer["Location"] == f"/imports/{job.pk}/columns/"
     assert (job.owner, job.title, job.file_name) == (marketer, "双11", "双11会员.xlsx")
-    assert len(stored_files()) == 1
+    assert sorted(path.suffix for path in stored_files()) == [".preview", ".upload"]
 
 
 def test_it_sends_the_browser_itself_on_from_a_script(signed: Client, sandbox_connection: Connection) -> None:
@@ -184,7 +190,7 @@ def test_it_makes_two_drafts_of_two_uploads(signed: Client, sandbox_connection: 
     for _time in range(2):
         signed.post(URL, {"file": upload_of(workbook())})
     assert ImportJob.objects.count() == 2
-    assert len(stored_files()) == 2
+    assert sorted(path.suffix for path in stored_files()) == [".preview", ".preview", ".upload", ".upload"]
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
@@ -222,3 +228,34 @@ def test_it_says_which_settings_are_used_again(signed: Client, make_draft: MakeD
     page = signed.get(URL).content.decode()
     assert f"?like={job.pk}" in page and "Use the same settings" in page
     assert "Delete tags" in page and "Fuzzy matching, way 2" in page
+
+
+def test_a_large_upload_lies_beside_the_others_while_it_comes_in(
+    signed: Client, sandbox_connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, int]] = []
+    create = drafts.create
+
+    def look_and_create(owner: Person, upload: TemporaryUploadedFile, *more: Any) -> Any:
+        path = Path(upload.temporary_file_path())
+        assert path.parent == Path(settings.MEDIA_ROOT)
+        seen.append((path.name, path.stat().st_mode & 0o777))
+        return create(owner, upload, *more)
+
+    monkeypatch.setattr(drafts, "create", look_and_create)
+    with override_settings(FILE_UPLOAD_MAX_MEMORY_SIZE=0):
+        signed.post(URL, {"file": upload_of(workbook())})
+        signed.post(URL, {"file": upload_of(b"%PDF-1.7")})
+    assert all(OUR_NAME.fullmatch(name) and name.endswith(".partial") and mode == 0o600 for name, mode in seen)
+    assert len(seen) == 2
+    assert sorted(path.suffix for path in stored_files()) == [".preview", ".upload"]
+    assert stat.S_IMODE(Path(ImportJob.objects.get().file.path).stat().st_mode) == 0o600
+
+
+def test_an_interrupted_upload_leaves_nothing() -> None:
+    handler = PartialUploadHandler()
+    handler.new_file("file", "a.xlsx", "", None)
+    handler.receive_data_chunk(b"13800138000", 0)
+    assert [path.suffix for path in stored_files()] == [".partial"]
+    handler.upload_interrupted()
+    assert not stored_files()

@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tagsync.accounts.models import Person
 from tagsync.database import let_others_write, repeated_after_deadlock
+from tagsync.imports import stored_files
 from tagsync.imports.locking import Lease, lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, ImportRow, RepairedRow
 from tagsync.imports.signals import deleted
@@ -113,6 +114,12 @@ def go_on_discarding(job_id: int, most: int) -> bool:
     return False
 
 
+def delete_stray_files() -> None:
+    """Of imports that were never made, and of looks and writing that somebody was killed in."""
+    kept_as = {stored_files.UPLOAD: stored_files.UPLOAD, stored_files.PREVIEW: stored_files.UPLOAD}
+    stored_files.delete_strays(ImportJob, {**kept_as, stored_files.PARTIAL: ""})
+
+
 def _locked_discarded(job_id: int) -> ImportJob | None:
     # Without waiting: whoever holds it is deleting it.
     mine = ImportJob.objects.select_for_update(skip_locked=True, no_key=True)
@@ -129,7 +136,7 @@ def _belongings(job: ImportJob) -> Iterator[QuerySet[Any]]:
 def _delete_files(job: ImportJob) -> None:
     """Before what names them: whoever dies in between leaves no file behind that nobody knows of any more."""
     if job.file.name:
-        transaction.on_commit(partial(job.file.storage.delete, job.file.name))
+        transaction.on_commit(partial(stored_files.delete, job.file.storage, job.file.name))
     deleted.send(ImportJob, job=job)
 
 

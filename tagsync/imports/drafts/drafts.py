@@ -9,17 +9,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.drafts.deletion import ROWS_IN_REQUEST, drop_rows
+from tagsync.imports.drafts.previews import NoTurn, preview
 from tagsync.imports.drafts.saved_mappings import fields_of, first_remembered, recall, recall_by_look
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
+from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import (
@@ -34,12 +38,13 @@ from tagsync.mapping.matching import (
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.names import on_one_line
-from tagsync.sheets.reader import HiddenCount, Preview, preview
+from tagsync.sheets.reader import HiddenCount, Preview
 from tagsync.sheets.reading import Question
 from tagsync.sheets.reading import Reading as Reading
 
 # What another look at the sheet may change.
 READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_rows")
+FILLED_IN = (*READ_AS, "connection", "operation", "match", "identify_way", "fixed_tags", "corrects")
 
 
 class SheetChanged(Exception):
@@ -84,38 +89,69 @@ def create(
 ) -> ImportJob | Refusal:
     """A draft from an upload, or the reason why not; a refused file leaves nothing behind.
 
-    `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names.
+    `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names. Where too
+    many others are being read, the draft is as `is_unseen` says.
     """
     job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
-    job.file.save(job.file_name, upload, save=False)
-    try:
-        view = _first_look(job)
-        key = _key_in(job, view)
-        view = _named_as_written(job, view, key) if key else view
-    except Unreadable as error:
-        job.file.delete(save=False)
-        return Refusal(error.code, error.params)
-    _remember(job, view)
     _start_from_last_settings(job)
     if like:
-        _take_over(job, like, view)
-    if key:
-        _recognise(job, view, key)
-    job.save()
+        _take_settings(job, like)
+        job.columns = like.columns
+    try:
+        with storing(job.file, upload):
+            with suppress(NoTurn):
+                _fill_in(job)
+            with transaction.atomic():
+                job.save()
+    except Unreadable as error:
+        return Refusal(error.code, error.params)
     return job
 
 
-def _take_over(job: ImportJob, like: ImportJob, view: SheetView) -> None:
+def is_unseen(job: ImportJob) -> bool:
+    """Whether its file has not been looked at: there was no turn for it. Its columns are those of another import."""
+    return job.header_row is None
+
+
+def look_first(job: ImportJob) -> None:
+    """Make of an unseen draft what `create` would have made of it. Raises Unreadable, MoveRefused."""
+    seen = copy.copy(job)
+    _fill_in(seen)
+    with _locked_draft(job) as locked:
+        if is_unseen(locked):
+            for name in FILLED_IN:
+                setattr(locked, name, getattr(seen, name))
+            locked.save(update_fields=FILLED_IN)
+    job.refresh_from_db()
+
+
+def _fill_in(job: ImportJob) -> None:
+    """What a first look says of sheet, columns and settings; before that nothing is changed. Raises Unreadable."""
+    view = _first_look(job)
+    key = _key_in(job, view)
+    view = _named_as_written(job, view, key) if key else view
+    like = job.columns
+    _remember(job, view)
+    if like:
+        _take_columns(job, like, view)
+    if key:
+        _recognise(job, view, key)
+
+
+def _take_settings(job: ImportJob, like: ImportJob) -> None:
     if like.connection in Connection.objects.usable():
         job.connection = like.connection
     job.operation, job.match, job.identify_way = like.operation, like.match, like.identify_way
     job.fixed_tags = like.fixed_tags
-    names = {header_key(column["header"]) for column in like.columns if column["header"]}
-    if job.header_row == like.header_row == 0 and len(like.columns) == len(view.suggestions):
+
+
+def _take_columns(job: ImportJob, like: list[dict[str, Any]], view: SheetView) -> None:
+    names = {header_key(column["header"]) for column in like if column["header"]}
+    if not (names or job.header_row) and len(like) == len(view.suggestions):
         names = {""}  # no column has a name: each is what stands in its place
     same = {s.column: s.header for s in view.suggestions if header_key(s.header) in names}
-    known = fields_of(SavedMapping(columns=like.columns), same)
+    known = fields_of(SavedMapping(columns=like), same)
     for column in job.columns:
         if column["column"] in known:
             column["field"] = known[column["column"]]
@@ -146,11 +182,14 @@ def _named_as_written(job: ImportJob, view: SheetView, key: returned_workbooks.K
 
 
 def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
+    """Raises NoTurn."""
     hidden = next((sheet for sheet in view.preview.sheets if sheet.name == returned_workbooks.KEY_SHEET), None)
     if hidden is None or view.preview.sheet == returned_workbooks.KEY_SHEET:
         return None
     try:
         rows = preview(local_path(job), returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
+    except NoTurn:
+        raise
     except Unreadable:
         return None
     return returned_workbooks.read(rows[0].cells[0].text) if rows and 0 in rows[0].cells else None
@@ -207,10 +246,13 @@ def _first_look(job: ImportJob) -> SheetView:
         if error.code != "empty_sheet":
             raise
         first_empty = error
+    other = copy.copy(job)
     for sheet in _visible_sheets(job):
-        job.sheet = sheet
+        other.sheet = sheet
         try:
-            return look(job)
+            return look(other)
+        except NoTurn:
+            raise
         except Unreadable:
             continue
     raise first_empty

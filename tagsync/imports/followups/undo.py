@@ -1,7 +1,7 @@
 """Taking an import back: a draft with the opposite operation and only the rows that the platform accepted, or, when a
 person wants that, those as well that it may have applied without anybody knowing.
 
-The rows are written into a file of their own, so that the draft is like any other: looked at, checked, started.
+The rows are written into a file of their own, so that the draft is like any other: checked, started.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ import hashlib
 import io
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from django.core.files import File
+from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
-from tagsync.imports.drafts.drafts import look
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.job import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
+from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS
+from tagsync.sheets.delimited import SHEET_NAME
 
 ROWS_AT_ONCE = 5000
 
@@ -61,21 +64,21 @@ def undo_draft(job: ImportJob, by: Person, *, unsure: bool = False) -> ImportJob
 
 
 def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob:
-    draft = ImportJob(owner=by, undoes=job, file_name=file_name, header_row=1)
+    draft = ImportJob(owner=by, undoes=job, file_name=file_name, sheet=SHEET_NAME, header_row=1)
     title = _("Undo of “%(name)s”, with rows that may have been applied") if unsure else _("Undo of “%(name)s”")
     draft.title = title_kept(title % {"name": job.label})
     draft.operation = Operation(job.operation).opposite
     draft.connection, draft.match, draft.identify_way = job.connection, job.match, job.identify_way
-    _write_file(draft, job, unsure)
-    draft.sheet = look(draft).preview.sheet
     draft.columns = [
         {"column": number, "header": FIELDS[key].label, "field": key} for number, key in enumerate(VALUE_COLUMNS)
     ]
-    draft.save()
+    with _file_of(draft, job, unsure) as content, storing(draft.file, content), transaction.atomic():
+        draft.save()
     return draft
 
 
-def _write_file(draft: ImportJob, job: ImportJob, unsure: bool) -> None:
+@contextmanager
+def _file_of(draft: ImportJob, job: ImportJob, unsure: bool) -> Iterator[File[bytes]]:
     with tempfile.TemporaryFile() as content:
         text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
         lines = csv.writer(text)
@@ -86,7 +89,7 @@ def _write_file(draft: ImportJob, job: ImportJob, unsure: bool) -> None:
         content.seek(0)
         draft.file_sha256 = hashlib.file_digest(content, "sha256").hexdigest()
         content.seek(0)
-        draft.file.save(draft.file_name, File(content), save=False)
+        yield File(content)
 
 
 def _applied(job: ImportJob, unsure: bool) -> Iterator[tuple[str, ...]]:

@@ -86,6 +86,10 @@ TEXTS: dict[str, Text] = {
     "took_too_long": Text(
         _("Reading the file took more than %(seconds)s seconds."), _("Split the sheet into several smaller files.")
     ),
+    "readers_busy": Text(
+        _("Many files are being read at this moment, and this one had to wait too long."),
+        _("Nothing is lost: try again in a moment."),
+    ),
     "reader_killed": Text(_("Reading the file was broken off from outside."), ASK_ADMIN, Mover.ADMIN),
     "reader_failed": Text(_("Reading the file failed by a fault of tagsync."), ASK_ADMIN, Mover.ADMIN),
     "export_failed": Text(

@@ -11,6 +11,11 @@ from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import BROKEN_ZIP, Limits, check, check_inflated
 
 CHUNK_BYTES = 1 << 17
+# Nobody asks for what lies deeper or has a longer name; and a path costs as much as the whole way down, each time.
+DEEPEST = 8
+LONGEST_NAME = 64
+# What expat cannot tell the end of, a tag or a comment, it reads again with each piece that it gets.
+LONGEST_TOKEN = 1 << 20
 
 
 class Relation(NamedTuple):
@@ -62,22 +67,35 @@ class Package:
             raise Unreadable("damaged", part=name) from error
 
     def elements(self, name: str) -> Iterator[tuple[str, dict[str, str]]]:
-        """Every element of a small part as ("root/child/element", attributes), names without their prefixes."""
+        """The elements of a small part as ("root/child/element", attributes), names without their prefixes."""
         found: list[tuple[str, dict[str, str]]] = []
         path: list[str] = []
+        below = 0
 
         def start(tag: str, attributes: dict[str, str]) -> None:
-            path.append(_local(tag))
+            nonlocal below
+            if below or len(path) == DEEPEST:
+                below += 1
+                return
+            path.append(_local(tag)[:LONGEST_NAME])
             found.append(("/".join(path), {_local(key): value for key, value in attributes.items()}))
+
+        def end(_tag: str) -> None:
+            nonlocal below
+            if below:
+                below -= 1
+            else:
+                path.pop()
 
         parser = new_parser(name)
         parser.StartElementHandler = start
-        parser.EndElementHandler = lambda _tag: path.pop()
+        parser.EndElementHandler = end
+        feed = Feed(parser, name)
         for chunk in self.chunks(name):
-            parse(parser, chunk, name)
+            feed(chunk)
             yield from found
             found.clear()
-        parse(parser, b"", name, final=True)
+        feed(b"", final=True)
         yield from found
 
     def relations(self, of: str) -> dict[str, Relation]:
@@ -109,16 +127,27 @@ def new_parser(part: str) -> expat.XMLParserType:
     return parser
 
 
-def parse(parser: expat.XMLParserType, data: bytes, part: str, *, final: bool = False) -> None:
-    """Feed a parser. Raises: Unreadable when the part is not well formed, MemoryError when there is no memory."""
-    try:
-        parser.Parse(data, final)
-    except expat.ExpatError as error:
-        if error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
-            raise MemoryError from error
-        raise Unreadable("damaged", part=part) from error
-    except (LookupError, ValueError) as error:  # an encoding that Python, or the parser, does not know
-        raise Unreadable("damaged", part=part) from error
+class Feed:
+    """Gives a parser its part, piece by piece."""
+
+    def __init__(self, parser: expat.XMLParserType, part: str) -> None:
+        self._parser = parser
+        self._part = part
+        self._fed_bytes = 0
+
+    def __call__(self, data: bytes, *, final: bool = False) -> None:
+        """Raises: Unreadable when the part is not well formed, MemoryError when there is no memory."""
+        try:
+            self._parser.Parse(data, final)
+        except expat.ExpatError as error:
+            if error.code == expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]:
+                raise MemoryError from error
+            raise Unreadable("damaged", part=self._part) from error
+        except (LookupError, ValueError) as error:  # an encoding that Python, or the parser, does not know
+            raise Unreadable("damaged", part=self._part) from error
+        self._fed_bytes += len(data)
+        if self._fed_bytes - self._parser.CurrentByteIndex > LONGEST_TOKEN:
+            raise Unreadable("damaged", part=self._part)
 
 
 def _local(name: str) -> str:

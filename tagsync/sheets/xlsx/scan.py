@@ -5,7 +5,7 @@ Plain rows are taken apart by a regular expression, all others by the parser (se
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tagsync.sheets.cells import Kind, column_index, column_letter
@@ -13,9 +13,10 @@ from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.number_formats import Format
 from tagsync.sheets.xlsx.blocks import blocks
 from tagsync.sheets.xlsx.hidden import is_hidden
-from tagsync.sheets.xlsx.package import Package, new_parser, parse
+from tagsync.sheets.xlsx.package import Feed, Package, new_parser
 from tagsync.sheets.xlsx.strings import SharedStrings
 from tagsync.sheets.xlsx.values import FORMULA_WITHOUT_VALUE, Wire, WireRow, convert, is_uncalculated
+from tagsync.sheets.xlsx.workbook import Styles
 
 PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*', re.ASCII)
 # How a plain cell is read, by its attributes: shared string, number as it stands, anything else.
@@ -29,7 +30,7 @@ class Shared(NamedTuple):
     """What all sheets of a workbook share. `styles`: as cells name them; `recalculates` as in `Workbook`."""
 
     strings: SharedStrings
-    styles: Mapping[str, Format]
+    styles: Styles
     starts_1904: bool
     recalculates: bool
 
@@ -180,13 +181,14 @@ class _Sheet:
     # All other rows
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
-        parse(self._parser, data, self._part, final=final)
+        self._feed(data, final=final)
         if sum(map(len, (*(self._value or ()), *(self._text or ())))) > self._limits.max_cell_characters:
             raise Unreadable("cell_too_long", max_characters=self._limits.max_cell_characters)
 
     def _start_parser(self) -> None:
         self._set_prefix("")
         self._parser = new_parser(self._part)
+        self._feed = Feed(self._parser, self._part)
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
 

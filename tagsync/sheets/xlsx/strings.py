@@ -9,21 +9,28 @@ from collections.abc import Iterator
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.xlsx.blocks import blocks
-from tagsync.sheets.xlsx.package import Package, new_parser, parse
+from tagsync.sheets.xlsx.package import Feed, Package, new_parser
 from tagsync.sheets.xlsx.values import unescape
 
 
 class SharedStrings:
-    """`known` grows by whole blocks; ask `get` for any index."""
+    """`known` grows by whole blocks; ask `get` for any index. All sheets share one."""
 
     def __init__(self, package: Package, part: str | None) -> None:
         self.known: list[str] = []
+        self._flaw: Unreadable | None = None
         self._source = iter(()) if part is None or part not in package else _strings(package, part)
 
     def get(self, index: int) -> str:
-        """Raises: IndexError when the file holds no such string."""
+        """Raises: IndexError when the file holds no such string; Unreadable, each time, for what is behind a flaw."""
         while index >= len(self.known):
-            more = next(self._source, None)
+            if self._flaw:
+                raise Unreadable(self._flaw.code, **self._flaw.params)
+            try:
+                more = next(self._source, None)
+            except Unreadable as error:
+                self._flaw = error
+                raise
             if more is None:
                 raise IndexError(index)
             self.known += more
@@ -54,6 +61,7 @@ class _Reader:
         self._phonetic = False
         self._prefix = ""
         self._parser = new_parser(part)
+        self._feed = Feed(self._parser, part)
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
 
@@ -64,7 +72,7 @@ class _Reader:
         return taken
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
-        parse(self._parser, data, self._part, final=final)
+        self._feed(data, final=final)
         if sum(map(len, self._text)) > self._max_characters:
             raise Unreadable("cell_too_long", max_characters=self._max_characters)
 

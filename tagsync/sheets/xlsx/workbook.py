@@ -3,6 +3,7 @@
 Must not know: what stands in the cells.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tagsync.sheets.errors import Unreadable
@@ -70,23 +71,32 @@ def open_workbook(package: Package) -> Workbook:
     )
 
 
-def number_styles(package: Package, part: str | None) -> dict[str, Format]:
-    """The number formats of the styles, as cells name them. Styles that show everything as it is are not in it."""
-    if part is None or part not in package:
-        return {}
+class Styles:
+    """The number formats of cells, by the name of their style; one is understood when the first cell has it."""
+
+    def __init__(self, codes: Mapping[str, str]) -> None:
+        self._codes = codes
+        self._formats = Formats()
+        self._known: dict[str | None, Format | None] = {}
+
+    def get(self, style: str | None) -> Format | None:
+        """None for a style that shows everything as it is."""
+        if style not in self._known:
+            code = None if style is None else self._codes.get(style)
+            form = None if code is None else self._formats.of(code)
+            self._known[style] = None if form is None or form.keeps_all else form
+        return self._known[style]
+
+
+def number_styles(package: Package, part: str | None) -> Styles:
     codes = {str(number): code for number, code in BUILT_IN.items()}
-    formats = Formats()
-    found: dict[str, Format] = {}
-    style = 0
-    for path, attributes in package.elements(part):
+    found: list[str] = []
+    for path, attributes in package.elements(part) if part is not None and part in package else ():
         if path == "styleSheet/numFmts/numFmt":
             codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
         elif path == "styleSheet/cellXfs/xf":
-            form = formats.of(codes.get(attributes.get("numFmtId", "0"), ""))
-            if not form.keeps_all:
-                found[str(style)] = form
-            style += 1
-    return found
+            found.append(codes.get(attributes.get("numFmtId", "0"), ""))
+    return Styles({str(style): code for style, code in enumerate(found)})
 
 
 def _single(relations: dict[str, Relation], kind: str) -> str | None:

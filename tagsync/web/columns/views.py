@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from tagsync.delivery import actions
 from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.drafts import SheetView
+from tagsync.imports.drafts.previews import NoTurn
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, MoveRefused
@@ -32,9 +33,8 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         job, view = _looked_at(request, job)
     except Unreadable as error:
-        context = {"job": job, "why": sentence(error.code, error.params)}
-        return render(request, "columns/no_columns.html", context, status=422)
-    except (drafts.SheetChanged, ImportJob.DoesNotExist):
+        return _no_columns(request, job, error)
+    except (drafts.SheetChanged, ImportJob.DoesNotExist, MoveRefused):
         return _sheet_changed(request, job)
     if request.method == "GET":
         return render(
@@ -43,11 +43,24 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     return _chosen(request, job, view)
 
 
+def _no_columns(request: HttpRequest, job: ImportJob, error: Unreadable) -> HttpResponse:
+    """Who only has to try again sends the same once more."""
+    context = {
+        "job": job,
+        "why": sentence(error.code, error.params),
+        "is_busy": isinstance(error, NoTurn),
+        "said": [(name, value) for name, values in request.POST.lists() for value in values],
+    }
+    return render(request, "columns/no_columns.html", context, status=503 if context["is_busy"] else 422)
+
+
 def _looked_at(request: HttpRequest, job: ImportJob) -> tuple[ImportJob, SheetView]:
     """The import as it is after the look, which may take a while.
 
-    Raises Unreadable; SheetChanged when that look was at another sheet; ImportJob.DoesNotExist.
+    Raises Unreadable; SheetChanged when that look was at another sheet; ImportJob.DoesNotExist, MoveRefused.
     """
+    if drafts.is_unseen(job):
+        drafts.look_first(job)
     view = drafts.look(job)
     now = ImportJob.objects.visible_to(signed_in(request)).select_related("owner", "connection").get(pk=job.pk)
     if not drafts.is_same_sheet(now, job):
@@ -124,9 +137,11 @@ def request_preview(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
     try:
         job, view = _looked_at(request, job)
+    except NoTurn:
+        return HttpResponse(status=204)  # what is chosen stays, and the next choice asks again
     except Unreadable:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    except (drafts.SheetChanged, ImportJob.DoesNotExist):
+    except (drafts.SheetChanged, ImportJob.DoesNotExist, MoveRefused):
         return HttpResponse(status=204, headers={"HX-Redirect": _sheet_changed(request, job)["Location"]})
     chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
     if not chosen.is_of_sheet():

@@ -75,6 +75,7 @@ class Rounds:
         keeper.delete_the_rest()
         if time.monotonic() >= self.cleaning_due:
             keeper.delete_old_drafts()
+            keeper.delete_stray_files()
             keeper_cleans.send(ImportJob)
             self.cleaning_due = time.monotonic() + CLEANING_EVERY_SECONDS
 
