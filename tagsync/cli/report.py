@@ -39,6 +39,7 @@ def report(job: ImportJob) -> dict[str, Any]:
             "above_header": [number for number in job.heading if number != job.header_row],
             "header_row": job.header_row or 0,
             "read": job.total,
+            "left_hidden": job.rows_left_hidden,
             "blank": job.blank_rows,
         },
         "notices": notices(job),

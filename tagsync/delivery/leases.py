@@ -14,8 +14,8 @@ from tagsync.connections import silence
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import Delivery, ImportJob
+from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryState
-from tagsync.imports.models.job import Operation
 from tagsync.imports.states import UNDER_WAY, JobStatus, MoveRefused
 
 LEASE = 2 * timedelta(seconds=settings.TAGSYNC_CALL_SECONDS)

@@ -16,7 +16,6 @@ from django.utils.translation import pgettext
 from tagsync.exports.models import Export
 from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
-from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.notes import letter
 from tagsync.imports.problems import Sentence, sentence
@@ -90,7 +89,7 @@ class _Lines:
     def lines(self, progress: Progress) -> Iterator[list[str]]:
         rows = rows_of(self._job, self._export.filters).order_by("row_number")
         done = 0
-        with closing(read_rows(local_path(self._job), self._job.sheet, self._job.reading)) as source:
+        with closing(read_rows(self._job.local_path, self._job.sheet, self._job.reading)) as source:
             for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), source):
                 yield self._line(row, typed)
                 done += 1

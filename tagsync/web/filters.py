@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from tagsync.imports.customer_search import Place
-from tagsync.imports.models.job import Operation
+from tagsync.imports.models.choices import Operation
 from tagsync.mapping.matching import LOOKS
 from tagsync.web.ui.statuses import ROW_LOOKS
 

@@ -73,7 +73,7 @@ def test_it_sends_the_first_customer_of_a_sheet_without_names(
     path = sheet(tmp_path, form, NAMELESS)
     found, _said = imported(capsys, path, "--map", "A=phone", "--map", "b=tags", *options)
     assert found["rows"]["waiting"] == 2
-    assert found["file"] == {"rows": 2, "above_header": [], "header_row": 0, "read": 2, "blank": 0}
+    assert found["file"] == {"rows": 2, "above_header": [], "header_row": 0, "read": 2, "left_hidden": 0, "blank": 0}
     assert [row.phone for row in ImportJob.objects.get().rows.order_by("row_number")] == [row[0] for row in NAMELESS]
 
 
@@ -88,7 +88,7 @@ def test_it_sends_the_header_too_where_that_is_said(
 def test_it_takes_the_row_that_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
     path = sheet(tmp_path, form, [("13800138009", "VIP"), ("x", "y"), *NAMELESS])
     found, said = imported(capsys, path, "--header-row", "2", "--map", "x=phone", "--map", "y=tags")
-    assert found["file"] == {"rows": 4, "above_header": [1], "header_row": 2, "read": 2, "blank": 0}
+    assert found["file"] == {"rows": 4, "above_header": [1], "header_row": 2, "read": 2, "left_hidden": 0, "blank": 0}
     assert [(one["code"], one["rows"], one["first_rows"]) for one in found["notices"]] == [("customer_above", 1, [1])]
     assert "looks like a customer: it is not sent (row 1)." in said
 

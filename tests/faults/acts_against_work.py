@@ -85,7 +85,7 @@ _FORMED = Step("tagsync.connections.tokens.sent_with")
 
 # Always between two transactions: inside one, SQLite's only writer would hold up the act.
 WORK = {
-    "look into the workbook": Work(Step("tagsync.imports.drafts.drafts.look", "after")),
+    "look into the workbook": Work(Step("tagsync.imports.drafts.sheet_view.look", "after")),
     "check, between two commits": Work(Step("tagsync.imports.check.staging._commit"), nth=2),
     "claim": Work(Step("tagsync.delivery.leases._claim")),
     "before the call": Work(_FORMED, in_hand=1),

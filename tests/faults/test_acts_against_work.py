@@ -21,7 +21,7 @@ from tagsync.connections.models import Connection
 from tagsync.delivery import actions, clients, runner, tasks
 from tagsync.exports import lifecycle
 from tagsync.exports.models import ExportState
-from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts import drafts, sheet_view
 from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.sending import counts, outcomes
@@ -96,7 +96,7 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def preview(path: Path, sheet: str | None = None, reading: Reading = AS_FOUND) -> Preview:
         return previewed(path.read_bytes(), sheet, reading)
 
-    monkeypatch.setattr(drafts, "preview", preview)
+    monkeypatch.setattr(sheet_view, "preview", preview)
     for room in ("tagsync.imports.check.staging", "tests.invariants"):
         monkeypatch.setattr(f"{room}.read_rows", rows)
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.delivery import keeper
-from tagsync.imports.drafts import deletion, drafts, previews, returned_workbooks
+from tagsync.imports.drafts import deletion, drafts, previews, returned_workbooks, sheet_view
 from tagsync.imports.drafts.drafts import Refusal
 from tagsync.imports.drafts.previews import NoTurn, preview
 from tagsync.imports.models import ImportJob
@@ -71,10 +71,10 @@ def kept(path: Path) -> Path:
 def test_the_columns_page_starts_no_reading_process(marketer: Person, reads: list[str | None]) -> None:
     job = drafts.create(marketer, workbook(customers(3)))
     assert isinstance(job, ImportJob)
-    first = drafts.look(job)
+    first = sheet_view.look(job)
     assert reads == [None]
-    assert first == drafts.look(ImportJob.objects.get())
-    assert first.preview == reader.preview(drafts.local_path(job), "Sheet1")
+    assert first == sheet_view.look(ImportJob.objects.get())
+    assert first.preview == reader.preview(job.local_path, "Sheet1")
     assert [row.number for row in first.body] == [2, 3, 4]
 
 
@@ -85,7 +85,7 @@ def test_it_is_read_anew_for_whatever_it_depends_on(upload: Path, reads: list[st
         assert preview(upload, "乙").rows[0].cells[0].text == "phone"
         assert preview(upload, "乙") == preview(upload, "乙")
         assert reads == [None, "乙"]
-        assert preview(upload, "乙", Reading(hidden_rows="skip")) == preview(upload, "乙", Reading(hidden_rows="skip"))
+        assert preview(upload, "乙", Reading(encoding="gb18030")) == preview(upload, "乙", Reading(encoding="gb18030"))
         assert reads == [None, "乙", "乙"]
         assert [len(preview(upload, "乙", max_rows=rows).rows) for rows in (1, 1, 2, 2)] == [1, 1, 2, 2]
         assert reads == [None, *["乙"] * 4]
@@ -316,7 +316,7 @@ def test_what_is_kept_needs_no_turn(upload: Path, busy: threading.Semaphore) -> 
 def test_an_upload_stays_without_a_turn(marketer: Person, busy: threading.Semaphore) -> None:
     job = drafts.create(marketer, workbook(customers(2)), "春季")
     assert isinstance(job, ImportJob)
-    assert drafts.is_unseen(job) and drafts.local_path(job).exists()
+    assert drafts.is_unseen(job) and job.local_path.exists()
     with pytest.raises(NoTurn):
         drafts.look_first(job)
     busy.release()

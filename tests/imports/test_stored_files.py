@@ -51,7 +51,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 ERRORS = [ZeroDivisionError(), OperationalError(), IntegrityError(), KeyboardInterrupt(), SystemExit(1), MemoryError()]
 STEPS = [
-    "tagsync.imports.drafts.drafts.look",
+    "tagsync.imports.drafts.sheet_view.look",
     "tagsync.imports.drafts.drafts._remember",
     "tagsync.imports.drafts.drafts._key_in",
     "tagsync.imports.models.ImportJob.save",

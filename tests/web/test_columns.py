@@ -139,13 +139,13 @@ def test_it_does_not_change_an_import_started_in_another_tab(
     ready: ImportJob, signed: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
-    look = columns.drafts.look
+    look = columns.sheet_view.look
 
     def look_while_another_tab_starts(job: ImportJob) -> object:
         ImportJob.objects.get(pk=ready.pk).start(ready.owner)
         return look(job)
 
-    monkeypatch.setattr(columns.drafts, "look", look_while_another_tab_starts)
+    monkeypatch.setattr(columns.sheet_view, "look", look_while_another_tab_starts)
     answer = signed.post(url(ready), choices(ready, column_1="unionid"), follow=False)
     assert answer["Location"] == f"/imports/{ready.pk}/"
     ready.refresh_from_db()

@@ -10,7 +10,7 @@ from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.delivery import tasks
-from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts import drafts, sheet_view
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tests import workbooks
@@ -100,9 +100,9 @@ def test_what_only_the_check_finds_is_asked_afterwards(
     filtered: ImportJob, signed: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sheet in which nobody looked for hidden rows beforehand."""
-    look = drafts.preview
+    look = sheet_view.preview
     monkeypatch.setattr(
-        drafts, "preview", lambda *args, **options: look(*args, **options).__class__(**_without_count(look(*args)))
+        sheet_view, "preview", lambda *args, **options: look(*args, **options).__class__(**_without_count(look(*args)))
     )
     assert signed.post(address(filtered), said(filtered)).status_code == 302
     tasks.run_check(filtered.pk)

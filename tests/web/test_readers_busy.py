@@ -29,7 +29,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
 
 
 def forget_preview(job: ImportJob) -> None:
-    drafts.local_path(job).with_suffix(".preview").unlink()
+    job.local_path.with_suffix(".preview").unlink()
 
 
 @pytest.mark.parametrize("is_htmx", [False, True])

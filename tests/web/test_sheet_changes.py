@@ -15,7 +15,7 @@ from django.test import Client
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import actions
-from tagsync.imports.drafts import deletion, drafts
+from tagsync.imports.drafts import deletion, drafts, sheet_view
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused
 from tagsync.sheets import writer
@@ -69,15 +69,15 @@ def assert_untouched(job: ImportJob, status: str = "draft") -> None:
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """While the page looks into the workbook."""
-    real = drafts.look
+    real = sheet_view.look
 
     def look(job: ImportJob) -> Any:
-        monkeypatch.setattr(drafts, "look", real)
+        monkeypatch.setattr(sheet_view, "look", real)
         found = real(job)
         act()
         return found
 
-    monkeypatch.setattr(drafts, "look", look)
+    monkeypatch.setattr(sheet_view, "look", look)
 
 
 def test_it_keeps_no_choices_for_another_sheet(draft: ImportJob, signed: Client, marketer: Person) -> None:

@@ -21,11 +21,10 @@ from tagsync.imports.check.duplicates import content_of
 from tagsync.imports.check.summary import TAGS_KEPT, Tallies
 from tagsync.imports.check.surroundings import Surroundings
 from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
-from tagsync.imports.drafts.drafts import local_path
 from tagsync.imports.locking import Interrupted as Interrupted
 from tagsync.imports.locking import Lease, lease_of_check
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
-from tagsync.imports.models.job import HiddenRows
+from tagsync.imports.models.choices import HiddenRows
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.models.summary import WarningSummary
 from tagsync.imports.problems.groups import ProblemIndex
@@ -69,7 +68,7 @@ def stage(job: ImportJob, goes_on: Callable[[], bool]) -> None:
     what it asks to check is no longer that of `job`. Raises: sheets.errors.Unreadable; Interrupted.
     """
     lease = lease_of_check(job, goes_on)
-    shifts = recognise(local_path(job)) is Form.TEXT
+    shifts = recognise(job.local_path) is Form.TEXT
     around = Surroundings(job, shifts=shifts)
     tallies = _stage_rows(job, around, lease)
     if around.were_misjudged():
@@ -83,7 +82,7 @@ def stage(job: ImportJob, goes_on: Callable[[], bool]) -> None:
 def _stage_rows(job: ImportJob, around: Surroundings, lease: Lease) -> Tallies:
     drop_rows(job, lease)
     tallies = Tallies(job.mapped_columns())
-    with closing(read_rows(local_path(job), job.sheet, job.reading)) as source:
+    with closing(read_rows(job.local_path, job.sheet, job.reading)) as source:
         staged = _staged_rows(job, source, around, tallies, ProblemIndex(job, lease))
         while chunk := list(islice(staged, ROWS_PER_COMMIT)):
             _commit(job, chunk, tallies, lease)

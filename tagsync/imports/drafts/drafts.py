@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
@@ -16,10 +14,11 @@ from django.db import transaction
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.drafts import returned_workbooks
+from tagsync.imports.drafts import returned_workbooks, sheet_view
 from tagsync.imports.drafts.deletion import ROWS_IN_REQUEST, drop_rows
 from tagsync.imports.drafts.previews import NoTurn, preview
-from tagsync.imports.drafts.saved_mappings import fields_of, first_remembered, recall, recall_by_look
+from tagsync.imports.drafts.saved_mappings import fields_of
+from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
@@ -27,19 +26,10 @@ from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import (
-    HEADER_SEARCH_ROWS,
-    Suggestion,
-    customer_column,
-    guess_header,
     header_key,
-    headers,
-    suggest,
 )
-from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.names import on_one_line
-from tagsync.sheets.reader import HiddenCount, Preview
-from tagsync.sheets.reading import Question
 from tagsync.sheets.reading import Reading as Reading
 
 # What another look at the sheet may change.
@@ -57,31 +47,6 @@ class Refusal:
 
     code: str
     params: dict[str, str | int]
-
-
-@dataclass(frozen=True)
-class SheetView:
-    """What the columns page shows of the sheet: its first rows, its columns and what each probably is."""
-
-    preview: Preview
-    header_row: int  # 0 when the sheet has no header
-    suggestions: list[Suggestion]
-    remembered: SavedMapping | None = None
-
-    @property
-    def body(self) -> list[Row]:
-        return [row for row in self.preview.rows if row.number > self.header_row]
-
-    @property
-    def hidden_rows(self) -> HiddenCount:
-        """Of the rows below the column names."""
-        above = Counter(row.hidden for row in self.preview.rows if row.number <= self.header_row)
-        hidden, shown, whole = self.preview.hidden_rows
-        return HiddenCount(max(0, hidden - above[True]), max(0, shown - above[False]), whole)
-
-
-def local_path(job: ImportJob) -> Path:
-    return Path(job.file.path)
 
 
 def create(
@@ -128,7 +93,7 @@ def look_first(job: ImportJob) -> None:
 
 def _fill_in(job: ImportJob) -> None:
     """What a first look says of sheet, columns and settings; before that nothing is changed. Raises Unreadable."""
-    view = _first_look(job)
+    view = sheet_view.first_look(job)
     key = _key_in(job, view)
     view = _named_as_written(job, view, key) if key else view
     like = job.columns
@@ -178,7 +143,7 @@ def _named_as_written(job: ImportJob, view: SheetView, key: returned_workbooks.K
     if row in (None, view.header_row):
         return view
     job.sheet, job.header_row = view.preview.sheet, row
-    return look(job)
+    return sheet_view.look(job)
 
 
 def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
@@ -187,7 +152,7 @@ def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
     if hidden is None or view.preview.sheet == returned_workbooks.KEY_SHEET:
         return None
     try:
-        rows = preview(local_path(job), returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
+        rows = preview(job.local_path, returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
     except NoTurn:
         raise
     except Unreadable:
@@ -200,77 +165,6 @@ def is_complete(job: ImportJob) -> bool:
     if job.connection is None or job.connection not in Connection.objects.usable():
         return False
     return not column_problems([column["field"] for column in job.columns], job.fixed_tags)
-
-
-def look(job: ImportJob) -> SheetView:
-    """Read the first rows of the draft's sheet. Raises Unreadable."""
-    try:
-        seen = preview(local_path(job), job.sheet or None, job.reading)
-    except FileNotFoundError:
-        raise Unreadable("file_gone") from None
-    header_row = _header_row(seen) if job.header_row is None else job.header_row
-    if header_row is None:
-        raise Unreadable("empty_sheet", sheet=seen.sheet)
-    names = _all_columns(_names(seen, header_row), seen.rows, header_row)
-    below = [row for row in seen.rows if row.number > header_row]
-    suggestions = suggest(names, below)
-    remembered = recall(job.owner, names.values()) if header_row else recall_by_look(job.owner, suggestions)
-    return SheetView(seen, header_row, suggestions, remembered)
-
-
-def _header_row(seen: Preview) -> int | None:
-    """As it is guessed; names that nobody would know for ones may be remembered."""
-    guessed = guess_header(seen.rows)
-    if guessed != 0:
-        return guessed
-    possible = [row for row in seen.rows[:HEADER_SEARCH_ROWS] if customer_column(row) is None]
-    names = {row.number: _all_columns(_names(seen, row.number), seen.rows, row.number).values() for row in possible}
-    return first_remembered(names) or 0
-
-
-def _names(seen: Preview, header_row: int) -> dict[int, str]:
-    """Column → its name in the header row; none when the sheet has no header. Raises Unreadable."""
-    if not header_row:
-        return {}
-    rows = {row.number: row for row in seen.rows}
-    if header_row not in rows:
-        raise Unreadable("header_row_missing", row=header_row)
-    return headers(rows[header_row], rows.get(header_row - 1))
-
-
-def _first_look(job: ImportJob) -> SheetView:
-    """The first visible sheet that has rows. Raises Unreadable."""
-    try:
-        return look(job)
-    except Unreadable as error:
-        if error.code != "empty_sheet":
-            raise
-        first_empty = error
-    other = copy.copy(job)
-    for sheet in _visible_sheets(job):
-        other.sheet = sheet
-        try:
-            return look(other)
-        except NoTurn:
-            raise
-        except Unreadable:
-            continue
-    raise first_empty
-
-
-def _visible_sheets(job: ImportJob) -> list[str]:
-    return [sheet.name for sheet in preview(local_path(job)).sheets if not sheet.hidden]
-
-
-def open_questions(job: ImportJob, view: SheetView) -> list[Question]:
-    """What the file does not tell by itself and nobody has said yet: without it the file is not read."""
-    said = job.reading._asdict()
-    return [question for question in view.preview.questions if not (question.found or said[question.code])]
-
-
-def asks_for_hidden_rows(job: ImportJob, view: SheetView) -> bool:
-    """Whether a person has to say what becomes of hidden rows; also where only reading all rows has found one."""
-    return bool(view.hidden_rows.hidden or job.hidden_rows or job.cause == "hidden_rows_undecided")
 
 
 def is_same_sheet(job: ImportJob, other: ImportJob) -> bool:
@@ -293,7 +187,7 @@ def choose_sheet(
     if sheet != job.sheet:
         wanted.hidden_rows = ""
     try:
-        view = look(wanted)
+        view = sheet_view.look(wanted)
     except Unreadable as error:
         return Refusal(error.code, error.params)
     _remember(wanted, view)
@@ -396,12 +290,6 @@ def _sha256(upload: UploadedFile[bytes]) -> str:
         digest.update(chunk)
     upload.seek(0)
     return digest.hexdigest()
-
-
-def _all_columns(named: dict[int, str], rows: Sequence[Row], header_row: int) -> dict[int, str]:
-    """Every column that holds anything below the header gets a decision, also one without a name."""
-    filled = {column for row in rows if row.number > header_row for column in row.cells}
-    return {column: named.get(column, "") for column in sorted(filled | named.keys())}
 
 
 def _remember(job: ImportJob, view: SheetView) -> None:

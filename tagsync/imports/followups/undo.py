@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, ImportRow
-from tagsync.imports.models.job import Operation
+from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
 from tagsync.imports.stored_files import storing

@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.database import shown_now
+from tagsync.imports.models.choices import HiddenRows, IdentifyWay, Match, Operation
 from tagsync.imports.models.folded import FoldedField
 from tagsync.imports.models.summary import Summary
 from tagsync.imports.signals import moved
@@ -29,33 +31,6 @@ NO_CAUSE: dict[str, Any] = {"cause": "", "cause_params": {}}
 NOTHING_CHECKED: dict[str, Any] = {"counts": {}, "blank_rows": 0, "summary": {}, **NO_CAUSE}
 AT_REST: dict[str, Any] = {"lease_until": None, "ended_at": Now()}
 GOES_ON: dict[str, Any] = {"ended_at": None, **NO_WAIT, **NO_CAUSE}
-
-
-class Match(models.TextChoices):
-    NONE = "none", _("Do not match")
-    EXACT = "exact", _("Exact")
-    FUZZY = "fuzzy", _("Fuzzy")
-
-
-class IdentifyWay(models.IntegerChoices):
-    ONE = 1, _("Way 1")
-    TWO = 2, _("Way 2")
-
-
-class Operation(models.TextChoices):
-    ADD = "add", _("Add tags")
-    DELETE = "delete", _("Delete tags")
-
-    @property
-    def opposite(self) -> Operation:
-        return Operation.DELETE if self == Operation.ADD else Operation.ADD
-
-
-class HiddenRows(models.TextChoices):
-    """What becomes of rows that a filter, or a person, has hidden in the sheet."""
-
-    SKIP = "skip", _("Only the rows that are shown")
-    SEND = "send", _("All rows, the hidden ones too")
 
 
 def _random_path(_job: ImportJob, _file_name: str) -> str:
@@ -215,6 +190,11 @@ class ImportJob(models.Model):
         if self.status == JobStatus.QUEUED and self.wait_until and self.wait_until > shown_now():
             return "waiting_for_platform"
         return self.status
+
+    @property
+    def local_path(self) -> Path:
+        """Of its file, on this machine."""
+        return Path(self.file.path)
 
     # -- what was chosen
 

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from tagsync.database import let_others_write
 from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
-from tagsync.imports.models.job import Operation
+from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.notes import stored
 from tagsync.imports.problems.groups import ProblemIndex

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import Operation
+from tagsync.imports.models.choices import Operation
 from tagsync.imports.permissions import may_steer
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import JobStatus, RowStatus

@@ -9,9 +9,10 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tagsync.imports.drafts.drafts import SheetView, asks_for_hidden_rows, column_problems, open_questions
+from tagsync.imports.drafts.drafts import column_problems
+from tagsync.imports.drafts.sheet_view import SheetView, asks_for_hidden_rows, open_questions
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import HiddenRows
+from tagsync.imports.models.choices import HiddenRows
 from tagsync.imports.problems import sentence
 from tagsync.mapping.cleaning import clean_shown_tags
 from tagsync.mapping.fields import FIELDS

@@ -9,7 +9,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tagsync.imports.drafts.drafts import SheetView
+from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.mapping.matching import HEADER_SEARCH_ROWS, customer_column
 from tagsync.sheets.cells import Row
 from tagsync.web.columns.sheet_columns import shown

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from tagsync.connections.models import Connection, ConnectionState
-from tagsync.imports.drafts.drafts import SheetView
+from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import HiddenRows
+from tagsync.imports.models.choices import HiddenRows
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.mapping.rows import Checked
 from tagsync.web.columns.examples import matching_examples, operation_examples, telling_row

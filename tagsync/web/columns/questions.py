@@ -9,9 +9,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from tagsync.imports.drafts.drafts import SheetView, open_questions
+from tagsync.imports.drafts.sheet_view import SheetView, open_questions
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import HiddenRows
+from tagsync.imports.models.choices import HiddenRows
 from tagsync.sheets.reading import Question
 from tagsync.web.columns.forms import ColumnsForm
 from tagsync.web.ui.numbers import thousands

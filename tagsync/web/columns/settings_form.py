@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.connections.models import Connection
 from tagsync.imports.drafts.drafts import Choices
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import Match, Operation
+from tagsync.imports.models.choices import Match, Operation
 from tagsync.web.typed_count import digits
 
 TRIAL_ROWS = 10

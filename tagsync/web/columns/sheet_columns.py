@@ -10,8 +10,8 @@ from django.forms import BoundField
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from tagsync.imports.drafts.drafts import SheetView
 from tagsync.imports.drafts.saved_mappings import fields_of
+from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.problems import sentence
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.matching import Suggestion

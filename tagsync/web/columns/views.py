@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tagsync.delivery import actions
-from tagsync.imports.drafts import drafts
-from tagsync.imports.drafts.drafts import SheetView
+from tagsync.imports.drafts import drafts, sheet_view
 from tagsync.imports.drafts.previews import NoTurn
+from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, MoveRefused
@@ -61,7 +61,7 @@ def _looked_at(request: HttpRequest, job: ImportJob) -> tuple[ImportJob, SheetVi
     """
     if drafts.is_unseen(job):
         drafts.look_first(job)
-    view = drafts.look(job)
+    view = sheet_view.look(job)
     now = ImportJob.objects.visible_to(signed_in(request)).select_related("owner", "connection").get(pk=job.pk)
     if not drafts.is_same_sheet(now, job):
         raise drafts.SheetChanged

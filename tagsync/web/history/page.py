@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import ImportJobQuerySet, Operation
+from tagsync.imports.models.choices import Operation
+from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import RowStatus
 from tagsync.web.filters import PAGING, HistoryFilters, history_url

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.imports.check.identification import order
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import Match
+from tagsync.imports.models.choices import Match
 from tagsync.mapping.fields import FIELDS
 
 

@@ -20,10 +20,11 @@ from tagsync.cli import report
 from tagsync.connections.models import Connection
 from tagsync.delivery import actions
 from tagsync.delivery.health import checks_have_workers, sends_have_workers
-from tagsync.imports.drafts import deletion, drafts
-from tagsync.imports.drafts.drafts import Choices, Reading, Refusal, SheetChanged, SheetView
+from tagsync.imports.drafts import deletion, drafts, sheet_view
+from tagsync.imports.drafts.drafts import Choices, Reading, Refusal, SheetChanged
+from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.job import HiddenRows
+from tagsync.imports.models.choices import HiddenRows
 from tagsync.imports.problems import sentence
 from tagsync.imports.problems.file_rows import file_sentence
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
@@ -110,14 +111,14 @@ class Command(BaseCommand):
 
     def _refuse_open_questions(self, job: ImportJob, hidden: str) -> None:
         """What the page would ask about the file must have been said. Raises CouldNotRun with what can be said."""
-        view = drafts.look(job)
-        for question in drafts.open_questions(job, view):
+        view = sheet_view.look(job)
+        for question in sheet_view.open_questions(job, view):
             samples = question.facts["samples"]
             candidates = "; ".join(
                 f"--{question.code} {spelt(answer)}: {' '.join(samples.get(answer, ()))}" for answer in question.answers
             )
             self._discard(job, f"{sentence(f'{question.code}_undecided').title} {candidates}")
-        if drafts.asks_for_hidden_rows(job, view) and not hidden:
+        if sheet_view.asks_for_hidden_rows(job, view) and not hidden:
             self._discard(job, hidden_rows_in(view))
 
     def _discard(self, job: ImportJob, why: str) -> NoReturn:
@@ -175,7 +176,7 @@ class Command(BaseCommand):
         report.wait_until(job, report.is_checked, label=_("Check"))
         if job.status == JobStatus.UNREADABLE:
             asks = job.cause == "hidden_rows_undecided"
-            raise CouldNotRun(hidden_rows_in(drafts.look(job)) if asks else one_line(job.cause, job.cause_params))
+            raise CouldNotRun(hidden_rows_in(sheet_view.look(job)) if asks else one_line(job.cause, job.cause_params))
         for notice in report.notices(job):
             rows = ", ".join(map(str, notice["first_rows"])) + (
                 "…" if notice["rows"] > len(notice["first_rows"]) else ""
