@@ -50,9 +50,11 @@ def main() -> None:
 
 def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
     sys.path.extend(request["libraries"])
-    with open_source(Path(request["path"]), limits, Reading(*request["reading"])) as source:
+    reading = Reading(*request["reading"])
+    with open_source(Path(request["path"]), limits, reading) as source:
         name, found = source.pick(request["sheet"])
         if request["max_rows"] is None:
+            source.see_answered(reading)
             _send_rows(found, answer)
         else:
             frame = {"sheets": _sheets(source), "unopened": source.unopened, "sheet": name}

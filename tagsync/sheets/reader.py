@@ -82,7 +82,7 @@ def preview(
             answer["sheet"],
             tuple(map(_row, answer["preview"])),
             tuple(answer["unopened"]),
-            tuple(Question(code, tuple(said), facts) for code, said, facts in answer["questions"]),
+            tuple(Question(code, tuple(said), facts, found) for code, said, facts, found in answer["questions"]),
         )
     except NONSENSE as error:
         raise Unreadable("reader_failed") from error

@@ -49,6 +49,12 @@ class Source:
             index = self._place(name)
         return self.sheets[index][0], self.rows(index)
 
+    def see_answered(self, reading: Reading) -> None:
+        """Raises: Unreadable while something is open that decides what the rows are."""
+        for question in self.questions:
+            if not question.found and not getattr(reading, question.code):
+                raise Unreadable(f"{question.code}_undecided")
+
     def _place(self, name: str) -> int:
         names = [other for other, _ in self.sheets]
         if name in names:
