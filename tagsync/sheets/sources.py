@@ -76,8 +76,8 @@ def open_source(path: Path, limits: Limits, reading: Reading = AS_FOUND) -> Iter
             book = BiffFile(path, limits)
             yield _source(book.sheets, limits, book.rows, unopened=book.unopened, count=book.count)
         case Form.TEXT:
-            text = TextFile(path, limits)
-            yield _source([(SHEET_NAME, False)], limits, lambda _index: text.rows())
+            text = TextFile(path, limits, reading)
+            yield _source([(SHEET_NAME, False)], limits, lambda _index: text.rows(), questions=text.questions)
 
 
 def _source(sheets: Sequence[tuple[str, bool]], limits: Limits, rows: Callable[[int], Rows], **more: Any) -> Source:

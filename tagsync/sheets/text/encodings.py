@@ -1,0 +1,307 @@
+"""Which encoding a text file is written in, by evidence, and what of its text is certain.
+
+Every candidate reads the same bytes; the one whose characters are the least rare has read them rightly. What the file
+as a whole says is not believed of each cell: files are mended by hand and glued together by scripts.
+Must not know: delimiters, rows, cells.
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.names import on_one_line
+from tagsync.sheets.text import rarity
+
+# What a person can say -> the codec. GB18030 holds GBK and GB2312; Windows writes and reads Big5 as its code page.
+CODECS = {"utf-8": "utf-8", "gb18030": "gb18030", "big5": "cp950", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be"}
+ALIASES = {"gbk": "gb18030", "gb2312": "gb18030", "cp950": "big5", "big5hkscs": "big5", "utf-8-sig": "utf-8"}
+OF_BYTES = ("utf-8", "gb18030", "big5")
+# Encoding -> what a part of such a file may be written in instead.
+OTHERS = {
+    "utf-8": ("gb18030", "big5"),
+    "gb18030": ("utf-8", "big5"),
+    "big5": ("utf-8", "gb18030"),
+    "utf-16-le": ("utf-16-be", "utf-8"),
+    "utf-16-be": ("utf-16-le", "utf-8"),
+}
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+    (b"\x84\x31\x95\x33", "gb18030"),
+)
+UTF_32_MARK = codecs.BOM_UTF32_LE
+# So much cheaper than the next reading is the right one; in thousands of short texts none was wrong.
+CLEAR_BITS = 12
+# A text with more bits a character is not read rightly, however bad the other readings are.
+PLAUSIBLE_BITS = 14.5
+# So much better must another reading of a cell be to make it doubtful: when the evidence chose, when a person did.
+DOUBTFUL_BITS = 6
+DOUBTFUL_BITS_WHEN_SAID = 20
+
+HEAD_BYTES = 4096
+PIECE_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 20
+LEAST_SAMPLE_BYTES = 1 << 13
+LINES_EXPLAINED = 500
+SAMPLES = 3
+SAMPLE_CHARACTERS = 80
+_not_ascii = re.compile(rb"[\x80-\xff]")
+_two_bytes = re.compile(rb"[\xc2-\xdf]")
+_control = re.compile("[\x00-\x08\x0e-\x1f]")
+_private = re.compile("[\ue000-\uf8ff]")
+_undecoded = re.compile("[\ud800-\udfff]+")
+# A character beyond the first plane as two halves of three bytes each (CESU-8), each byte escaped.
+_halves = re.compile("\udced([\udca0-\udcaf])([\udc80-\udcbf])\udced([\udcb0-\udcbf])([\udc80-\udcbf])")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """`found`: the encoding, "" when that is undecided; `answers`: all that can be said, the likeliest first;
+    `samples`: how some lines look in each; `starts_at`: the first byte of the text. `is_certain`: no part of it can be
+    anything else."""
+
+    found: str
+    answers: tuple[str, ...]
+    samples: dict[str, list[str]]
+    starts_at: int
+    is_certain: bool
+
+
+class _Seen(NamedTuple):
+    """Of a whole file. `sample`: lines from all over it that are not ASCII, all of them if they are few."""
+
+    sample: list[bytes]
+    first: list[bytes]
+    odd_lines: int
+    lines: int
+    is_utf_8: bool
+    has_two_bytes: bool
+
+
+class _Text(NamedTuple):
+    encoding: str
+    text: str
+    bits: int
+
+    @property
+    def bits_each(self) -> float:
+        return self.bits / max(1, sum(not character.isascii() for character in self.text))
+
+
+def spoken(name: str) -> str:
+    """The encoding that somebody means, "" for none. Raises: Unreadable."""
+    if not name:
+        return ""
+    try:
+        known = codecs.lookup(name).name
+    except LookupError:
+        known = name
+    known = ALIASES.get(known, known)
+    if known not in CODECS:
+        raise Unreadable("encoding_unusable", encoding=name)
+    return known
+
+
+def examine(path: Path, said: str = "") -> Evidence:
+    """Looks at the whole file. `said`: what a person has said. Raises: Unreadable when nobody could read it."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        if head.startswith(UTF_32_MARK):
+            raise Unreadable("unknown_encoding")
+        mark, starts_at = _mark(head)
+        file.seek(starts_at)
+        wide = mark if mark.startswith("utf-16") else unmarked_utf_16(head)
+        if wide:
+            return _of_wide(wide, head[starts_at:], starts_at, said)
+        seen = _seen(file, path.stat().st_size)
+    texts = _readings(b"\n".join(seen.sample), mark)
+    found = _found(texts, seen, said)
+    answers = tuple(dict.fromkeys((*([found] if found else ()), *(text.encoding for text in texts), said or found)))
+    answers = tuple(answer for answer in answers if answer)
+    certain = seen.is_utf_8 and not seen.has_two_bytes and (said or found) == "utf-8"
+    return Evidence(found, answers, _samples(answers, seen.sample or seen.first), starts_at, certain)
+
+
+def unmarked_utf_16(head: bytes) -> str:
+    """The byte order of UTF-16 without a mark, "" for other bytes: half of those in ASCII are zero."""
+    if b"\0" not in head:
+        return ""
+    texts = [_read(head[: len(head) & ~1], encoding) for encoding in ("utf-16-le", "utf-16-be")]
+    best = min(texts, key=lambda text: text.bits)
+    return "" if _control.search(best.text) or best.bits_each > PLAUSIBLE_BITS else best.encoding
+
+
+def _mark(head: bytes) -> tuple[str, int]:
+    """What the byte order mark says, and where the text begins: two marks are one."""
+    for mark, encoding in MARKS:
+        if head.startswith(mark):
+            start = len(mark)
+            while head.startswith(mark, start):
+                start += len(mark)
+            return encoding, start
+    return "", 0
+
+
+def _of_wide(found: str, head: bytes, starts_at: int, said: str) -> Evidence:
+    answers = tuple(dict.fromkeys((found, *OTHERS[found][:1], *([said] if said else ()))))
+    # Zeros are a part of its line breaks, so lines are told apart when they are read.
+    samples = {
+        answer: [_sample(line) for line in _read(head, answer).text.splitlines() if line.strip()][:SAMPLES]
+        for answer in answers
+    }
+    return Evidence(found, answers, samples, starts_at, False)
+
+
+def _seen(file: IO[bytes], size: int) -> _Seen:
+    budget = max(LEAST_SAMPLE_BYTES, SAMPLE_BYTES * PIECE_BYTES // max(size, PIECE_BYTES))
+    sample: list[bytes] = []
+    first: list[bytes] = []
+    odd_lines, lines, is_utf_8, has_two_bytes = 0, 0, True, False
+    for piece in _pieces(file):
+        found = piece.split(b"\n") if b"\n" in piece else piece.split(b"\r")
+        first = first or [line for line in found[:SAMPLES] if line.strip()]
+        odd = [] if piece.isascii() else [line for line in found if not line.isascii()]
+        lines, odd_lines = lines + len(found), odd_lines + len(odd)
+        sample.extend(_spread(odd, budget))
+        is_utf_8 = is_utf_8 and _is_utf_8(piece)
+        has_two_bytes = has_two_bytes or _two_bytes.search(piece) is not None
+    return _Seen(sample, first, odd_lines, lines, is_utf_8, has_two_bytes)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """Whole lines: in none of these encodings is the line feed a part of another character."""
+    while piece := file.read(PIECE_BYTES):
+        yield piece + file.readline()
+
+
+def _spread(lines: list[bytes], most_bytes: int) -> list[bytes]:
+    total = sum(map(len, lines))
+    step = total // most_bytes + 1
+    return [line[:most_bytes] for line in lines[::step]]
+
+
+def _is_utf_8(piece: bytes) -> bool:
+    try:
+        piece.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read(data: bytes, encoding: str) -> _Text:
+    text = decoded(data, encoding)
+    return _Text(encoding, text, rarity.bits(text))
+
+
+def _readings(data: bytes, mark: str) -> list[_Text]:
+    """The likeliest first; of equals the one that a mark names."""
+    texts = [_read(data, encoding) for encoding in OF_BYTES]
+    return sorted(texts, key=lambda text: (text.bits, text.encoding != mark))
+
+
+def _found(texts: list[_Text], seen: _Seen, said: str) -> str:
+    best = texts[0]
+    rivals = [text for text in texts[1:] if text.text != best.text]
+    if not rivals:
+        return "utf-8"
+    is_clear = rivals[0].bits - best.bits >= CLEAR_BITS
+    if (best.encoding == "utf-8" and seen.is_utf_8) or best.bits_each <= PLAUSIBLE_BITS:
+        return best.encoding if is_clear else ""
+    if _explained(seen.sample[:LINES_EXPLAINED]):
+        return ""
+    # In none of them is it a text. Nothing of it is sent that is not certain; when that is most of it, say so at once.
+    if seen.odd_lines * 2 > seen.lines and not said:
+        raise Unreadable("unknown_encoding")
+    return "utf-8"
+
+
+def _explained(lines: list[bytes]) -> bool:
+    """Whether most lines are a text in some encoding, though not all in the same."""
+    clear = 0
+    for line in lines:
+        best = min((_read(line, encoding) for encoding in OF_BYTES), key=lambda text: text.bits)
+        clear += best.bits_each <= PLAUSIBLE_BITS
+    return clear * 2 > len(lines)
+
+
+def _samples(answers: tuple[str, ...], lines: list[bytes]) -> dict[str, list[str]]:
+    distinct = list(dict.fromkeys(lines))
+    chosen = {0: None, len(distinct) // 2: None, len(distinct) - 1: None} if distinct else {}
+    shown = [_around(distinct[place]) for place in chosen]
+    return {answer: [_sample(decoded(line, answer)) for line in shown] for answer in answers}
+
+
+def _around(line: bytes) -> bytes:
+    """Of a long line the part where something is to be seen."""
+    odd = _not_ascii.search(line)
+    start = max(0, odd.start() - SAMPLE_CHARACTERS // 2) if odd and odd.start() > SAMPLE_CHARACTERS else 0
+    return line[start : start + 4 * SAMPLE_CHARACTERS]
+
+
+def _sample(line: str) -> str:
+    return on_one_line(line.strip())[:SAMPLE_CHARACTERS]
+
+
+def decoded(data: bytes, encoding: str) -> str:
+    """The text with what `mended` mends; what remains undecoded are lone surrogates."""
+    return mended(data.decode(CODECS[encoding], errors_of(encoding)), encoding)
+
+
+def errors_of(encoding: str) -> str:
+    return ESCAPE_ERRORS if encoding.startswith("utf-16") else "surrogateescape"
+
+
+def mended(text: str, encoding: str) -> str:
+    """What programs write and codecs refuse: halves of a character in UTF-8, and 0x80 for € in Chinese Windows."""
+    if encoding == "utf-8":
+        return _halves.sub(_joined, text) if "\udced" in text else text
+    return text.replace("\udc80", "€") if encoding == "gb18030" else text
+
+
+def _joined(match: re.Match[str]) -> str:
+    first, second, third, fourth = (ord(byte) & 0x3F for byte in match.groups())
+    return chr(0x10000 + ((first & 0x0F) << 16) + (second << 10) + ((third & 0x0F) << 6) + fourth)
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    # `surrogateescape` does this for bytes beyond ASCII only, and half a character of UTF-16 may be anything.
+    assert isinstance(error, UnicodeDecodeError)
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+ESCAPE_ERRORS = "tagsync.escape"
+codecs.register_error(ESCAPE_ERRORS, _escaped)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How cells of a file are judged that was opened in this encoding."""
+
+    encoding: str
+    was_said: bool = False
+    doubtful_bits: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "doubtful_bits", DOUBTFUL_BITS_WHEN_SAID if self.was_said else DOUBTFUL_BITS)
+
+    def of_cell(self, text: str) -> tuple[str, bool]:
+        """The text as it is shown, and whether it is certain."""
+        if max(map(rarity.BITS.__getitem__, text), default=0) <= rarity.COMMON_BITS and not rarity.LATIN.search(text):
+            return text, True
+        text = mended(text, self.encoding)
+        if _undecoded.search(text):
+            return _undecoded.sub("\ufffd", text), False
+        return text, not self._is_doubtful(text)
+
+    def _is_doubtful(self, text: str) -> bool:
+        # Neither GBK nor Big5 gives a meaning to what their codecs map to the private characters.
+        if self.encoding in ("gb18030", "big5") and _private.search(text):
+            return True
+        data = text.encode(CODECS[self.encoding], "replace")
+        most = rarity.bits(text) - self.doubtful_bits
+        return any(_read(data, other).bits <= most for other in OTHERS[self.encoding])
