@@ -86,7 +86,7 @@ PLAIN_OPENID = _openid
 PLAIN_CUSTOMER_ID = re.compile(rf"(?=[A-Za-z0_-]*[1-9])[A-Za-z0-9_-]{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
 PLAIN_PHONE = re.compile(r"1[3-9][0-9]{9}")
 PLAIN_TAGS = re.compile(
-    rf"[^\s#,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
+    rf"[^\s#?？\u951fï,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
     rf"{{1,{TAG_MAX_CHARACTERS}}}"
 )
 
@@ -102,6 +102,12 @@ def _flaw_of_kind(cell: Cell, place: str) -> str:
             return "error_cell"
         case Kind.FORMULA:
             return "formula_without_value"
+        case Kind.UNDECODED:
+            return "cell_not_decoded"
+        case Kind.MISQUOTED:
+            return "text_behind_quote"
+        case Kind.REMARK:
+            return "line_is_remark"
         case Kind.DATE:
             return f"date_in_{place}"
         case Kind.BOOLEAN:
@@ -120,6 +126,8 @@ def _flaw_of_identifier(cell: Cell, text: str) -> str:
         return "masked_value"
     if _exponent_text.fullmatch(text) and not _written_out(text):
         return "number_too_long"
+    if characters.is_lost(text):
+        return "characters_lost"
     return "control_character" if characters.is_damaged(text) else ""
 
 
@@ -243,7 +251,9 @@ def _flaws_of_tags(tags: list[str]) -> tuple[Flaw, ...]:
     flaws = []
     if any(tag.upper() in ERROR_TEXTS for tag in tags):
         flaws.append(Flaw("error_cell", {}))
-    if any(_inner_control.search(tag) or characters.is_damaged(tag) for tag in tags):
+    if any(characters.is_lost(tag) for tag in tags):
+        flaws.append(Flaw("characters_lost", {}))
+    elif any(_inner_control.search(tag) or characters.is_damaged(tag) for tag in tags):
         flaws.append(Flaw("control_character", {}))
     if any(len(tag) > TAG_MAX_CHARACTERS for tag in tags):
         flaws.append(Flaw("tag_too_long", {"max_characters": TAG_MAX_CHARACTERS}))

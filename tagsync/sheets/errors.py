@@ -6,7 +6,7 @@ CODES: dict[str, str] = {
     "too_large": "More bytes than allowed (bytes, max_bytes).",
     "password_protected": "An encrypted workbook: the password has to be removed first.",
     "xml_2003": "Excel 2003 XML spreadsheet: to be saved as .xlsx.",
-    "unknown_encoding": "A text file whose bytes are neither UTF-8 nor UTF-16 nor GB18030.",
+    "unknown_encoding": "A text file most of whose lines are a text in none of the encodings that we read.",
     "encoding_undecided": "A text file that can be read in several encodings; a person has to say which.",
     "delimiter_undecided": "A text file that can be cut into cells in several ways; a person has to say which.",
     "encoding_unusable": "The encoding that somebody wants is none that we read (encoding).",
