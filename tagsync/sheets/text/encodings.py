@@ -54,7 +54,6 @@ _not_ascii = re.compile(rb"[\x80-\xff]")
 _two_bytes = re.compile(rb"[\xc2-\xdf]")
 _control = re.compile("[\x00-\x08\x0e-\x1f]")
 _private = re.compile("[\ue000-\uf8ff]")
-_undecoded = re.compile("[\ud800-\udfff]+")
 # A character beyond the first plane as two halves of three bytes each (CESU-8), each byte escaped.
 _halves = re.compile("\udced([\udca0-\udcaf])([\udc80-\udcbf])\udced([\udcb0-\udcbf])([\udc80-\udcbf])")
 
@@ -291,11 +290,11 @@ class Decoding:
 
     def of_cell(self, text: str) -> tuple[str, bool]:
         """The text as it is shown, and whether it is certain."""
-        if max(map(rarity.BITS.__getitem__, text), default=0) <= rarity.COMMON_BITS and not rarity.LATIN.search(text):
+        if not rarity.is_odd(text):
             return text, True
         text = mended(text, self.encoding)
-        if _undecoded.search(text):
-            return _undecoded.sub("\ufffd", text), False
+        if rarity.UNDECODED.search(text):
+            return rarity.UNDECODED.sub("\ufffd", text), False
         return text, not self._is_doubtful(text)
 
     def _is_doubtful(self, text: str) -> bool:

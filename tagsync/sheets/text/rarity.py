@@ -42,8 +42,8 @@ CONTROL_BITS = 30
 IN_WORD_BITS = 10
 IN_WORD = re.compile("[À-ɏ](?=[A-Za-z])|(?<=[A-Za-z])[À-ɏ]")
 LATIN = re.compile("[À-ɏ]")
-# A byte that could not be decoded, as `surrogateescape` leaves it, and whatever else is no character.
-UNDECODED = re.compile("[\ud800-\udfff]")
+# Bytes that could not be decoded, as `surrogateescape` leaves them, and whatever else is no character.
+UNDECODED = re.compile("[\ud800-\udfff]+")
 UNDECODED_BITS = 14
 
 
@@ -92,3 +92,8 @@ def bits(text: str) -> int:
     if LATIN.search(text):
         total -= sum(BITS[letter] - IN_WORD_BITS for letter in IN_WORD.findall(text) if BITS[letter] > IN_WORD_BITS)
     return total
+
+
+def is_odd(text: str) -> bool:
+    """Whether there is a character in it that is none of daily use: not wrong, but worth another look."""
+    return max(map(BITS.__getitem__, text), default=0) > COMMON_BITS or LATIN.search(text) is not None
