@@ -73,7 +73,7 @@ class BiffFile:
 
     def _see_decoded(self, wire: Wire, text: str) -> Wire:
         """Without a code page, only what is no rare character is certain."""
-        is_certain = not UNDECODED.search(text) and not (self._has_no_code_page and is_odd(text))
+        is_certain = not UNDECODED.search(text) and not (self._has_no_code_page and is_odd(text, "gb18030"))
         return wire if is_certain else [Kind.UNDECODED.value, UNDECODED.sub("\ufffd", text)]
 
     def _form(self, sheet: Any, row: int, column: int) -> Format | None:

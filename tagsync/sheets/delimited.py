@@ -47,7 +47,7 @@ class TextFile:
         said = encodings.spoken(reading.encoding)
         self._evidence = encodings.examine(path, said)
         self._encoding = said or self._evidence.answers[0]
-        self._is_said = bool(said)
+        self._decoding = encodings.Decoding(self._encoding, bool(said), self._evidence.is_mixed)
         samples = {"samples": self._evidence.samples}
         encoding = Question("encoding", self._evidence.answers, samples, self._evidence.found)
         self._starts_at, self._layout, delimiter = self._sniff(delimiters.spoken(reading.delimiter))
@@ -62,7 +62,7 @@ class TextFile:
 
     def _rows(self) -> Iterator[WireRow]:
         layout, limits = self._layout, self._limits
-        cells_of = _cells if self._evidence.is_certain else _doubted_cells(self._encoding, self._is_said)
+        cells_of = _cells if self._evidence.is_certain else _doubted_cells(self._decoding)
         is_below = False
         for number, record in enumerate(self._records(), 1):
             if number > limits.max_rows:
@@ -152,9 +152,8 @@ def _cells(record: list[str]) -> list[Wire]:
     return [text if text and text[0] != "=" else _wire(text) for text in record]
 
 
-def _doubted_cells(encoding: str, was_said: bool) -> Cells:
+def _doubted_cells(decoding: encodings.Decoding) -> Cells:
     """For files of which it is not known beforehand that all of their cells are what they seem."""
-    decoding = encodings.Decoding(encoding, was_said)
 
     @lru_cache(CELLS_REMEMBERED)
     def wire(text: str) -> Wire:

@@ -7,8 +7,9 @@ Must not know: delimiters, rows, cells.
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -25,8 +26,8 @@ OTHERS = {
     "utf-8": ("gb18030", "big5"),
     "gb18030": ("utf-8", "big5"),
     "big5": ("utf-8", "gb18030"),
-    "utf-16-le": ("utf-16-be", "utf-8"),
-    "utf-16-be": ("utf-16-le", "utf-8"),
+    "utf-16-le": ("utf-16-be",),
+    "utf-16-be": ("utf-16-le",),
 }
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -39,20 +40,30 @@ UTF_32_MARK = codecs.BOM_UTF32_LE
 CLEAR_BITS = 12
 # A text with more bits a character is not read rightly, however bad the other readings are.
 PLAUSIBLE_BITS = 14.5
-# So much better must another reading of a cell be to make it doubtful: when the evidence chose, when a person did.
+# Of lines that are clearly in one encoding, this part may clearly be in another one before the whole is undecided.
+OTHER_LINES = 0.25
+# So much better must another reading of a cell be to make it doubtful: when the evidence chose; when a person did,
+# against the evidence; when the file is known to be mixed, where the cell must be the better one itself.
 DOUBTFUL_BITS = 6
 DOUBTFUL_BITS_WHEN_SAID = 20
+DOUBTFUL_BITS_WHEN_MIXED = -4
 
 HEAD_BYTES = 4096
 PIECE_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 20
 LEAST_SAMPLE_BYTES = 1 << 13
-LINES_EXPLAINED = 500
+LINES_HEARD = 1000
 SAMPLES = 3
 SAMPLE_CHARACTERS = 80
 _not_ascii = re.compile(rb"[\x80-\xff]")
 _two_bytes = re.compile(rb"[\xc2-\xdf]")
+_ascii = re.compile("[\x00-\x7f]+")
 _control = re.compile("[\x00-\x08\x0e-\x1f]")
+_no_text = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\uf8ff]")
+# Digits in ASCII, read two at a time.
+_paired_digits = re.compile(
+    "[" + "".join(f"{chr(code)}-{chr(code + 9)}" for code in range(0x3030, 0x3A30, 0x100)) + "]{3}"
+)
 _private = re.compile("[\ue000-\uf8ff]")
 # A character beyond the first plane as two halves of three bytes each (CESU-8), each byte escaped.
 _halves = re.compile("\udced([\udca0-\udcaf])([\udc80-\udcbf])\udced([\udcb0-\udcbf])([\udc80-\udcbf])")
@@ -62,13 +73,14 @@ _halves = re.compile("\udced([\udca0-\udcaf])([\udc80-\udcbf])\udced([\udcb0-\ud
 class Evidence:
     """`found`: the encoding, "" when that is undecided; `answers`: all that can be said, the likeliest first;
     `samples`: how some lines look in each; `starts_at`: the first byte of the text. `is_certain`: no part of it can be
-    anything else."""
+    anything else; `is_mixed`: parts of it are."""
 
     found: str
     answers: tuple[str, ...]
     samples: dict[str, list[str]]
     starts_at: int
     is_certain: bool
+    is_mixed: bool = False
 
 
 class _Seen(NamedTuple):
@@ -88,8 +100,21 @@ class _Text(NamedTuple):
     bits: int
 
     @property
-    def bits_each(self) -> float:
-        return self.bits / max(1, sum(not character.isascii() for character in self.text))
+    def is_plausible(self) -> bool:
+        return self.bits <= PLAUSIBLE_BITS * len(_ascii.sub("", self.text))
+
+
+class _Heard(NamedTuple):
+    """Of single lines: in which encoding how many clearly are; how many are a text in any; how many were heard."""
+
+    clear: Counter[str] = Counter()
+    texts: int = 0
+    lines: int = 0
+
+    @property
+    def is_split(self) -> bool:
+        most = [count for _, count in self.clear.most_common(2)]
+        return len(most) > 1 and most[1] >= most[0] * OTHER_LINES
 
 
 def spoken(name: str) -> str:
@@ -119,11 +144,14 @@ def examine(path: Path, said: str = "") -> Evidence:
             return _of_wide(wide, head[starts_at:], starts_at, said)
         seen = _seen(file, path.stat().st_size)
     texts = _readings(b"\n".join(seen.sample), mark)
-    found = _found(texts, seen, said)
+    heard = _Heard() if seen.is_utf_8 else _heard(seen.sample)
+    found = _found(texts, mark, seen, heard, said)
     answers = tuple(dict.fromkeys((*([found] if found else ()), *(text.encoding for text in texts), said or found)))
     answers = tuple(answer for answer in answers if answer)
     certain = seen.is_utf_8 and not seen.has_two_bytes and (said or found) == "utf-8"
-    return Evidence(found, answers, _samples(answers, seen.sample or seen.first), starts_at, certain)
+    return Evidence(
+        found, answers, _samples(answers, seen.sample or seen.first), starts_at, certain, len(heard.clear) > 1
+    )
 
 
 def unmarked_utf_16(head: bytes) -> str:
@@ -132,7 +160,7 @@ def unmarked_utf_16(head: bytes) -> str:
         return ""
     texts = [_read(head[: len(head) & ~1], encoding) for encoding in ("utf-16-le", "utf-16-be")]
     best = min(texts, key=lambda text: text.bits)
-    return "" if _control.search(best.text) or best.bits_each > PLAUSIBLE_BITS else best.encoding
+    return "" if _control.search(best.text) or not best.is_plausible else best.encoding
 
 
 def _mark(head: bytes) -> tuple[str, int]:
@@ -147,7 +175,7 @@ def _mark(head: bytes) -> tuple[str, int]:
 
 
 def _of_wide(found: str, head: bytes, starts_at: int, said: str) -> Evidence:
-    answers = tuple(dict.fromkeys((found, *OTHERS[found][:1], *([said] if said else ()))))
+    answers = tuple(dict.fromkeys((found, *OTHERS[found], *([said] if said else ()))))
     # Zeros are a part of its line breaks, so lines are told apart when they are read.
     samples = {
         answer: [_sample(line) for line in _read(head, answer).text.splitlines() if line.strip()][:SAMPLES]
@@ -197,35 +225,39 @@ def _read(data: bytes, encoding: str) -> _Text:
     return _Text(encoding, text, rarity.bits(text))
 
 
-def _readings(data: bytes, mark: str) -> list[_Text]:
+def _readings(data: bytes, mark: str = "") -> list[_Text]:
     """The likeliest first; of equals the one that a mark names."""
     texts = [_read(data, encoding) for encoding in OF_BYTES]
     return sorted(texts, key=lambda text: (text.bits, text.encoding != mark))
 
 
-def _found(texts: list[_Text], seen: _Seen, said: str) -> str:
+def _heard(lines: list[bytes]) -> _Heard:
+    """What single lines say, each for itself."""
+    lines = lines[:: len(lines) // LINES_HEARD + 1]
+    clear, texts = Counter[str](), 0
+    for line in lines:
+        best, *others = _readings(line)
+        texts += best.is_plausible
+        rivals = [other.bits for other in others if other.text != best.text]
+        clear[best.encoding] += best.is_plausible and min(rivals, default=0) - best.bits >= CLEAR_BITS
+    return _Heard(+clear, texts, len(lines))
+
+
+def _found(texts: list[_Text], mark: str, seen: _Seen, heard: _Heard, said: str) -> str:
     best = texts[0]
     rivals = [text for text in texts[1:] if text.text != best.text]
-    if not rivals:
+    if not rivals or (mark == "utf-8" and seen.is_utf_8):
         return "utf-8"
-    is_clear = rivals[0].bits - best.bits >= CLEAR_BITS
-    if (best.encoding == "utf-8" and seen.is_utf_8) or best.bits_each <= PLAUSIBLE_BITS:
-        return best.encoding if is_clear else ""
-    if _explained(seen.sample[:LINES_EXPLAINED]):
+    if heard.is_split:
+        return ""
+    if best.is_plausible or (best.encoding == "utf-8" and seen.is_utf_8):
+        return best.encoding if rivals[0].bits - best.bits >= CLEAR_BITS else ""
+    if heard.texts * 2 > heard.lines:
         return ""
     # In none of them is it a text. Nothing of it is sent that is not certain; when that is most of it, say so at once.
     if seen.odd_lines * 2 > seen.lines and not said:
         raise Unreadable("unknown_encoding")
     return "utf-8"
-
-
-def _explained(lines: list[bytes]) -> bool:
-    """Whether most lines are a text in some encoding, though not all in the same."""
-    clear = 0
-    for line in lines:
-        best = min((_read(line, encoding) for encoding in OF_BYTES), key=lambda text: text.bits)
-        clear += best.bits_each <= PLAUSIBLE_BITS
-    return clear * 2 > len(lines)
 
 
 def _samples(answers: tuple[str, ...], lines: list[bytes]) -> dict[str, list[str]]:
@@ -279,18 +311,15 @@ codecs.register_error(ESCAPE_ERRORS, _escaped)
 
 @dataclass(frozen=True)
 class Decoding:
-    """How cells of a file are judged that was opened in this encoding."""
+    """How cells are judged of a file that was opened in this encoding."""
 
     encoding: str
-    was_said: bool = False
-    doubtful_bits: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "doubtful_bits", DOUBTFUL_BITS_WHEN_SAID if self.was_said else DOUBTFUL_BITS)
+    was_said: bool
+    is_mixed: bool
 
     def of_cell(self, text: str) -> tuple[str, bool]:
         """The text as it is shown, and whether it is certain."""
-        if not rarity.is_odd(text):
+        if not self.is_mixed and not rarity.is_odd(text, self.encoding):
             return text, True
         text = mended(text, self.encoding)
         if rarity.UNDECODED.search(text):
@@ -298,9 +327,18 @@ class Decoding:
         return text, not self._is_doubtful(text)
 
     def _is_doubtful(self, text: str) -> bool:
+        if self.encoding.startswith("utf-16") and _paired_digits.search(text):
+            return True
         # Neither GBK nor Big5 gives a meaning to what their codecs map to the private characters.
         if self.encoding in ("gb18030", "big5") and _private.search(text):
             return True
         data = text.encode(CODECS[self.encoding], "replace")
-        most = rarity.bits(text) - self.doubtful_bits
-        return any(_read(data, other).bits <= most for other in OTHERS[self.encoding])
+        others = (_read(data, other) for other in OTHERS[self.encoding])
+        most = rarity.bits(text) - self._doubtful_bits
+        return any(other.bits <= most and not _no_text.search(other.text) for other in others)
+
+    @property
+    def _doubtful_bits(self) -> int:
+        if self.is_mixed:
+            return DOUBTFUL_BITS_WHEN_MIXED
+        return DOUBTFUL_BITS_WHEN_SAID if self.was_said else DOUBTFUL_BITS

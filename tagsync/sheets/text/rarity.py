@@ -5,6 +5,7 @@ Must not know: files, and which encodings there are to choose from.
 """
 
 import re
+from functools import cache
 
 # What most sheets are made of: the commonest characters of Chinese, of names, and of what marketers write.
 FREQUENT = (
@@ -44,7 +45,7 @@ IN_WORD = re.compile("[À-ɏ](?=[A-Za-z])|(?<=[A-Za-z])[À-ɏ]")
 LATIN = re.compile("[À-ɏ]")
 # Bytes that could not be decoded, as `surrogateescape` leaves them, and whatever else is no character.
 UNDECODED = re.compile("[\ud800-\udfff]+")
-UNDECODED_BITS = 14
+UNDECODED_BITS = 16
 
 
 class _Bits(dict[str, int]):
@@ -71,15 +72,21 @@ def _bits(character: str) -> int:
         return SYMBOL_BITS
     if 0x1F000 <= code < 0x1FB00 or 0x2600 <= code < 0x27C0 or code in (0xFE0F, 0x200D, 0x20E3):
         return EMOJI_BITS
-    simplified, traditional = _encoded(character, "gb2312"), _encoded(character, "big5")
-    # Both standards keep the characters of daily use in a first part, ordered by sound or strokes.
-    if b"\xb0" <= simplified < b"\xd8" or b"\xa4\x40" <= traditional < b"\xc6\xff":
+    if _is_common(character, "gb18030") or _is_common(character, "big5"):
         return COMMON_BITS
+    simplified, traditional = _encoded(character, "gb2312"), _encoded(character, "big5")
     if simplified >= b"\xd8" or traditional >= b"\xc9":
         return UNCOMMON_BITS
     if simplified or traditional or code < 0x0800:
         return LETTER_BITS
     return RARE_BITS if _encoded(character, "gbk") else FOUR_BYTES_BITS
+
+
+def _is_common(character: str, encoding: str) -> bool:
+    """Both standards keep the characters of daily use in a first part, ordered by sound or by strokes."""
+    if encoding == "big5":
+        return b"\xa4\x40" <= _encoded(character, "big5") < b"\xc6\xff"
+    return b"\xb0" <= _encoded(character, "gb2312") < b"\xd8"
 
 
 def _encoded(character: str, encoding: str) -> bytes:
@@ -94,6 +101,25 @@ def bits(text: str) -> int:
     return total
 
 
-def is_odd(text: str) -> bool:
-    """Whether there is a character in it that is none of daily use: not wrong, but worth another look."""
-    return max(map(BITS.__getitem__, text), default=0) > COMMON_BITS or LATIN.search(text) is not None
+class _Oddness(dict[str, bool]):
+    """Character -> whether it is none of daily use where texts are written in this encoding."""
+
+    def __init__(self, encoding: str) -> None:
+        self._is_national = encoding in ("gb18030", "big5")
+        self._encoding = encoding
+
+    def __missing__(self, character: str) -> bool:
+        bits = BITS[character]
+        is_foreign = self._is_national and bits == COMMON_BITS and not _is_common(character, self._encoding)
+        self[character] = is_odd = bits > COMMON_BITS or is_foreign
+        return is_odd
+
+
+@cache
+def _oddness(encoding: str) -> _Oddness:
+    return _Oddness(encoding)
+
+
+def is_odd(text: str, encoding: str) -> bool:
+    """Whether something in it is none of daily use: not wrong, but worth another look."""
+    return any(map(_oddness(encoding).__getitem__, text))
