@@ -40,6 +40,8 @@ UTF_32_MARK = codecs.BOM_UTF32_LE
 CLEAR_BITS = 12
 # A text with more bits a character is not read rightly, however bad the other readings are.
 PLAUSIBLE_BITS = 14.5
+# A few characters may all be less common ones.
+PLAUSIBLE_BITS_OF_FEW = 4
 # Of lines that are clearly in one encoding, this part may clearly be in another one before the whole is undecided.
 OTHER_LINES = 0.25
 # So much better must another reading of a cell be to make it doubtful: when the evidence chose; when a person did,
@@ -101,7 +103,7 @@ class _Text(NamedTuple):
 
     @property
     def is_plausible(self) -> bool:
-        return self.bits <= PLAUSIBLE_BITS * len(_ascii.sub("", self.text))
+        return self.bits <= PLAUSIBLE_BITS * len(_ascii.sub("", self.text)) + PLAUSIBLE_BITS_OF_FEW
 
 
 class _Heard(NamedTuple):
