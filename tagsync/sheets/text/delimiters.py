@@ -68,16 +68,29 @@ def found(ranked: Sequence[Layout]) -> str:
 
 def layout(delimiter: str, lines: list[str]) -> Layout:
     records = [record for record in islice(csv.reader(lines, delimiter=delimiter), RECORDS_SNIFFED) if any(record)]
+    marked = [record for record in records if record[0].startswith(COMMENT)]
     table = [record for record in records if not record[0].startswith(COMMENT)]
-    has_comments = len(table) * 2 > len(records)
-    if not has_comments:
-        table = records
+    has_comments = not _are_rows(marked, table)
+    table = table if has_comments else records
     wide = [record for record in table if len(record) > 1]
-    cells, times = Counter(map(len, wide)).most_common(1)[0] if wide else (1, 0)
+    cells, times = _usual_length(wide)
     first = next((record for record in wide if len(record) == cells), table[0] if table else [])
     shown = tuple(on_one_line(cell.strip())[:SAMPLE_CHARACTERS] for cell in first[:SAMPLE_CELLS])
     evidence = (_identifiers(table), -_flaws(wide), times / len(table) if table else 0)
     return Layout(delimiter, cells, has_comments, shown, evidence)
+
+
+def _usual_length(wide: list[list[str]]) -> tuple[int, int]:
+    """And how many have it."""
+    return Counter(map(len, wide)).most_common(1)[0] if wide else (1, 0)
+
+
+def _are_rows(marked: list[list[str]], table: list[list[str]]) -> bool:
+    """Whether most records that begin with # are as long as the others, and name a customer if those do."""
+    length, _ = _usual_length([record for record in table if len(record) > 1] or marked)
+    name = sum(map(has_identifier, table)) * 2 > len(table)
+    like = sum(len(record) == length and (has_identifier(record) or not name) for record in marked)
+    return like * 2 > len(marked)
 
 
 def has_identifier(record: Sequence[str]) -> bool:

@@ -148,12 +148,10 @@ def examine(path: Path, said: str = "") -> Evidence:
     texts = _readings(b"\n".join(seen.sample), mark)
     heard = _Heard() if seen.is_utf_8 else _heard(seen.sample)
     found = _found(texts, mark, seen, heard, said)
-    answers = tuple(dict.fromkeys((*([found] if found else ()), *(text.encoding for text in texts), said or found)))
-    answers = tuple(answer for answer in answers if answer)
-    certain = seen.is_utf_8 and not seen.has_two_bytes and (said or found) == "utf-8"
-    return Evidence(
-        found, answers, _samples(answers, seen.sample or seen.first), starts_at, certain, len(heard.clear) > 1
-    )
+    answers = tuple(dict.fromkeys(answer for answer in (found, *(text.encoding for text in texts), said) if answer))
+    samples = _samples(answers, seen.sample or seen.first)
+    is_certain = seen.is_utf_8 and not seen.has_two_bytes and (said or found) == "utf-8"
+    return Evidence(found, answers, samples, starts_at, is_certain, is_mixed=len(heard.clear) > 1)
 
 
 def unmarked_utf_16(head: bytes) -> str:

@@ -39,13 +39,14 @@ FOUR_BYTES_BITS = 18
 UNCOMMON_BITS = 19
 RARE_BITS = 22
 CONTROL_BITS = 30
+LAST_HANZI = 0x32400  # hardly anything is assigned beyond
 # A letter such as é is at home among Latin letters, and hardly anywhere else in a sheet.
 IN_WORD_BITS = 10
 IN_WORD = re.compile("[À-ɏ](?=[A-Za-z])|(?<=[A-Za-z])[À-ɏ]")
 LATIN = re.compile("[À-ɏ]")
 # Bytes that could not be decoded, as `surrogateescape` leaves them, and whatever else is no character.
 UNDECODED = re.compile("[\ud800-\udfff]+")
-UNDECODED_BITS = 16
+UNDECODED_BITS = 19
 
 
 class _Bits(dict[str, int]):
@@ -66,7 +67,7 @@ def _bits(character: str) -> int:
     code = ord(character)
     if 0xD800 <= code < 0xE000:
         return UNDECODED_BITS
-    if code < 0xA0 or 0xE000 <= code < 0xF900 or code == 0xFFFD:
+    if code < 0xA0 or 0xE000 <= code < 0xF900 or code == 0xFFFD or code > LAST_HANZI:
         return CONTROL_BITS
     if 0xFF01 <= code < 0xFF5F:  # full-width letters and digits
         return SYMBOL_BITS
