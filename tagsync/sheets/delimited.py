@@ -27,6 +27,7 @@ CHARACTERS_SNIFFED = 1 << 16
 LINE_CHARACTERS = 4 << 20
 ROWS_PER_LIST = 256
 CELLS_REMEMBERED = 1 << 14
+REMEMBERED_CHARACTERS = 64
 # What Excel wants in a first line of its own to say which delimiter follows; it does not show that line.
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?")
 # How exports keep Excel from making a number of an identifier.
@@ -45,11 +46,9 @@ class TextFile:
         self._path = path
         self._limits = limits
         said = encodings.spoken(reading.encoding)
-        self._evidence = encodings.examine(path, said)
-        self._encoding = said or self._evidence.answers[0]
-        self._decoding = encodings.Decoding(self._encoding, bool(said), self._evidence.is_mixed)
-        samples = {"samples": self._evidence.samples}
-        encoding = Question("encoding", self._evidence.answers, samples, self._evidence.found)
+        self._evidence = evidence = encodings.examine(path, said)
+        self._decoding = encodings.Decoding(evidence.used, bool(said), evidence.is_mixed)
+        encoding = Question("encoding", evidence.answers, {"samples": evidence.samples}, evidence.found)
         self._starts_at, self._layout, delimiter = self._sniff(delimiters.spoken(reading.delimiter))
         self.questions = (encoding, delimiter)
         self._line = ""
@@ -118,7 +117,7 @@ class TextFile:
     def _open(self) -> TextIO:
         file = self._path.open("rb")
         file.seek(self._evidence.starts_at)
-        codec, errors = encodings.CODECS[self._encoding], encodings.errors_of(self._encoding)
+        codec, errors = encodings.CODECS[self._evidence.used], encodings.errors_of(self._evidence.used)
         # newline="": the line breaks inside a quoted cell are the cell's.
         return TextIOWrapper(file, codec, errors, newline="")
 
@@ -155,10 +154,14 @@ def _cells(record: list[str]) -> list[Wire]:
 def _doubted_cells(decoding: encodings.Decoding) -> Cells:
     """For files of which it is not known beforehand that all of their cells are what they seem."""
 
-    @lru_cache(CELLS_REMEMBERED)
-    def wire(text: str) -> Wire:
+    def judged(text: str) -> Wire:
         seen, is_certain = decoding.of_cell(text)
         return _wire(seen) if is_certain else [Kind.UNDECODED.value, seen]
+
+    remembered = lru_cache(CELLS_REMEMBERED)(judged)
+
+    def wire(text: str) -> Wire:
+        return (remembered if len(text) <= REMEMBERED_CHARACTERS else judged)(text)
 
     return lambda record: [text if text and text.isascii() and text[0] != "=" else wire(text) for text in record]
 

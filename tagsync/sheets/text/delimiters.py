@@ -15,6 +15,7 @@ from tagsync.sheets.names import on_one_line
 
 # Those looked for, the first of equals first; a person may say any other character.
 DELIMITERS = ",\t;|"
+TAB_NAMES = {"tab": "\t", r"\t": "\t"}
 NO_DELIMITERS = '"\r\n'
 RECORDS_SNIFFED = 50
 # Who sees the cells of a sample wants to know where they end, not all that is in them.
@@ -23,7 +24,8 @@ SAMPLE_CHARACTERS = 40
 COMMENT = "#"
 # Long enough not to be a day such as 20260503.
 _identifier = r"(?:\+?\d{9,20}|o[A-Za-z0-9_-]{27})"
-_around = r"[\s'`\"=\ufeff]*"
+# Without the tab, which is a delimiter itself: runs of it would be looked through from each of them.
+_around = r"[ '`\"=\ufeff]*"
 _own = re.compile(f"{_around}{_identifier}{_around}", re.ASCII)
 _glued = re.compile(
     rf"(?<![^{re.escape(DELIMITERS)}]){_around}{_identifier}{_around}(?![^{re.escape(DELIMITERS)}])", re.ASCII
@@ -50,6 +52,7 @@ class Layout(NamedTuple):
 
 def spoken(text: str) -> str:
     """The delimiter that somebody means, "" for none. Raises: Unreadable."""
+    text = TAB_NAMES.get(text.lower(), text)
     if len(text) > 1 or (text in NO_DELIMITERS and text):
         raise Unreadable("delimiter_unusable", delimiter=text)
     return text
@@ -94,13 +97,17 @@ def _are_rows(marked: list[list[str]], table: list[list[str]]) -> bool:
 
 
 def has_identifier(record: Sequence[str]) -> bool:
-    return any(map(_own.fullmatch, record))
+    return any(map(_is_identifier, record))
+
+
+def _is_identifier(cell: str) -> bool:
+    return _own.fullmatch(cell.strip()) is not None
 
 
 def _identifiers(table: list[list[str]]) -> int:
     """Rows with an identifier in a cell of its own, less those where another delimiter cuts it off."""
     own = sum(map(has_identifier, table))
-    return own - sum(any(_glued.search(cell) and not _own.fullmatch(cell) for cell in record) for record in table)
+    return own - sum(any(_glued.search(cell) and not _is_identifier(cell) for cell in record) for record in table)
 
 
 def _flaws(wide: list[list[str]]) -> int:

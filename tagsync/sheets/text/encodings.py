@@ -19,6 +19,8 @@ from tagsync.sheets.text import rarity
 
 # What a person can say -> the codec. GB18030 holds GBK and GB2312; Windows writes and reads Big5 as its code page.
 CODECS = {"utf-8": "utf-8", "gb18030": "gb18030", "big5": "cp950", "utf-16-le": "utf-16-le", "utf-16-be": "utf-16-be"}
+# Which of the two is meant, a file says itself.
+WIDE = "utf-16"
 ALIASES = {"gbk": "gb18030", "gb2312": "gb18030", "cp950": "big5", "big5hkscs": "big5", "utf-8-sig": "utf-8"}
 OF_BYTES = ("utf-8", "gb18030", "big5")
 # Encoding -> what a part of such a file may be written in instead.
@@ -75,11 +77,12 @@ _halves = re.compile("\udced([\udca0-\udcaf])([\udc80-\udcbf])\udced([\udcb0-\ud
 class Evidence:
     """`found`: the encoding, "" when that is undecided; `answers`: all that can be said, the likeliest first;
     `samples`: how some lines look in each; `starts_at`: the first byte of the text. `is_certain`: no part of it can be
-    anything else; `is_mixed`: parts of it are."""
+    anything else; `is_mixed`: parts of it are. `used`: what a person has said, or was found, or is likeliest."""
 
     found: str
     answers: tuple[str, ...]
     samples: dict[str, list[str]]
+    used: str
     starts_at: int
     is_certain: bool
     is_mixed: bool = False
@@ -128,7 +131,7 @@ def spoken(name: str) -> str:
     except LookupError:
         known = name
     known = ALIASES.get(known, known)
-    if known not in CODECS:
+    if known not in CODECS and known != WIDE:
         raise Unreadable("encoding_unusable", encoding=name)
     return known
 
@@ -142,6 +145,7 @@ def examine(path: Path, said: str = "") -> Evidence:
         mark, starts_at = _mark(head)
         file.seek(starts_at)
         wide = mark if mark.startswith("utf-16") else unmarked_utf_16(head)
+        said = (wide or "utf-16-le") if said == WIDE else said
         if wide:
             return _of_wide(wide, head[starts_at:], starts_at, said)
         seen = _seen(file, path.stat().st_size)
@@ -151,7 +155,7 @@ def examine(path: Path, said: str = "") -> Evidence:
     answers = tuple(dict.fromkeys(answer for answer in (found, *(text.encoding for text in texts), said) if answer))
     samples = _samples(answers, seen.sample or seen.first)
     is_certain = seen.is_utf_8 and not seen.has_two_bytes and (said or found) == "utf-8"
-    return Evidence(found, answers, samples, starts_at, is_certain, is_mixed=len(heard.clear) > 1)
+    return Evidence(found, answers, samples, said or answers[0], starts_at, is_certain, is_mixed=len(heard.clear) > 1)
 
 
 def unmarked_utf_16(head: bytes) -> str:
@@ -181,7 +185,7 @@ def _of_wide(found: str, head: bytes, starts_at: int, said: str) -> Evidence:
         answer: [_sample(line) for line in _read(head, answer).text.splitlines() if line.strip()][:SAMPLES]
         for answer in answers
     }
-    return Evidence(found, answers, samples, starts_at, False)
+    return Evidence(found, answers, samples, said or found, starts_at, False)
 
 
 def _seen(file: IO[bytes], size: int) -> _Seen:
