@@ -112,3 +112,8 @@ def test_it_reads_headers_on_one_line() -> None:
 )
 def test_it_finds_the_header_below_titles(rows: list[Row], expected: int | None) -> None:
     assert guess_header(rows) == expected
+
+
+def test_it_takes_no_remark_for_the_header() -> None:
+    remarks = (Cell(Kind.REMARK, "#起始日期：[1日]"), Cell(Kind.REMARK, "终止日期：[2日]"))
+    assert guess_header([row(*remarks, at=1), row("单号", "金额", at=2), row("KH1", "VIP", at=3)]) == 2
