@@ -165,6 +165,14 @@ def test_it_keeps_a_broken_file_in_its_encoding(path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("good", [0, 1, 3])
+@pytest.mark.parametrize("broken", ["会员".encode()[:-1], "会员".encode()[1:], b"\xff" + "会员".encode(), b"\xe5\x91"])
+def test_it_keeps_a_small_broken_file_in_its_encoding(path: Path, good: int, broken: bytes) -> None:
+    content = "手机号,标签\n".encode() + "13800138000,会员\n".encode() * good + b"13800138009," + broken
+    assert sampled(path, content, "encoding")[0] == "utf-8"
+    assert kinds(path, content)[-1][1][0] is Kind.UNDECODED
+
+
 def test_it_stops_what_was_added_in_another_encoding(path: Path) -> None:
     lines = [f"1380013800{number},会员\n".encode() for number in range(8)]
     added = ["13800138008,会员\n".encode("gbk"), "13800138009,女\n".encode("gbk"), "1,café\n".encode()]

@@ -22,7 +22,8 @@ CODECS = {"utf-8": "utf-8", "gb18030": "gb18030", "big5": "cp950", "utf-16-le": 
 # Which of the two is meant, a file says itself.
 WIDE = "utf-16"
 ALIASES = {"gbk": "gb18030", "gb2312": "gb18030", "cp950": "big5", "big5hkscs": "big5", "utf-8-sig": "utf-8"}
-OF_BYTES = ("utf-8", "gb18030", "big5")
+NATIONAL = ("gb18030", "big5")
+OF_BYTES = ("utf-8", *NATIONAL)
 # Encoding -> what a part of such a file may be written in instead.
 OTHERS = {
     "utf-8": ("gb18030", "big5"),
@@ -42,8 +43,10 @@ UTF_32_MARK = codecs.BOM_UTF32_LE
 CLEAR_BITS = 12
 # A text with more bits a character is not read rightly, however bad the other readings are.
 PLAUSIBLE_BITS = 14.5
-# A few characters may all be less common ones.
+# A few characters may all be less common ones, but one or two are no evidence if they are odd: what is left of a
+# broken character often has a meaning in another encoding.
 PLAUSIBLE_BITS_OF_FEW = 4
+FEWEST = 2
 # Of lines that are clearly in one encoding, this part may clearly be in another one before the whole is undecided.
 OTHER_LINES = 0.25
 # So much better must another reading of a cell be to make it doubtful: when the evidence chose; when a person did,
@@ -106,7 +109,10 @@ class _Text(NamedTuple):
 
     @property
     def is_plausible(self) -> bool:
-        return self.bits <= PLAUSIBLE_BITS * len(_ascii.sub("", self.text)) + PLAUSIBLE_BITS_OF_FEW
+        telling = _ascii.sub("", self.text)
+        if self.encoding in NATIONAL and len(telling) <= FEWEST and rarity.is_odd(telling, self.encoding):
+            return False
+        return self.bits <= PLAUSIBLE_BITS * len(telling) + PLAUSIBLE_BITS_OF_FEW
 
 
 class _Heard(NamedTuple):
@@ -119,7 +125,7 @@ class _Heard(NamedTuple):
     @property
     def is_split(self) -> bool:
         most = [count for _, count in self.clear.most_common(2)]
-        return len(most) > 1 and most[1] >= most[0] * OTHER_LINES
+        return len(most) > 1 and most[1] >= max(2, most[0] * OTHER_LINES)
 
 
 def spoken(name: str) -> str:
@@ -155,7 +161,8 @@ def examine(path: Path, said: str = "") -> Evidence:
     answers = tuple(dict.fromkeys(answer for answer in (found, *(text.encoding for text in texts), said) if answer))
     samples = _samples(answers, seen.sample or seen.first)
     is_certain = seen.is_utf_8 and not seen.has_two_bytes and (said or found) == "utf-8"
-    return Evidence(found, answers, samples, said or answers[0], starts_at, is_certain, is_mixed=len(heard.clear) > 1)
+    is_mixed = len(heard.clear) > 1 or not (seen.is_utf_8 or texts[0].is_plausible)
+    return Evidence(found, answers, samples, said or answers[0], starts_at, is_certain, is_mixed)
 
 
 def unmarked_utf_16(head: bytes) -> str:
@@ -256,7 +263,7 @@ def _found(texts: list[_Text], mark: str, seen: _Seen, heard: _Heard, said: str)
         return ""
     if best.is_plausible or (best.encoding == "utf-8" and seen.is_utf_8):
         return best.encoding if rivals[0].bits - best.bits >= CLEAR_BITS else ""
-    if heard.texts * 2 > heard.lines:
+    if heard.texts * 2 > heard.lines or not all(_no_text.search(text.text) for text in texts):
         return ""
     # In none of them is it a text. Nothing of it is sent that is not certain; when that is most of it, say so at once.
     if seen.odd_lines * 2 > seen.lines and not said:
@@ -334,7 +341,7 @@ class Decoding:
         if self.encoding.startswith("utf-16") and _paired_digits.search(text):
             return True
         # Neither GBK nor Big5 gives a meaning to what their codecs map to the private characters.
-        if self.encoding in ("gb18030", "big5") and _private.search(text):
+        if self.encoding in NATIONAL and _private.search(text):
             return True
         data = text.encode(CODECS[self.encoding], "replace")
         others = (_read(data, other) for other in OTHERS[self.encoding])
