@@ -20,6 +20,9 @@ _zero_width_but_joiner = re.compile(f"[{ZERO_WIDTH}]".replace("\u200b-\u200f", "
 # A zero-width joiner between two pictures is part of one picture ("family"); anywhere else it is dirt.
 _loose_joiner = re.compile(f"(?<![{_EMOJI}\ufe0f])\u200d|\u200d(?![{_EMOJI}])")
 _damaged = re.compile(f"[{DAMAGED}]")
+# What programs write where they could not write a character: a question mark, U+FFFD, and what its bytes look like in
+# GB18030 and in Latin-1.
+_lost = re.compile(r"[?？\ufffd]+|.*(?:\u951f\u65a4\u62f7|\u65a4\u62f7\u951f|ï¿½).*", re.DOTALL)
 _unstorable = re.compile("[\x00\ud800-\udfff]")
 _visible = re.compile(f"[^\\s\x00-\x1f\x7f-\x9f{ZERO_WIDTH}]")
 
@@ -34,6 +37,11 @@ def is_visible(text: str) -> bool:
 def is_damaged(text: str) -> bool:
     """Control characters other than white space, lone surrogates, the mark of a failed decoding."""
     return _damaged.search(text) is not None
+
+
+def is_lost(text: str) -> bool:
+    """Nothing but marks of characters that another program has lost, or text that such marks have become."""
+    return _lost.fullmatch(text) is not None
 
 
 def storable(text: str) -> str:

@@ -88,7 +88,8 @@ PLAIN_OPENID = re.compile(rf"(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{{20,{OPENID_MAX_C
 PLAIN_CUSTOMER_ID = re.compile(rf"(?=[A-Za-z0_-]*[1-9])[A-Za-z0-9_-]{{1,{CUSTOMER_ID_MAX_CHARACTERS}}}")
 PLAIN_PHONE = re.compile(r"1[3-9][0-9]{9}")
 PLAIN_TAGS = re.compile(
-    rf"(?![{leftovers.FIRST_CHARACTERS}])[^\s#.\uff0e,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
+    rf"(?![{leftovers.FIRST_CHARACTERS}])"
+    rf"[^\s#?？\u951fï.\uff0e,，、;；|\x00-\x1f{characters.DAMAGED}{characters.ZERO_WIDTH}{characters.FULL_WIDTH_ALPHANUMERIC}]"
     rf"{{1,{TAG_MAX_CHARACTERS}}}"
 )
 
@@ -104,6 +105,12 @@ def _flaw_of_kind(cell: Cell, place: str) -> str:
             return "error_cell"
         case Kind.FORMULA:
             return "formula_without_value"
+        case Kind.UNDECODED:
+            return "cell_not_decoded"
+        case Kind.MISQUOTED:
+            return "text_behind_quote"
+        case Kind.REMARK:
+            return "line_is_remark"
         case Kind.DATE:
             return f"date_in_{place}"
         case Kind.BOOLEAN:
@@ -120,6 +127,8 @@ def _flaw_of_identifier(text: str) -> str:
         return "masked_value"
     if _exponent_text.fullmatch(text):
         return "number_too_long"
+    if characters.is_lost(text):
+        return "characters_lost"
     return "control_character" if characters.is_damaged(text) else ""
 
 
@@ -257,7 +266,9 @@ def _flaws_of_tags(tags: list[str]) -> tuple[Flaw, ...]:
     flaws = []
     if any(tag.upper() in ERROR_TEXTS for tag in tags):
         flaws.append(Flaw("error_cell", {}))
-    if any(_inner_control.search(tag) or characters.is_damaged(tag) for tag in tags):
+    if any(characters.is_lost(tag) for tag in tags):
+        flaws.append(Flaw("characters_lost", {}))
+    elif any(_inner_control.search(tag) or characters.is_damaged(tag) for tag in tags):
         flaws.append(Flaw("control_character", {}))
     if any(len(tag) > TAG_MAX_CHARACTERS for tag in tags):
         flaws.append(Flaw("tag_too_long", {"max_characters": TAG_MAX_CHARACTERS}))

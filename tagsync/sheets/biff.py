@@ -4,6 +4,7 @@ xlrd rather than the faster python-calamine: it tells error cells, booleans and 
 file makes it raise can be caught.
 """
 
+import codecs
 import io
 import mmap
 import re
@@ -15,10 +16,13 @@ from tagsync.sheets.cells import Kind
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
 from tagsync.sheets.number_formats import Format, Formats, is_date_format
+from tagsync.sheets.text.rarity import UNDECODED, is_odd
 from tagsync.sheets.xlsx.values import Wire, WireRow, date, formatted, formatted_text, number, trimmed
 
 ROWS_PER_LIST = 256
 MOST_ROWS = 1 << 20  # of all sheets together: 16 full ones
+# Before the name of a codec.
+ESCAPING = "tagsync_escaping_"
 TEXT, NUMBER = 1, 2  # xlrd.biffh.XL_CELL_TEXT, XL_CELL_NUMBER
 # Names of storages in the container, in UTF-16 -> code.
 UNOPENED = (
@@ -33,6 +37,7 @@ class BiffFile:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
         self._book = _open(path)
+        self._has_no_code_page = has_no_code_page(self._book)
         self._styles = _styles(self._book)
         self._kinds = {kind for kind in (TEXT, NUMBER) if any(_changes(form, kind) for form in self._styles)}
         self.sheets = [(sheet.name, bool(sheet.visibility)) for sheet in self._sheets()]
@@ -69,10 +74,17 @@ class BiffFile:
             wire = _wire(kind, value, self._book.datemode == 1)
             if kind in self._kinds and (form := self._form(sheet, index, column)):
                 wire = formatted(wire, form) if kind == NUMBER else formatted_text(str(value), form)
+            if kind == TEXT and not value.isascii():
+                wire = self._see_decoded(wire, value)
             row.append(wire)
         if (shown_as := sheet.rowinfo_map.get(index)) and (shown_as.hidden or shown_as.height == 0):
             row[0] = -index - 1
         return trimmed(row, self._limits.max_columns)
+
+    def _see_decoded(self, wire: Wire, text: str) -> Wire:
+        """Without a code page, only what is no rare character is certain."""
+        is_certain = not UNDECODED.search(text) and not (self._has_no_code_page and is_odd(text, "gb18030"))
+        return wire if is_certain else [Kind.UNDECODED.value, UNDECODED.sub("\ufffd", text)]
 
     def _form(self, sheet: Any, row: int, column: int) -> Format | None:
         try:
@@ -104,8 +116,15 @@ def _open(path: Path) -> Any:
         setattr(kind, name, lambda _sheet, _data: None)
     xlrd.book.Book.names_epilogue = lambda _book: None
     xlrd.book.Book.get_sheets = get_sheets
+    how = {"logfile": io.StringIO(), "ragged_rows": True, "formatting_info": True}
     try:
-        return xlrd.open_workbook(str(path), logfile=io.StringIO(), ragged_rows=True, formatting_info=True)
+        try:
+            book = xlrd.open_workbook(str(path), **how)
+        except UnicodeDecodeError as error:
+            return xlrd.open_workbook(str(path), **how, encoding_override=ESCAPING + error.encoding)
+        if has_no_code_page(book):
+            return xlrd.open_workbook(str(path), **how, encoding_override=ESCAPING + "gb18030")
+        return book
     except (MemoryError, Unreadable):
         raise
     except xlrd.XLRDError as error:
@@ -121,6 +140,22 @@ def get_sheets(book: Any) -> None:
         rows += book.get_sheet(place).nrows
         if rows > MOST_ROWS:
             raise Unreadable("too_many_rows", max_rows=MOST_ROWS)
+
+
+def has_no_code_page(book: Any) -> bool:
+    """Written before Unicode, and it does not say in which encoding. GB18030 is the likeliest among Chinese."""
+    return bool(book.biff_version < 80 and book.codepage is None)
+
+
+def _escaping(name: str) -> codecs.CodecInfo | None:
+    """The codec that `ESCAPING` before another one's name means: broken bytes become lone surrogates."""
+    if not name.startswith(ESCAPING):
+        return None
+    bare = codecs.lookup(name.removeprefix(ESCAPING))
+    return codecs.CodecInfo(bare.encode, lambda data, _errors="": bare.decode(data, "surrogateescape"), name=name)
+
+
+codecs.register(_escaping)
 
 
 def is_date_format_string(_book: Any, code: str) -> bool:

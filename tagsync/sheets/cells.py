@@ -19,6 +19,12 @@ class Kind(StrEnum):
     """A number whose format shows something else than its digits."""
     UNSHOWN = "unshown"
     """A value in a format that we don't understand: what a person sees there is unknown."""
+    UNDECODED = "undecoded"
+    """Text with bytes that mean nothing in the encoding of its file (U+FFFD), or that mean more in another one."""
+    MISQUOTED = "misquoted"
+    """Of a row with text behind a closing quotation mark: where its cells end is unknown."""
+    REMARK = "remark"
+    """Of a line among the rows of a text file that is none of them: a comment, or text that no delimiter cuts."""
 
 
 class Cell(NamedTuple):

@@ -52,9 +52,11 @@ def main() -> None:
 
 def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
     sys.path.extend(request["libraries"])
-    with open_source(Path(request["path"]), limits, Reading(*request["reading"])) as source:
+    reading = Reading(*request["reading"])
+    with open_source(Path(request["path"]), limits, reading) as source:
         place = source.place(request["sheet"])
         if request["max_rows"] is None:
+            source.see_answered(reading)
             _send_rows(source.rows(place), answer)
         else:
             frame: dict[str, Any] = {"sheets": _sheets(source), "unopened": source.unopened}

@@ -4,48 +4,54 @@ Strict where leniency would swallow rows: a quotation mark that is never closed 
 follows. Must not know: workbooks.
 """
 
-import codecs
 import csv
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import islice
+from functools import lru_cache
+from io import TextIOWrapper
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
+from tagsync.sheets.cells import Kind
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
+from tagsync.sheets.reading import AS_FOUND, Question, Reading
+from tagsync.sheets.text import delimiters, encodings
+from tagsync.sheets.text.delimiters import Layout
 from tagsync.sheets.xlsx.values import Wire, WireRow, trimmed
 
 SHEET_NAME = "CSV"
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# GB18030 holds GBK and GB2312, which Chinese Excel writes; nearly any bytes are valid in it, so it comes last.
-ENCODINGS = ("utf-8", "gb18030")
-DELIMITERS = "\t,;|"
-CHUNK_BYTES = 1 << 20
-RECORDS_SNIFFED = 50
 CHARACTERS_SNIFFED = 1 << 16
 LINE_CHARACTERS = 4 << 20
 ROWS_PER_LIST = 256
+CELLS_REMEMBERED = 1 << 14
+REMEMBERED_CHARACTERS = 64
 # What Excel wants in a first line of its own to say which delimiter follows; it does not show that line.
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?")
 # How exports keep Excel from making a number of an identifier.
 TEXT_FORMULA = re.compile(r'="((?:[^"]|"")*)"')
 
+Cells = Callable[[list[str]], list[Wire]]
+
 
 class TextFile:
-    """The one sheet of a text file. Raises: Unreadable."""
+    """The one sheet of a text file, read as a person said; where nobody has, as the evidence says.
 
-    def __init__(self, path: Path, limits: Limits) -> None:
+    `questions` as in `reader.Preview`. Raises: Unreadable.
+    """
+
+    def __init__(self, path: Path, limits: Limits, reading: Reading = AS_FOUND) -> None:
         self._path = path
         self._limits = limits
-        self._encoding = _encoding(path)
-        self._starts_at, self._delimiter = self._sniff()
+        said = encodings.spoken(reading.encoding)
+        self._evidence = evidence = encodings.examine(path, said)
+        self._decoding = encodings.Decoding(evidence.used, bool(said), evidence.is_mixed)
+        encoding = Question("encoding", evidence.answers, {"samples": evidence.samples}, evidence.found)
+        self._starts_at, self._layout, delimiter = self._sniff(delimiters.spoken(reading.delimiter))
+        self.questions = (encoding, delimiter)
+        self._line = ""
 
     def rows(self) -> Iterator[list[WireRow]]:
         """Every record, numbered as Excel would number it, in lists."""
@@ -54,83 +60,110 @@ class TextFile:
             yield taken
 
     def _rows(self) -> Iterator[WireRow]:
-        for number, record in self._records(self._delimiter):
-            if number > self._limits.max_rows:
-                raise Unreadable("too_many_rows", max_rows=self._limits.max_rows)
-            yield trimmed([number, *map(_wire, record)], self._limits.max_columns)
+        layout, limits = self._layout, self._limits
+        cells_of = _cells if self._evidence.is_certain else _doubted_cells(self._decoding)
+        is_below = False
+        for number, record in enumerate(self._records(), 1):
+            if number > limits.max_rows:
+                raise Unreadable("too_many_rows", max_rows=limits.max_rows)
+            cells = cells_of(record)
+            if type(record) is not list:
+                cells = _marked(cells, Kind.MISQUOTED)
+            elif record and (len(record) == 1 or record[0][:1] == "#") and layout.is_remark(record, is_below):
+                cells = _marked(cells, Kind.REMARK)
+            else:
+                is_below = is_below or len(record) > 1
+            yield trimmed([number, *cells], limits.max_columns)
 
-    def _records(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    def _records(self) -> Iterator[list[str]]:
         csv.field_size_limit(self._limits.max_cell_characters)
         with closing(self._open()) as file:
             for _ in range(self._starts_at):
                 next(file)
-            reader, number = csv.reader(_lines(file), delimiter=delimiter, strict=True), 0
-            try:
-                for number, record in enumerate(reader, 1):
-                    yield number, record
-            except UnicodeDecodeError as error:
-                raise Unreadable("unknown_encoding") from error
-            except csv.Error as error:
-                if "limit" in str(error):
-                    most = self._limits.max_cell_characters
-                    raise Unreadable("cell_too_long", cell=f"A{number + 1}", max_characters=most) from error
-                raise Unreadable("open_quote", row=number + 1) from error
+            lines = self._lines(file)
+            reader, number, line_number = csv.reader(lines, delimiter=self._layout.delimiter, strict=True), 0, 0
+            while True:
+                try:
+                    for record in reader:
+                        number, line_number = number + 1, reader.line_num
+                        yield record
+                    return
+                except csv.Error as error:
+                    yield self._misquoted(str(error), number + 1, reader.line_num - line_number, lines)
+                    number, line_number = number + 1, reader.line_num
+
+    def _misquoted(self, error: str, row: int, lines_of_row: int, following: Iterator[str]) -> list[str]:
+        """The record that was refused, read leniently. Raises: Unreadable when it is not all in its line: then it is
+        the quotation mark of an earlier cell that was not closed, and nobody knows how many rows are in this one."""
+        if "limit" in error:
+            raise Unreadable("cell_too_long", cell=f"A{row}", max_characters=self._limits.max_cell_characters)
+        lenient = csv.reader(chain([self._line], following), delimiter=self._layout.delimiter)
+        record = _Misquoted(next(lenient))
+        if lines_of_row > 1 or lenient.line_num > 1 or "expected after" not in error:
+            raise Unreadable("open_quote", row=row)
+        return record
+
+    def _lines(self, file: TextIO) -> Iterator[str]:
+        """Lines with their ends. Raises: Unreadable for one that no sheet would have, before it fills the memory."""
+        number = 0
+        while line := file.readline(LINE_CHARACTERS):
+            number += 1
+            if len(line) == LINE_CHARACTERS:
+                raise Unreadable("line_too_long", line=number, max_characters=LINE_CHARACTERS)
+            # Where files have been put together, each brings its mark.
+            self._line = line = line[1:] if line[0] == "\ufeff" else line
+            yield line
 
     def _open(self) -> TextIO:
+        file = self._path.open("rb")
+        file.seek(self._evidence.starts_at)
+        codec, errors = encodings.CODECS[self._evidence.used], encodings.errors_of(self._evidence.used)
         # newline="": the line breaks inside a quoted cell are the cell's.
-        return self._path.open(encoding=self._encoding, newline="")
+        return TextIOWrapper(file, codec, errors, newline="")
 
-    def _sniff(self) -> tuple[int, str]:
-        """How many lines come before the first row, and the delimiter."""
+    def _sniff(self, said: str) -> tuple[int, Layout, Question]:
+        """How many lines come before the first row, how rows are cut, and what a person may say about that."""
+        csv.field_size_limit(LINE_CHARACTERS)
         with closing(self._open()) as file:
-            if said := SEPARATOR_LINE.fullmatch(file.readline(16)):
-                return 1, said[1]
-            file.seek(0)
             lines = file.read(CHARACTERS_SNIFFED).splitlines(keepends=True)
-        return 0, max(DELIMITERS, key=lambda delimiter: _fitness(delimiter, lines[:-1] or lines))
+        separator = SEPARATOR_LINE.fullmatch(lines[0]) if lines else None
+        lines = lines[1:] if separator else lines
+        lines = lines[:-1] or lines
+        ranked = delimiters.layouts(lines)
+        found = separator[1] if separator else delimiters.found(ranked)
+        used = said or found or ranked[0].delimiter
+        layout = delimiters.layout(used, lines)
+        cutting = (one.delimiter for one in ranked if one.cells > 1)
+        answers = tuple(dict.fromkeys((*found, *cutting, used)))
+        samples = {answer: list(delimiters.layout(answer, lines).first) for answer in answers}
+        return int(separator is not None), layout, Question("delimiter", answers, {"samples": samples}, found)
 
 
-def _fitness(delimiter: str, lines: list[str]) -> tuple[float, int]:
-    """The share of the first records that have the usual number of cells, if that is more than one."""
-    records = [record for record in islice(csv.reader(lines, delimiter=delimiter), RECORDS_SNIFFED) if record]
-    if not records:
-        return 0.0, 0
-    cells, times = Counter(map(len, records)).most_common(1)[0]
-    return (times / len(records), cells) if cells > 1 else (0.0, 0)
+class _Misquoted(list[str]):
+    """A record with text behind a closing quotation mark: where its cells end is anybody's guess."""
 
 
-def _lines(file: TextIO) -> Iterator[str]:
-    """Lines with their ends. Raises: Unreadable for one that no sheet would have, before it fills the memory."""
-    number = 0
-    while line := file.readline(LINE_CHARACTERS):
-        number += 1
-        if len(line) == LINE_CHARACTERS:
-            raise Unreadable("line_too_long", line=number, max_characters=LINE_CHARACTERS)
-        yield line
+def _marked(cells: list[Wire], kind: Kind) -> list[Wire]:
+    return [wire if wire is None else [kind.value, wire[1] if isinstance(wire, list) else str(wire)] for wire in cells]
 
 
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(4)
-    for mark, encoding in BYTE_ORDER_MARKS:
-        if head.startswith(mark):
-            return encoding
-    for encoding in ENCODINGS:
-        if _decodes(path, encoding):
-            return encoding
-    raise Unreadable("unknown_encoding")
+def _cells(record: list[str]) -> list[Wire]:
+    return [text if text and text[0] != "=" else _wire(text) for text in record]
 
 
-def _decodes(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                decoder.decode(chunk)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+def _doubted_cells(decoding: encodings.Decoding) -> Cells:
+    """For files of which it is not known beforehand that all of their cells are what they seem."""
+
+    def judged(text: str) -> Wire:
+        seen, is_certain = decoding.of_cell(text)
+        return _wire(seen) if is_certain else [Kind.UNDECODED.value, seen]
+
+    remembered = lru_cache(CELLS_REMEMBERED)(judged)
+
+    def wire(text: str) -> Wire:
+        return (remembered if len(text) <= REMEMBERED_CHARACTERS else judged)(text)
+
+    return lambda record: [text if text and text.isascii() and text[0] != "=" else wire(text) for text in record]
 
 
 def _wire(text: str) -> Wire:

@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.text.encodings import unmarked_utf_16
 
 MIB = 1 << 20
 
@@ -140,7 +141,9 @@ def _which_other(head: bytes) -> str:
         return "xml_2003"
     if text.startswith((b"<", b"mime-version:")):
         return "html" if _looks_like_html(text) else "not_a_workbook"
-    return "" if len(head.translate(None, CONTROL_CHARACTERS)) == len(head) else "not_a_workbook"
+    if len(head.translate(None, CONTROL_CHARACTERS)) == len(head) or unmarked_utf_16(head):
+        return ""
+    return "not_a_workbook"
 
 
 def _looks_like_html(text: bytes) -> bool:

@@ -14,11 +14,11 @@ AS_FOUND = Reading()
 
 
 class Question(NamedTuple):
-    """Something that a person may say. `code`: the part of `Reading` that answers it; `answers`: what can be said, the
-    likeliest first; `facts`: what a person needs to see, by what the code says; `found`: what is taken while nobody
-    says anything, "" when the evidence does not decide."""
+    """Something that a person can say. `code`: the part of `Reading` that answers it; `answers`: what can be said, the
+    likeliest first; `facts`: what a person needs to see, by what the code says; `found`: the answer that is used while
+    nobody says anything, "" when the evidence is split: then no rows are read before somebody has answered."""
 
     code: str
     answers: tuple[str, ...]
     facts: dict[str, Any]
-    found: str = ""
+    found: str

@@ -43,6 +43,12 @@ class Source:
     hidden_columns: Callable[[int], list[int]] = lambda _index: []
     may_hide_rows: Callable[[int], bool] = lambda _index: False
 
+    def see_answered(self, reading: Reading) -> None:
+        """Raises: Unreadable while something is open that decides what the rows are."""
+        for question in self.questions:
+            if not question.found and not getattr(reading, question.code):
+                raise Unreadable(f"{question.code}_undecided")
+
     def place(self, name: str | None) -> int:
         """Of the sheet of that name; for None the first that is not hidden, or the first. Raises: Unreadable."""
         if not self.sheets:
@@ -70,8 +76,8 @@ def open_source(path: Path, limits: Limits, reading: Reading = AS_FOUND) -> Iter
             hides = {"hidden_columns": book.hidden_columns, "may_hide_rows": book.may_hide_rows}
             yield _source(book.sheets, limits, book.rows, unopened=book.unopened, count=book.count, **hides)
         case Form.TEXT:
-            text = TextFile(path, limits)
-            yield _source([(SHEET_NAME, False)], limits, lambda _index: text.rows())
+            text = TextFile(path, limits, reading)
+            yield _source([(SHEET_NAME, False)], limits, lambda _index: text.rows(), questions=text.questions)
 
 
 def _source(sheets: Sequence[tuple[str, bool]], limits: Limits, rows: Callable[[int], Rows], **more: Any) -> Source:

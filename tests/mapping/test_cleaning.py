@@ -160,6 +160,13 @@ def test_it_refuses_fractions_and_negative_numbers(key: str, code: str) -> None:
         (Kind.TEXT, "abc\x07def", "control_character"),
         (Kind.TEXT, "abc\ufffddef", "control_character"),
         (Kind.TEXT, "abc\ud800def", "control_character"),
+        (Kind.TEXT, "???", "characters_lost"),
+        (Kind.TEXT, " \ufffd？", "characters_lost"),
+        (Kind.TEXT, "锟斤拷锟斤拷", "characters_lost"),
+        (Kind.TEXT, "ï¿½ï¿½", "characters_lost"),
+        (Kind.UNDECODED, "13800138000\ufffd", "cell_not_decoded"),
+        (Kind.MISQUOTED, "13800138000", "text_behind_quote"),
+        (Kind.REMARK, "13800138000", "line_is_remark"),
     ],
 )
 def test_it_names_what_stands_in_place_of_an_identifier(key: str, kind: Kind, shown: str, code: str) -> None:
@@ -292,3 +299,25 @@ def test_it_takes_no_amount_for_an_identifier(cell: FormattedCell) -> None:
 def test_it_stops_a_format_that_is_not_understood(key: str) -> None:
     cleaned = FIELDS[key].clean(FormattedCell(Kind.UNSHOWN, "123", "123", "[>9]0\x00"))
     assert cleaned == Cleaned("123", (Flaw("format_not_understood", {"format": "[>9]0\ufffd"}),))
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [
+        (text("????"), "characters_lost"),
+        (text("VIP，？？"), "characters_lost"),
+        (text("VIP;\ufffd\ufffd"), "characters_lost"),
+        (text("烫锟斤拷烫"), "characters_lost"),
+        (text("会员\ufffd"), "control_character"),
+        (Cell(Kind.UNDECODED, "会\ufffd"), "cell_not_decoded"),
+        (Cell(Kind.MISQUOTED, "VIP"), "text_behind_quote"),
+        (Cell(Kind.REMARK, "合计"), "line_is_remark"),
+    ],
+)
+def test_it_sends_no_tag_whose_characters_are_lost(cell: Cell, code: str) -> None:
+    assert codes("tags", cell) == [code]
+
+
+@pytest.mark.parametrize("typed", ["VIP?", "会员？", "锟", "斤拷"])
+def test_it_leaves_questions_in_tags(typed: str) -> None:
+    assert value("tags", typed) == typed

@@ -149,3 +149,8 @@ def test_it_makes_no_customer_a_header(rows: list[Row]) -> None:
 def test_it_knows_openids_that_hold_a_dash() -> None:
     values = [row(f"oUpF8uMuAJO-M2pxb1Q9zNjWeS{n:02}", at=n) for n in range(3)]
     assert suggest({0: ""}, values)[0].field == "openid"
+
+
+def test_it_takes_no_remark_for_the_header() -> None:
+    remarks = (Cell(Kind.REMARK, "#起始日期：[1日]"), Cell(Kind.REMARK, "终止日期：[2日]"))
+    assert guess_header([row(*remarks, at=1), row("单号", "金额", at=2), row("KH1", "VIP", at=3)]) == 2

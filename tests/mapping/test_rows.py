@@ -118,3 +118,10 @@ def test_it_changes_nothing_in_the_row() -> None:
     before = dict(given_row.cells)
     assert check_row(given_row, COLUMNS) == check_row(given_row, COLUMNS)
     assert given_row.cells == before
+
+
+def test_it_takes_no_remark_for_a_customer() -> None:
+    remark = Cell(Kind.REMARK, "合计：3笔")
+    checked = check_row(row(remark, at=9), {0: "audienceUserId", 1: "tags"}, fixed_tags="VIP")
+    assert found(checked) == [("line_is_remark", "audienceUserId")]
+    assert not is_blank(row(remark))

@@ -2,6 +2,7 @@
 
 import os
 import random
+import struct
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,48 @@ def test_it_names_macros_and_embedded_objects(path: Path) -> None:
     content = save(path, {(0, 0): "手机号"}).read_bytes()
     path.write_bytes(content + "_VBA_PROJECT_CUR".encode("utf-16-le") + "MBD00AB12CD".encode("utf-16-le"))
     assert reader.preview(path).unopened == ("macros", "embeddings")
+
+
+def biff5(path: Path, rows: list[list[bytes]], code_page: int | None = None) -> Path:
+    """A workbook of Excel 5 without a container: its texts are bytes, in whatever encoding the program had."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    begin = record(0x0809, struct.pack("<HHHH", 0x0500, 0x0005, 0, 1994))
+    if code_page:
+        begin += record(0x0042, struct.pack("<H", code_page))
+    at = len(begin) + 4 + 12 + 4
+    begin += record(0x0085, struct.pack("<IBB", at, 0, 0) + b"\x05Sheet") + record(0x000A, b"")
+    cells = b"".join(
+        record(0x0204, struct.pack("<HHHH", row, column, 0, len(text)) + text)
+        for row, texts in enumerate(rows)
+        for column, text in enumerate(texts)
+    )
+    path.write_bytes(
+        begin + record(0x0809, struct.pack("<HHHH", 0x0500, 0x0010, 0, 1994)) + cells + record(0x000A, b"")
+    )
+    return path
+
+
+def kinds(path: Path) -> list[tuple[str, str]]:
+    return [(cell.kind, cell.text) for row in reader.rows(path, "Sheet") for cell in row.cells.values()]
+
+
+def test_it_reads_old_workbooks_without_a_code_page_as_chinese(path: Path) -> None:
+    biff5(path, [["手机号".encode("gbk"), b"VIP"], ["会员".encode("gbk"), "客户€".encode("gb18030")]])
+    assert kinds(path) == [
+        (Kind.TEXT, "手机号"), (Kind.TEXT, "VIP"), (Kind.TEXT, "会员"), (Kind.TEXT, "客户€")
+    ]  # fmt: skip
+
+
+def test_it_takes_no_other_encoding_for_chinese(path: Path) -> None:
+    biff5(path, [["Müller".encode("latin-1"), "café".encode("latin-1"), "會員".encode("big5")]])
+    assert {kind for kind, _ in kinds(path)} == {Kind.UNDECODED}
+
+
+def test_it_stops_the_broken_cell_of_an_old_workbook(path: Path) -> None:
+    biff5(path, [["会员".encode("gbk"), "会员".encode("gbk")[:-1]]], code_page=936)
+    assert kinds(path) == [(Kind.TEXT, "会员"), (Kind.UNDECODED, "会\ufffd")]
+    biff5(path, [["會員".encode("cp950"), b"caf\xe9"]], code_page=950)
+    assert kinds(path) == [(Kind.TEXT, "會員"), (Kind.UNDECODED, "caf\ufffd")]

@@ -32,6 +32,28 @@ TEXTS: dict[str, Text] = {
             "in Excel, so that it shows what is to be sent, and upload the file again; or type the right value."
         ),
     ),
+    "cell_not_decoded": Text(
+        _("%(label)s: the characters of the cell cannot be read with certainty"),
+        _(
+            "Part of the file is written in another encoding, or damaged. Open the file in Excel or WPS, correct the "
+            "cell, save the file as .xlsx and upload that; or type the right value here."
+        ),
+    ),
+    "text_behind_quote": Text(
+        _("%(label)s: in this row, text follows a closing quotation mark, so nobody can tell where its cells end"),
+        _("Write quotation marks inside a cell twice, or save the sheet as .xlsx; or type the right value here."),
+    ),
+    "line_is_remark": Text(
+        _("%(label)s: the line looks like a remark, not like a customer"),
+        _("Nothing to do if it is one: it is not sent. If it is a customer, type the right value here."),
+    ),
+    "characters_lost": Text(
+        _("%(label)s: only question marks are left of the characters"),
+        _(
+            "They were lost before the file was made. Export it again as UTF-8 or .xlsx from the source system; or "
+            "type the right value here."
+        ),
+    ),
     "number_too_long": Text(
         _("%(label)s: Excel has lost the last digits of a long number"),
         _("Format the column as text before the numbers come into it, and export it again from the source system."),

@@ -19,8 +19,24 @@ TEXTS: dict[str, Text] = {
     ),
     "xml_2003": Text(_("This is a workbook of the Excel 2003 XML format."), SAVE_AS),
     "unknown_encoding": Text(
-        _("The characters of this text file cannot be read: it is neither UTF-8 nor GB18030 nor UTF-16."),
+        _("The characters of this text file cannot be read: it is neither UTF-8 nor GB18030 nor Big5 nor UTF-16."),
         _("Open it in Excel or WPS, see that names and tags are readable, save it as .xlsx, and upload that file."),
+    ),
+    "encoding_undecided": Text(
+        _("This text file can be read in several ways: say in which of them its characters are right."),
+        _("Choose the way in which names and tags read as they should."),
+    ),
+    "delimiter_undecided": Text(
+        _("This text file can be cut into cells in several ways: say which of them is right."),
+        _("Choose the character that stands between the columns."),
+    ),
+    "encoding_unusable": Text(
+        _("“%(encoding)s” is no encoding that tagsync reads."),
+        _("Give one of these: utf-8, gb18030, big5, utf-16-le, utf-16-be."),
+    ),
+    "delimiter_unusable": Text(
+        _("“%(delimiter)s” cannot stand between the cells of a file."),
+        _("Give a single character, such as a comma or a tab, and no quotation mark."),
     ),
     "line_too_long": Text(
         _("Line %(line)s of this text file is too long: more than %(max_characters)s characters."),
