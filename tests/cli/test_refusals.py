@@ -81,3 +81,13 @@ def test_it_wants_to_know_what_becomes_of_hidden_rows(tmp_path: Path) -> None:
     assert "Hidden: 1; shown: 2." in line
     assert "--hidden skip" in line
     assert "--hidden send" in line
+
+
+def test_it_wants_to_know_what_the_characters_are(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_bytes("phone,tags\n13800138000,会\n13800138001,会\n".encode("gb18030"))
+    line = refused(sheet)
+    assert "--encoding gb18030, --encoding big5" in line
+    assert "13800138000" not in line
+    assert "“klingon” is no encoding" in refused(sheet, "--encoding", "klingon")
+    assert "“comma” cannot stand between" in refused(sheet, "--delimiter", "comma")

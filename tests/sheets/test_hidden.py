@@ -71,6 +71,7 @@ def test_it_reads_what_a_filter_of_openpyxl_hides(path: Path) -> None:
         ('<col min="1" max="2" width="9.5"/>', ()),
         ('<col min="x" max="2" hidden="1"/>', ()),
         ('<col min="3" max="1" hidden="1"/>', ()),
+        ('<col min="-99999999999" max="1" hidden="1"/>', (0,)),
     ],
 )
 def test_it_names_hidden_columns(path: Path, columns: str, found: tuple[int, ...]) -> None:

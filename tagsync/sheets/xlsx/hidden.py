@@ -27,7 +27,7 @@ def hidden_columns(package: Package, part: str) -> list[int]:
     def start(tag: str, attributes: dict[str, str]) -> None:
         if tag.rpartition(":")[2] == "col" and is_hidden(attributes, "width"):
             first, last = int(attributes.get("min", "1")), int(attributes.get("max", "0"))
-            found.update(range(first - 1, min(last, package.limits.max_columns)))
+            found.update(range(max(first - 1, 0), min(last, package.limits.max_columns)))
 
     parser = new_parser(part)
     parser.StartElementHandler = start

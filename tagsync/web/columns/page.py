@@ -55,7 +55,7 @@ def page_context(
         "settings_form": settings,
         "errors": _errors(columns, settings) if complain else [],
         "reading_questions": questions,
-        "has_open_question": any(question.is_open for question in questions),
+        "open_questions": [question for question in questions if question.is_open],
         "hidden_rows": hidden_rows,
         "cards": cards,
         "used_selects": _used_selects(columns, cards),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -113,10 +114,8 @@ class Command(BaseCommand):
         """What the page would ask about the file must have been said. Raises CouldNotRun with what can be said."""
         view = sheet_view.look(job)
         for question in sheet_view.open_questions(job, view):
-            samples = question.facts["samples"]
-            candidates = "; ".join(
-                f"--{question.code} {spelt(answer)}: {' '.join(samples.get(answer, ()))}" for answer in question.answers
-            )
+            # Samples would be customers' names and numbers, and a terminal may be a log.
+            candidates = ", ".join(f"--{question.code} {spelt(answer)}" for answer in question.answers)
             self._discard(job, f"{sentence(f'{question.code}_undecided').title} {candidates}")
         if sheet_view.asks_for_hidden_rows(job, view) and not hidden:
             self._discard(job, hidden_rows_in(view))
@@ -221,12 +220,13 @@ def field_named(header: str, without: Iterable[str]) -> str | None:
 
 
 def delimiter_named(name: str) -> str:
-    return "\t" if name in ("tab", "\\t") else name[:1]
+    """A tab is hard to type."""
+    return {"tab": "\t", "\\t": "\t"}.get(name, name)
 
 
 def spelt(answer: str) -> str:
     """As it is typed behind an option."""
-    return "tab" if answer == "\t" else repr(answer) if not answer.isalnum() and len(answer) == 1 else answer
+    return "tab" if answer == "\t" else shlex.quote(answer)
 
 
 def hidden_rows_in(view: SheetView) -> str:
