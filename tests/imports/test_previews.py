@@ -314,7 +314,8 @@ def test_what_is_kept_needs_no_turn(upload: Path, busy: threading.Semaphore) -> 
 
 @pytest.mark.django_db
 def test_an_upload_stays_without_a_turn(marketer: Person, busy: threading.Semaphore) -> None:
-    job = drafts.create(marketer, workbook(customers(2)), "春季")
+    content = workbook(customers(2)).read()
+    job = drafts.create(marketer, SimpleUploadedFile("会员.xlsx", content), "春季")
     assert isinstance(job, ImportJob)
     assert drafts.is_unseen(job) and job.local_path.exists()
     with pytest.raises(NoTurn):
@@ -322,7 +323,7 @@ def test_an_upload_stays_without_a_turn(marketer: Person, busy: threading.Semaph
     busy.release()
     drafts.look_first(job)
     assert not drafts.is_unseen(job)
-    ordinary = drafts.create(marketer, workbook(customers(2)), "春季")
+    ordinary = drafts.create(marketer, SimpleUploadedFile("会员.xlsx", content), "春季")
     assert isinstance(ordinary, ImportJob)
     for name in (*drafts.FILLED_IN, "title", "file_name", "file_sha256", "file_bytes"):
         assert getattr(job, name) == getattr(ordinary, name), name

@@ -90,6 +90,18 @@ def test_white_space_is_not_looked_through_in_each_cell(path):
     assert reader.preview(path, limits=Limits(max_cpu_seconds=3)).rows == ()
 
 
+@pytest.mark.parametrize(("cells", "said"), [(1 << 14, 1), ((1 << 14) + 1, "too_many_columns")])
+def test_blank_cells_end_where_excel_ends(path, cells, said):
+    workbooks.hand_written(path, "<row><c><v>1</v></c>" + "<c/>" * (cells - 1) + "</row>")
+
+    try:
+        found = len(reader.preview(path).rows)
+    except Unreadable as error:
+        found = error.code
+        assert error.params == {"cell": "XFE1", "max_columns": 200}
+    assert found == said
+
+
 def test_sheets_share_strings_and_styles(path):
     """Read once for each sheet, what is small once is more than a file may become."""
     names = [(f"Sheet{number}", "visible") for number in range(12)]

@@ -22,6 +22,7 @@ PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*
 # How a plain cell is read, by its attributes: shared string, number as it stands, anything else.
 SHARED, NUMBER, OTHER = range(3)
 INLINE = "inlineStr"
+MOST_CELLS = 1 << 14  # of a row in Excel, blank ones included
 # In a row's opening tag. A height of nothing hides it as well.
 HIDDEN_ROW = re.compile(r' (?:hidden="(?:1|true)"|ht="0(?:\.0*)?")')
 
@@ -241,6 +242,9 @@ class _Sheet:
         reference = attributes.get("r")
         if reference is None:
             self._column += 1
+            if self._column == MOST_CELLS:
+                letters = column_letter(self._column)
+                raise Unreadable("too_many_columns", cell=self._name(letters), max_columns=self._limits.max_columns)
             return
         try:
             self._column = column_index(reference.rstrip("0123456789"))
