@@ -44,7 +44,7 @@ from tagsync.imports.problems.groups import problem_for
 from tagsync.imports.sending import counts
 from tagsync.imports.states import JobStatus
 from tagsync.queueing import health
-from tests.web.records import COLUMNS
+from tests.making import COLUMNS
 
 IMPORTS = 1000
 SMALL_ROWS = 1000

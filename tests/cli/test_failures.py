@@ -21,8 +21,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus
-from tests.web.conftest import finish_check
-from tests.web.records import S, make_import
+from tests.making import S, finish_check, make_import
 from tests.workbooks import plain
 
 pytestmark = pytest.mark.django_db

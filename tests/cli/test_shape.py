@@ -15,7 +15,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.terminal import CouldNotRun
-from tests.web.conftest import finish_check
+from tests.making import finish_check
 from tests.workbooks import plain
 
 pytestmark = pytest.mark.django_db

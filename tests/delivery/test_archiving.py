@@ -15,8 +15,7 @@ from tagsync.imports.states import Act, JobStatus, MoveRefused
 from tagsync.sandbox import Sandbox
 from tests.installation import wait_for
 from tests.invariants import check_invariants
-from tests.making import beside, checked, customers, run_to_end, started
-from tests.web.records import S, make_import
+from tests.making import S, beside, checked, customers, make_import, run_to_end, started
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL_SEEN = 10**6

@@ -56,6 +56,7 @@ usual = st.sampled_from(
         "",
     ]
 )
+FOR_NOTHING = ("#N/A", "null")
 numbers = st.one_of(st.integers(0, 10**19), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 cell = st.one_of(usual, usual, text, numbers, st.none())
 
@@ -93,9 +94,9 @@ def upload(rows: list[tuple[Typed, ...]]) -> SimpleUploadedFile:
 
 
 def shown(typed: object) -> str:
-    """A number without the .0 that only Python writes."""
+    """A number without the .0 that only programs write."""
     is_whole = isinstance(typed, float) and typed == int(typed) and abs(typed) < 1e15
-    return f"{typed:.0f}" if is_whole else str(typed)
+    return f"{typed:.0f}" if is_whole else re.sub(r"(?<!\S)(\d{1,15})\.0+(?!\S)", r"\1", str(typed))
 
 
 def essence(typed: object) -> str:
@@ -119,7 +120,8 @@ def assert_is(row: ImportRow, typed: tuple[Typed, ...]) -> None:
         elif key == "tags":
             assert Counter(set(filter(None, map(essence, value.split(","))))) == tags_of("" if was is None else was)
         else:
-            before = "" if was is None else essence(was)
+            # Beside other identifiers a word for nothing is nothing.
+            before = "" if was is None or (not value and was in FOR_NOTHING) else essence(was)
             assert essence(value) in (
                 {before} if key != "phone" else {before, before.removeprefix("00").removeprefix("86")}
             )

@@ -51,8 +51,7 @@ from tests.faults.people import (
 from tests.faults.saboteur import struck
 from tests.faults.steps import Step
 from tests.invariants import check_connection, check_words, stored_words
-from tests.making import customer, customers, started
-from tests.web.records import S, blame
+from tests.making import S, blame, customer, customers, started
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_commits")]
 

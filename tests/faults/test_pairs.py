@@ -32,7 +32,7 @@ from tagsync.imports.states import DELETABLE, ENDED, MOVES, Act, JobStatus, Move
 from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.notifications.seen import mark_seen
 from tagsync.web.connections.forms import FIXED
-from tests.web.records import S, add_call, blame, make_import
+from tests.making import S, add_call, blame, make_import
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

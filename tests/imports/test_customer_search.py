@@ -21,7 +21,7 @@ from tagsync.imports.customer_search import (
 )
 from tagsync.imports.models.row import found_by
 from tagsync.imports.states import JobStatus
-from tests.web.records import S, make_import
+from tests.making import S, make_import
 
 OPENID = "oAbC1234567890"
 

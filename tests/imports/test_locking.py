@@ -19,7 +19,7 @@ from tagsync.imports.states import Act, JobStatus
 from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.notifications.seen import mark_seen, unseen
 from tests.installation import wait_for
-from tests.web.records import make_import
+from tests.making import make_import
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

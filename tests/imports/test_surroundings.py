@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -318,7 +319,11 @@ def test_it_takes_columns_of_the_same_name_for_columns(marketer: Person, sandbox
     st.lists(st.lists(st.sampled_from(["", " ", "VIP", "新客", "13800138000"]), max_size=5), min_size=1, max_size=8),
     st.booleans(),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60 if os.environ.get("CI") else 8,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_it_puts_every_row_into_the_balance(
     marketer: Person, sandbox_connection: Connection, titles: int, body: list[list[str]], is_text: bool
 ) -> None:

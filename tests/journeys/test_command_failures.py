@@ -15,7 +15,7 @@ from tests.installation import Up, command, wait_for
 from tests.making import HEADER, customer, customers
 from tests.workbooks import plain
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ def test_it_goes_on_by_itself_when_a_worker_is_killed(platform: Up, tmp_path: Pa
     assert found["calls"] >= 16
 
 
+@pytest.mark.slow
 def test_it_goes_on_when_redis_forgot_everything(platform: Up, tmp_path: Path) -> None:
     platform.sandbox("POST", "/control/faults", [{"kind": "latency", "seconds": 0.5}])
     sheet = plain(tmp_path / "sheet.xlsx", [HEADER, *customers(2_000)])

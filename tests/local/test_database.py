@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 STEPS = """
 import django
 django.setup()
+import pytest
 from django.conf import settings
 from django.core.management import call_command
 from tagsync.local import database, home
@@ -30,6 +32,7 @@ def tables(path: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_it_copies_an_existing_database_before_it_migrates(tmp_path: Path) -> None:
     # Always the file of the folder, also where the other tests use a server.
     inherited = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}

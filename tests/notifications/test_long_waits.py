@@ -21,7 +21,7 @@ from tagsync.imports.states import JobStatus, RowStatus
 from tagsync.notifications import long_waits, of_connections
 from tagsync.notifications.models import Notice
 from tagsync.queueing.health import QueueHealth
-from tests.web.records import add_call, make_import
+from tests.making import add_call, make_import
 
 pytestmark = pytest.mark.django_db
 LONG = timedelta(minutes=11)

@@ -18,7 +18,7 @@ from tagsync.imports.states import Act, JobStatus, RowStatus
 from tagsync.notifications import mailing
 from tagsync.notifications.models import Notice
 from tests.mail_server import MailServer
-from tests.web.records import make_import
+from tests.making import make_import
 
 pytestmark = pytest.mark.django_db
 S = RowStatus

@@ -18,7 +18,7 @@ from tagsync.notifications.models import RECOVERIES, Notice, NoticeKind
 from tagsync.notifications.seen import mark_seen, unseen
 from tagsync.notifications.texts import said
 from tests.conftest import make_person
-from tests.web.records import make_import
+from tests.making import make_import
 
 pytestmark = pytest.mark.django_db
 S = RowStatus

@@ -1,42 +1,21 @@
-"""What the tests of pages use: signed-in browsers, sheets in a few lines, imports that went as far as asked for."""
+"""What the tests of pages use: signed-in browsers, drafts and checked imports, pages without their layout."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from io import BytesIO
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.check import staging
 from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
-from tagsync.imports.states import Act
 from tagsync.queueing.health import QueueHealth
-from tagsync.sheets import writer
+from tests.making import finish_check, small_workbook, upload_of
 from tests.web.layout import without_layout
-
-HEADER = ("手机号", "姓名", "标签")
-ROWS = (
-    ("13800138000", "林晓雨", "春季活动,会员"),
-    ("13800138001", "王子涵", "新客"),
-    ("138", "赵一鸣", "新客"),
-)
-
-
-def workbook(header: Sequence[str] = HEADER, rows: Sequence[Sequence[str]] = ROWS) -> bytes:
-    file = BytesIO()
-    writer.write(file, writer.Sheet("客户", header, rows))
-    return file.getvalue()
-
-
-def upload_of(content: bytes, name: str = "双11会员.xlsx") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, content)
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +75,7 @@ MakeDraft = Callable[..., ImportJob]
 @pytest.fixture
 def make_draft(marketer: Person, sandbox_connection: Connection) -> MakeDraft:
     def make(content: bytes | None = None, owner: Person = marketer) -> ImportJob:
-        job = drafts.create(owner, upload_of(content or workbook()))
+        job = drafts.create(owner, upload_of(content or small_workbook()))
         assert isinstance(job, ImportJob)
         return job
 
@@ -113,10 +92,3 @@ def ready(draft: ImportJob) -> ImportJob:
     """Checked: two rows can be sent, one is to fix."""
     draft.begin_check(draft.owner)
     return finish_check(draft)
-
-
-def finish_check(job: ImportJob) -> ImportJob:
-    """Do what the worker would do."""
-    staging.stage(job, lambda: True)
-    job.move(Act.CHECKED)
-    return job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _KEPT = re.compile(r"(<(pre|textarea)\b.*?</\2>)", re.DOTALL)
 _TAG = re.compile(r"""<[a-z!/](?:"[^"]*"|'[^']*'|[^"'>])*>""", re.DOTALL | re.IGNORECASE)
@@ -27,3 +28,7 @@ def _flowing(html: str) -> str:
 
 def _in_tag(tag: str) -> str:
     return re.sub(r'\s+(?=")|\s+(?=/?>$)', "", re.sub(r"\s+", " ", tag))
+
+
+def text_of(response: Any) -> str:
+    return response.content.decode()

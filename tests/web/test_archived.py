@@ -15,7 +15,8 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.terminal import CouldNotRun
-from tests.web.records import S, make_import, text_of
+from tests.making import S, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 

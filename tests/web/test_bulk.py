@@ -18,8 +18,9 @@ from tagsync.imports.check import corrections
 from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus
+from tests.making import S, make_import
 from tests.web.conftest import MakeDraft
-from tests.web.records import S, make_import, text_of
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 RETRY, DELETE = "/imports/selected/retry/", "/imports/selected/delete/"

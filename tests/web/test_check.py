@@ -12,7 +12,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import Act, JobStatus
 from tagsync.queueing.health import QueueHealth
 from tagsync.web.record.whereabouts import last_change
-from tests.web.conftest import MakeDraft, finish_check, workbook
+from tests.making import finish_check, small_workbook
+from tests.web.conftest import MakeDraft
 
 Rings = list[tuple[str, int]]
 
@@ -101,7 +102,7 @@ def test_it_balances(make_draft: MakeDraft, signed: Client) -> None:
         ("138", "王", "新客"),
         ("13800138001", "李", "会员"),
     ]
-    job = make_draft(workbook(rows=rows))
+    job = make_draft(small_workbook(rows=rows))
     job.begin_check(job.owner)
     finish_check(job)
     page = " ".join(html_of(signed, job).split())
@@ -114,7 +115,7 @@ def test_it_balances(make_draft: MakeDraft, signed: Client) -> None:
 
 def test_it_tells_what_stands_beside_the_customers(make_draft: MakeDraft, signed: Client) -> None:
     rows = [("手机号", "姓名", "标签"), ("13800138000", "林", "新客"), ("13800138001", "王", "新客", "", "回访")]
-    job = make_draft(workbook(("五月名单",), rows))
+    job = make_draft(small_workbook(("五月名单",), rows))
     job.begin_check(job.owner)
     finish_check(job)
     page = " ".join(html_of(signed, job).split())
@@ -148,7 +149,7 @@ def test_it_names_the_cell_and_the_value_to_fix(ready: ImportJob, signed: Client
 
 
 def test_it_masks_the_values_for_anybody_but_the_owner(make_draft: MakeDraft, signed_admin: Client) -> None:
-    job = make_draft(workbook(rows=[("1380013800012345", "林", "新客"), ("13800138000", "林", "新客")]))
+    job = make_draft(small_workbook(rows=[("1380013800012345", "林", "新客"), ("13800138000", "林", "新客")]))
     job.begin_check(job.owner)
     page = html_of(signed_admin, finish_check(job))
     assert "A2<b>****</b>" in page
@@ -172,7 +173,7 @@ MESSY = [
 
 
 def test_it_tells_warnings_and_changes_apart_from_problems(make_draft: MakeDraft, signed: Client) -> None:
-    job = make_draft(workbook(rows=MESSY))
+    job = make_draft(small_workbook(rows=MESSY))
     job.begin_check(job.owner)
     page = html_of(signed, finish_check(job))
     assert "The same customer stands in several rows (same Phone)" in page
@@ -183,7 +184,7 @@ def test_it_tells_warnings_and_changes_apart_from_problems(make_draft: MakeDraft
 
 
 def test_it_masks_warnings_and_changes_for_anybody_but_the_owner(make_draft: MakeDraft, signed_admin: Client) -> None:
-    job = make_draft(workbook(rows=MESSY))
+    job = make_draft(small_workbook(rows=MESSY))
     job.begin_check(job.owner)
     page = html_of(signed_admin, finish_check(job))
     assert "The same customer stands in several rows" in page
@@ -192,7 +193,7 @@ def test_it_masks_warnings_and_changes_for_anybody_but_the_owner(make_draft: Mak
 
 
 def test_it_marks_tags_that_were_never_sent(make_draft: MakeDraft, ready: ImportJob, signed: Client) -> None:
-    job = make_draft(workbook(rows=[("13800138001", "林", "VIP"), ("13800138002", "王", "Vlp")]))
+    job = make_draft(small_workbook(rows=[("13800138001", "林", "VIP"), ("13800138002", "王", "Vlp")]))
     job.begin_check(job.owner)
     finish_check(job)
     assert "never sent over this connection" not in html_of(signed, job)
@@ -220,7 +221,7 @@ def test_it_knows_the_same_rows_in_another_file(make_draft: MakeDraft, ready: Im
     ready.start(ready.owner)
     rows = list(ready.rows.order_by("row_number").values_list("phone", "tags"))
     again = make_draft(
-        workbook(header=("手机号", "姓名", "标签"), rows=[(phone, "？", tags) for phone, tags in rows[:2]])
+        small_workbook(header=("手机号", "姓名", "标签"), rows=[(phone, "？", tags) for phone, tags in rows[:2]])
     )
     again.begin_check(again.owner)
     page = html_of(signed, finish_check(again))
@@ -259,7 +260,7 @@ def test_it_does_not_tell_of_other_peoples_files(
 
 def test_its_queries_do_not_grow_with_the_rows(make_draft: MakeDraft, signed: Client) -> None:
     def queries(rows: int) -> int:
-        job = make_draft(workbook(rows=[("138", "林", "新客")] * rows))
+        job = make_draft(small_workbook(rows=[("138", "林", "新客")] * rows))
         job.begin_check(job.owner)
         finish_check(job)
         with CaptureQueriesContext(database) as captured:
@@ -335,7 +336,7 @@ def test_a_delete_starts_with_the_number(deleting: ImportJob, signed: Client, ty
 
 
 def test_there_is_no_button_when_nothing_can_be_sent(make_draft: MakeDraft, signed: Client) -> None:
-    job = make_draft(workbook(rows=[("138", "林", "新客")]))
+    job = make_draft(small_workbook(rows=[("138", "林", "新客")]))
     job.begin_check(job.owner)
     page = html_of(signed, finish_check(job))
     assert "No row of this file can be sent." in page

@@ -17,7 +17,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.web.columns import views as columns
 from tests import workbooks
-from tests.web.conftest import MakeDraft, finish_check, workbook
+from tests.making import finish_check, small_workbook
+from tests.web.conftest import MakeDraft
 
 Rings = list[tuple[str, int]]
 
@@ -206,7 +207,7 @@ def test_it_spells_out_way_two_as_the_connection_means_it(
 @pytest.fixture
 def suggested(make_draft: MakeDraft) -> ImportJob:
     header = ("手机号（必填）", "姓名", "标签")
-    return make_draft(workbook(header, [("13800138000", "林", "新客")]))
+    return make_draft(small_workbook(header, [("13800138000", "林", "新客")]))
 
 
 def test_it_applies_no_suggestion_by_itself(suggested: ImportJob, signed: Client) -> None:
@@ -288,7 +289,7 @@ def test_it_says_when_the_file_is_gone(draft: ImportJob, signed: Client) -> None
 
 def test_it_shows_what_stands_in_the_sheet_as_text(make_draft: MakeDraft, signed: Client) -> None:
     nasty = "<img src=x onerror=alert(1)>"
-    job = make_draft(workbook(("手机号", nasty, "标签"), [("13800138000", nasty, "{{ 7|add:7 }}{% now 'Y' %}")]))
+    job = make_draft(small_workbook(("手机号", nasty, "标签"), [("13800138000", nasty, "{{ 7|add:7 }}{% now 'Y' %}")]))
     page = signed.get(url(job)).content.decode()
     assert "<img" not in page.replace('<img class="brand__mark"', "")
     assert "{{ 7|add:7 }}" in page
@@ -297,7 +298,7 @@ def test_it_shows_what_stands_in_the_sheet_as_text(make_draft: MakeDraft, signed
 def test_its_queries_do_not_grow_with_the_columns(make_draft: MakeDraft, signed: Client) -> None:
     def queries(columns: int) -> int:
         header = ("手机号", "标签", *(f"列{number}" for number in range(columns)))
-        job = make_draft(workbook(header, [("13800138000", "新客", *["x"] * columns)]))
+        job = make_draft(small_workbook(header, [("13800138000", "新客", *["x"] * columns)]))
         signed.get(url(job))
         with CaptureQueriesContext(database) as captured:
             assert signed.get(url(job)).status_code == 200
@@ -347,7 +348,7 @@ BY_CONTENT = [(f"1380013800{number}", f"o{number:027d}", "VIP") for number in ra
 
 
 def test_it_suggests_by_content_and_takes_all_at_once(make_draft: MakeDraft, signed: Client) -> None:
-    job = make_draft(workbook(header=("A1", "B1", "标签"), rows=BY_CONTENT))
+    job = make_draft(small_workbook(header=("A1", "B1", "标签"), rows=BY_CONTENT))
     page = unescape(signed.get(url(job)).content.decode())
     assert "Is this “Phone”? 5 of 5 values look like it." in page
     assert "Use the suggestions for the columns A, B" in page
@@ -358,7 +359,7 @@ def test_it_suggests_by_content_and_takes_all_at_once(make_draft: MakeDraft, sig
 
 def test_it_doubts_a_column_whose_values_are_something_else(make_draft: MakeDraft, signed: Client) -> None:
     job = make_draft(
-        workbook(header=("openid", "姓名", "标签"), rows=[(f"1380013800{n}", "林", "VIP") for n in range(5)])
+        small_workbook(header=("openid", "姓名", "标签"), rows=[(f"1380013800{n}", "林", "VIP") for n in range(5)])
     )
     assert "Look again: 5 of 5 values look like “Phone”." in unescape(signed.get(url(job)).content.decode())
 
@@ -373,7 +374,7 @@ def test_it_says_from_where_the_columns_are_remembered(make_draft: MakeDraft, dr
 
 
 def test_it_names_columns_that_are_called_alike(make_draft: MakeDraft, signed: Client) -> None:
-    job = make_draft(workbook(header=("手机号", "手机号", "标签")))
+    job = make_draft(small_workbook(header=("手机号", "手机号", "标签")))
     assert "Several columns are called 手机号" in signed.get(url(job)).content.decode()
 
 
@@ -400,7 +401,7 @@ def test_it_reads_a_sheet_without_column_names(draft: ImportJob, signed: Client)
 def test_it_asks_whether_the_first_row_is_a_customer(
     make_draft: MakeDraft, signed: Client, first: tuple[str, ...], tone: str
 ) -> None:
-    job = make_draft(workbook(first, [("王某", "王", "老客"), ("李某", "李", "老客")]))
+    job = make_draft(small_workbook(first, [("王某", "王", "老客"), ("李某", "李", "老客")]))
     assert job.header_row == 0
     page = signed.get(url(job)).content.decode()
     assert f'<div class="notice notice--{tone}" id="header-question">' in page
@@ -431,7 +432,7 @@ def test_it_keeps_a_row_far_below_chosen(make_draft: MakeDraft, signed: Client) 
         ("手机号", "姓名", "标签"),
         ("13800138000", "林", "VIP"),
     ]
-    job = make_draft(workbook(rows[0], rows[1:]))
+    job = make_draft(small_workbook(rows[0], rows[1:]))
     signed.post(url(job, "sheet"), {"sheet": job.sheet, "header_row": "91"})
     page = signed.get(url(job)).content.decode()
     assert '<option value="91" selected>Row 91: 手机号 · 姓名 · 标签</option>' in page

@@ -15,7 +15,7 @@ from tagsync.connections.models import Connection
 from tagsync.delivery import connection_actions
 from tagsync.imports.sending.outcomes import TheirAnswer
 from tagsync.sandbox.running import Sandbox
-from tests.web.records import text_of
+from tests.web.layout import text_of
 
 LIST = "/connections/"
 

@@ -10,7 +10,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.followups import retry
 from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.states import JobStatus
-from tests.web.records import S, blame, make_import
+from tests.making import S, blame, make_import
 
 ACTS = ("settle", "reopen")
 

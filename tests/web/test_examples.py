@@ -8,7 +8,8 @@ from html import unescape
 from django.test import Client
 
 from tagsync.connections.models import Connection, WayTwoOrder
-from tests.web.conftest import MakeDraft, workbook
+from tests.making import small_workbook
+from tests.web.conftest import MakeDraft
 from tests.web.test_columns import choices
 
 HEADER = ("客户ID", "openid", "手机号", "标签")
@@ -26,7 +27,7 @@ def examples(page: str) -> dict[str, str]:
 
 
 def test_it_tells_what_each_choice_does_to_the_row_that_shows_most(signed: Client, make_draft: MakeDraft) -> None:
-    job = make_draft(workbook(HEADER, ROWS))
+    job = make_draft(small_workbook(HEADER, ROWS))
     customer, openid, phone = "Customer ID 880000…0011", "openid oxxxxx…0001", "Phone 13800138001"
     assert examples(signed.get(f"/imports/{job.pk}/columns/").content.decode()) == {
         "operation-add": "Row 4: the customer gets “甲”, “乙”, “丙”….",
@@ -39,7 +40,7 @@ def test_it_tells_what_each_choice_does_to_the_row_that_shows_most(signed: Clien
 
 
 def test_it_follows_the_choices(signed: Client, make_draft: MakeDraft) -> None:
-    job = make_draft(workbook(HEADER, ROWS))
+    job = make_draft(small_workbook(HEADER, ROWS))
     Connection.objects.update(way_two_order=WayTwoOrder.CUSTOMER_ID_FIRST)
     chosen = choices(job, column_0="audienceUserId", column_1="", column_2="phone", column_3="tags")
     page = signed.post(f"/imports/{job.pk}/request/", chosen).content.decode()
@@ -53,5 +54,5 @@ def test_it_follows_the_choices(signed: Client, make_draft: MakeDraft) -> None:
 
 
 def test_it_says_nothing_while_no_row_can_be_sent(signed: Client, make_draft: MakeDraft) -> None:
-    job = make_draft(workbook(HEADER, ROWS[:1]))
+    job = make_draft(small_workbook(HEADER, ROWS[:1]))
     assert examples(signed.get(f"/imports/{job.pk}/columns/").content.decode()) == {}

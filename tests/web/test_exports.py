@@ -19,7 +19,7 @@ from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus, RowStatus
-from tests.web.conftest import upload_of
+from tests.making import upload_of
 
 FORBIDDEN = "13800138000"
 

@@ -14,7 +14,8 @@ from tagsync.imports.drafts import drafts, sheet_view
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tests import workbooks
-from tests.web.conftest import MakeDraft, finish_check, workbook
+from tests.making import finish_check, small_workbook
+from tests.web.conftest import MakeDraft
 
 ROWS = [
     ("手机号", "姓名", "客户标签"),
@@ -133,5 +134,5 @@ def test_another_sheet_is_asked_about_anew(filtered: ImportJob, marketer: Person
 
 
 def test_a_draft_of_shown_rows_is_not_asked(make_draft: MakeDraft, signed: Client) -> None:
-    job = make_draft(workbook(("手机号", "姓名", "标签")))
+    job = make_draft(small_workbook(("手机号", "姓名", "标签")))
     assert signed.post(address(job), said(job)).status_code == 302

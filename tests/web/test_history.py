@@ -18,7 +18,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import JobStatus
 from tagsync.web.history.finding import BY_STATUS, STATUS_WORDS, found
-from tests.web.records import S, blame, make_import, text_of
+from tests.making import S, blame, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/imports/"

@@ -14,7 +14,7 @@ from tagsync.imports.models.row import JobTag
 from tagsync.imports.states import JobStatus
 from tagsync.imports.titles import rename
 from tagsync.mapping.characters import folded
-from tests.web.records import make_import
+from tests.making import make_import
 from tests.web.test_history import listed
 
 pytestmark = pytest.mark.django_db

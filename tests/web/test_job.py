@@ -18,7 +18,8 @@ from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus
 from tagsync.queueing.health import QueueHealth
-from tests.web.records import S, add_call, add_rows, blame, make_import, text_of
+from tests.making import S, add_call, add_rows, blame, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 PAGES = ("import_detail", "import_live")

@@ -24,8 +24,8 @@ from tagsync.imports.states import JobStatus
 from tagsync.notifications.models import Notice
 from tagsync.sheets import writer
 from tagsync.web.urls import urlpatterns
+from tests.making import S, add_call, blame, make_import
 from tests.web.conftest import MakeDraft
-from tests.web.records import S, add_call, blame, make_import
 
 CATALOGUE = Path(__file__).parents[2] / "tagsync" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 HAN = re.compile(r"[\u4e00-\u9fff]+")

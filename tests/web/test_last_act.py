@@ -21,7 +21,8 @@ from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.states import Act, JobStatus, Mark
 from tagsync.web.record.last_act import TELLINGS
 from tagsync.web.record.timeline import UNTOLD
-from tests.web.records import S, make_import, text_of
+from tests.making import S, make_import
+from tests.web.layout import text_of
 
 AT_ONCE = 50
 

@@ -16,7 +16,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.web.history.month import DAYS, Day, Month, month
 from tagsync.web.ui import charts
-from tests.web.records import S, make_import, text_of
+from tests.making import S, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 

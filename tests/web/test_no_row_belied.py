@@ -22,8 +22,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import Act, JobStatus, RowStatus
-from tests.web.conftest import workbook
-from tests.web.records import S, add_call, blame, make_import, text_of
+from tests.making import S, add_call, blame, make_import, small_workbook
+from tests.web.layout import text_of
 
 PHONE = "13800000002"
 BELIED = {
@@ -61,7 +61,7 @@ def job(request: pytest.FixtureRequest, marketer: Person, sandbox_connection: Co
     """Row 2 was carried by a call of unknown fate; row 3 was accepted."""
     state, status = request.param
     made = make_import(marketer, sandbox_connection, status, [state, S.ACCEPTED], cause="refuses_everything")
-    made.file.save("客户.xlsx", SimpleUploadedFile("客户.xlsx", workbook()))
+    made.file.save("客户.xlsx", SimpleUploadedFile("客户.xlsx", small_workbook()))
     made.sheet = "客户"
     made.save()
     if state in CAUSES:

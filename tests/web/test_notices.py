@@ -15,7 +15,8 @@ from tagsync.imports.states import Act, JobStatus, RowStatus
 from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.web.notices.page import PER_PAGE
 from tagsync.web.ui.statuses import NOTICE_LOOKS
-from tests.web.records import make_import, text_of
+from tests.making import make_import
+from tests.web.layout import text_of
 
 URL, BADGE, READ, MAIL = "/notices/", "/notices/new/", "/notices/read/", "/notices/mail/"
 S = RowStatus

@@ -28,8 +28,7 @@ from tagsync.imports.titles import rename
 from tagsync.tuzhan.outcomes import BlockReason, classify
 from tagsync.web.urls import urlpatterns
 from tests import workbooks
-from tests.web.conftest import finish_check
-from tests.web.records import S, add_call, make_import
+from tests.making import S, add_call, finish_check, make_import
 
 pytestmark = pytest.mark.django_db
 ODD = "a\x00b\ud800c\x1b[2J\r\nd"

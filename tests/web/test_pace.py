@@ -13,7 +13,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.web.record import progress
-from tests.web.records import S, add_call, make_import
+from tests.making import S, add_call, make_import
 
 pytestmark = pytest.mark.django_db
 

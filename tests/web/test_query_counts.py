@@ -15,7 +15,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tests.web.records import S, add_call, blame, make_import
+from tests.making import S, add_call, blame, make_import
 
 pytestmark = pytest.mark.django_db
 FEW, MANY = 3, 30

@@ -18,8 +18,9 @@ from tagsync.imports.states import JobStatus
 from tagsync.web.record.alerts import clock
 from tagsync.web.record.whereabouts import last_change
 from tagsync.web.ui.sentences import listed, sentences
-from tests.web.conftest import MakeDraft, finish_check, workbook
-from tests.web.records import S, add_call, make_import, text_of
+from tests.making import S, add_call, finish_check, make_import, small_workbook
+from tests.web.conftest import MakeDraft
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,7 @@ def buttons(page: str) -> list[str]:
 
 
 def many(make_draft: MakeDraft, rows: int, **changes: Any) -> ImportJob:
-    job = make_draft(workbook(rows=[(f"138{number:08d}", "林", "新客") for number in range(rows)]))
+    job = make_draft(small_workbook(rows=[(f"138{number:08d}", "林", "新客") for number in range(rows)]))
     ImportJob.objects.filter(pk=job.pk).update(**changes)
     job.refresh_from_db()
     job.begin_check(job.owner)

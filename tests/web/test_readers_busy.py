@@ -13,7 +13,8 @@ from tagsync.connections.models import Connection
 from tagsync.imports.drafts import drafts, previews
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
-from tests.web.conftest import MakeDraft, upload_of, workbook
+from tests.making import small_workbook, upload_of
+from tests.web.conftest import MakeDraft
 
 TITLE = "Many files are being read at this moment, and this one had to wait too long."
 ADVICE = "Nothing is lost: try again in a moment."
@@ -38,7 +39,7 @@ def test_an_upload_is_kept_and_looked_at_later(
 ) -> None:
     readers.acquire()
     headers = {"HX-Request": "true"} if is_htmx else {}
-    answer = signed.post("/imports/new/", {"file": upload_of(workbook()), "title": "双11"}, headers=headers)
+    answer = signed.post("/imports/new/", {"file": upload_of(small_workbook()), "title": "双11"}, headers=headers)
     job = ImportJob.objects.get()
     page = f"/imports/{job.pk}/columns/"
     assert answer.headers["HX-Redirect" if is_htmx else "Location"] == page
@@ -60,7 +61,7 @@ def test_a_damaged_upload_says_so_when_it_has_its_turn(
     signed: Client, sandbox_connection: Connection, readers: threading.Semaphore
 ) -> None:
     readers.acquire()
-    signed.post("/imports/new/", {"file": upload_of(workbook()[:900])})
+    signed.post("/imports/new/", {"file": upload_of(small_workbook()[:900])})
     page = f"/imports/{ImportJob.objects.get().pk}/columns/"
     readers.release()
     answer = signed.get(page)
@@ -123,7 +124,7 @@ def test_nobody_else_may_look_first(
     signed: Client, signed_other: Client, sandbox_connection: Connection, readers: threading.Semaphore
 ) -> None:
     readers.acquire()
-    signed.post("/imports/new/", {"file": upload_of(workbook())})
+    signed.post("/imports/new/", {"file": upload_of(small_workbook())})
     readers.release()
     assert signed_other.get(f"/imports/{ImportJob.objects.get().pk}/columns/").status_code == 404
     assert drafts.is_unseen(ImportJob.objects.get())
@@ -133,7 +134,7 @@ def test_it_is_discarded_meanwhile(
     signed: Client, marketer: Person, sandbox_connection: Connection, readers: threading.Semaphore
 ) -> None:
     readers.acquire()
-    signed.post("/imports/new/", {"file": upload_of(workbook())})
+    signed.post("/imports/new/", {"file": upload_of(small_workbook())})
     job = ImportJob.objects.get()
     assert signed.post(f"/imports/{job.pk}/delete/")["Location"] == "/imports/"
     readers.release()

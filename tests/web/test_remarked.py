@@ -23,7 +23,8 @@ from tagsync.notifications.models import Notice, NoticeKind
 from tagsync.notifications.texts import said
 from tagsync.web.job.announcements import announcement
 from tagsync.web.record.progress import standing
-from tests.web.records import S, add_call, make_import, text_of
+from tests.making import S, add_call, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 WORDS = "errorCode: PARTIAL_FAIL; data.fail: 3"

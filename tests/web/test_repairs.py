@@ -10,8 +10,8 @@ from django.test import Client
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob, ImportRow, Problem
-from tests.making import checked, customers, started
-from tests.web.conftest import MakeDraft, finish_check, workbook
+from tests.making import checked, customers, finish_check, small_workbook, started
+from tests.web.conftest import MakeDraft
 
 HEADER = ("客户ID", "手机号", "标签")
 ROWS = (
@@ -25,7 +25,7 @@ ROWS = (
 
 @pytest.fixture
 def job(make_draft: MakeDraft) -> ImportJob:
-    job = make_draft(workbook(HEADER, ROWS))
+    job = make_draft(small_workbook(HEADER, ROWS))
     job.begin_check(job.owner)
     return finish_check(job)
 
@@ -240,7 +240,7 @@ def test_it_is_not_offered_while_the_earlier_one_runs(twice: tuple[ImportJob, Im
 @pytest.fixture
 def exported(make_draft: MakeDraft) -> ImportJob:
     rows = [("881000000000000001", "13800138000", "VIP,NULL"), ("881000000000000002", "NULL", "NULL，新客")]
-    job = make_draft(workbook(HEADER, [*rows, ("NULL", "-", "VIP"), ("881000000000000003", "", "无")]))
+    job = make_draft(small_workbook(HEADER, [*rows, ("NULL", "-", "VIP"), ("881000000000000003", "", "无")]))
     job.begin_check(job.owner)
     return finish_check(job)
 

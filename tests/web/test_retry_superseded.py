@@ -15,7 +15,8 @@ from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus
 from tagsync.web.retry.forms import read_choice
-from tests.web.records import S, blame, make_import, text_of
+from tests.making import S, blame, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 LANGUAGES = ["en", "zh-hans"]

@@ -14,7 +14,8 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus, RowStatus
-from tests.web.records import S, add_call, blame, make_import, text_of
+from tests.making import S, add_call, blame, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 

@@ -24,7 +24,8 @@ from tagsync.web.check import views as check
 from tagsync.web.columns import views as columns
 from tagsync.web.job import title_views
 from tagsync.web.undo import views as undo
-from tests.web.conftest import MakeDraft, finish_check
+from tests.making import finish_check
+from tests.web.conftest import MakeDraft
 
 ONE, TWO = "一", "二"
 CHANGED = "Another sheet or another row with the column names was chosen meanwhile."

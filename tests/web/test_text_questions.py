@@ -9,7 +9,7 @@ from tagsync.accounts.models import Person
 from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tests.web.conftest import finish_check, upload_of
+from tests.making import finish_check, upload_of
 
 TOO_SHORT_TO_TELL = "phone,tags\n13800138000,会\n13800138001,会\n".encode("gb18030")
 CLEAR = "手机号,客户标签\n13800138000,春季活动\n13800138001,新客\n".encode()

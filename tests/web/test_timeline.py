@@ -19,7 +19,7 @@ from tagsync.imports.models import ImportJob, JobEvent, Repair
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import Act, JobStatus, Mark
 from tagsync.web.record.timeline import TELLINGS, UNTOLD, timeline
-from tests.web.records import S, blame, make_import
+from tests.making import S, blame, make_import
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,8 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import Act, JobStatus
-from tests.web.records import S, add_call, blame, make_import, text_of
+from tests.making import S, add_call, blame, make_import
+from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 20, 14, 2, 30, tzinfo=ZoneInfo("Asia/Shanghai"))

@@ -19,8 +19,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus, RowStatus
 from tagsync.mapping.fields import FIELDS
 from tagsync.sheets.cells import Cell, Kind
-from tests.web.conftest import finish_check
-from tests.web.records import S, make_import
+from tests.making import S, finish_check, make_import
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from tagsync.mapping.rows import check_row
 from tagsync.sheets.reader import preview
 from tagsync.web.upload import template_workbook
 from tagsync.web.upload.handlers import PartialUploadHandler
-from tests.web.conftest import MakeDraft, upload_of, workbook
+from tests.making import small_workbook, upload_of
+from tests.web.conftest import MakeDraft
 
 URL = "/imports/new/"
 
@@ -39,7 +40,7 @@ def test_it_works(signed: Client, sandbox_connection: Connection) -> None:
 
 
 def test_it_makes_a_draft(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
-    answer = signed.post(URL, {"file": upload_of(workbook()), "title": "  双11 "})
+    answer = signed.post(URL, {"file": upload_of(small_workbook()), "title": "  双11 "})
     job = ImportJob.objects.get()
     assert answer.status_code == 302
     assert answer["Location"] == f"/imports/{job.pk}/columns/"
@@ -48,7 +49,7 @@ def test_it_makes_a_draft(signed: Client, marketer: Person, sandbox_connection: 
 
 
 def test_it_sends_the_browser_itself_on_from_a_script(signed: Client, sandbox_connection: Connection) -> None:
-    answer = signed.post(URL, {"file": upload_of(workbook())}, headers={"HX-Request": "true"})
+    answer = signed.post(URL, {"file": upload_of(small_workbook())}, headers={"HX-Request": "true"})
     assert answer["HX-Redirect"] == f"/imports/{ImportJob.objects.get().pk}/columns/"
 
 
@@ -58,8 +59,8 @@ def test_it_sends_the_browser_itself_on_from_a_script(signed: Client, sandbox_co
         (b"", "leer.xlsx", "The file is empty.", "Check that the export was complete"),
         (b'phone,tags\n"1,2\n', "a.csv", "In row 2 of this text file", "Correct the quotation mark"),
         (b"%PDF-1.7 ...", "a.xlsx", "This is a PDF", "Choose the file with the customers"),
-        (workbook((), ()), "a.xlsx", "is empty.", "header row"),
-        (workbook()[:900], "a.xlsx", "damaged", "save it again"),
+        (small_workbook((), ()), "a.xlsx", "is empty.", "header row"),
+        (small_workbook()[:900], "a.xlsx", "damaged", "save it again"),
     ],
 )
 def test_it_says_why_a_file_is_refused_and_keeps_nothing(
@@ -83,7 +84,7 @@ def test_it_answers_a_script_with_the_form_alone(signed: Client) -> None:
 
 @override_settings(TAGSYNC_MAX_UPLOAD_BYTES=1024)
 def test_it_refuses_more_bytes_than_allowed(signed: Client) -> None:
-    answer = signed.post(URL, {"file": upload_of(workbook())})
+    answer = signed.post(URL, {"file": upload_of(small_workbook())})
     assert answer.status_code == 413
     assert "too large" in answer.content.decode()
     assert not stored_files()
@@ -96,7 +97,7 @@ def test_it_asks_for_a_file(signed: Client) -> None:
 
 
 def test_it_shows_a_hostile_file_name_as_text(signed: Client, make_draft: MakeDraft) -> None:
-    signed.post(URL, {"file": upload_of(workbook(), "<script>alert(1)</script>.xlsx")})
+    signed.post(URL, {"file": upload_of(small_workbook(), "<script>alert(1)</script>.xlsx")})
     page = signed.get(URL).content.decode()
     assert "<script>alert" not in page
     assert "script&gt;.xlsx" in page
@@ -138,7 +139,7 @@ def test_it_takes_settings_and_columns_over_on_wish(signed: Client, make_draft: 
     job = like(make_draft)
     page = signed.get(URL, {"like": job.pk}).content.decode()
     assert f'name="like" value="{job.pk}"' in page and "Delete tags · Fuzzy matching, way 2" in page
-    signed.post(URL, {"file": upload_of(workbook()), "like": job.pk})
+    signed.post(URL, {"file": upload_of(small_workbook()), "like": job.pk})
     made = ImportJob.objects.latest("pk")
     assert (made.operation, made.match, made.identify_way, made.fixed_tags) == ("delete", "fuzzy", 2, "春季")
     assert made.mapped_columns() == {0: "phone", 1: "tags"}
@@ -146,7 +147,7 @@ def test_it_takes_settings_and_columns_over_on_wish(signed: Client, make_draft: 
 
 def test_it_takes_over_only_what_the_new_sheet_has(signed: Client, make_draft: MakeDraft) -> None:
     job = like(make_draft)
-    content = workbook(("openid", "手机号", "客户标签"), [("", "13800138000", "新客")])
+    content = small_workbook(("openid", "手机号", "客户标签"), [("", "13800138000", "新客")])
     signed.post(URL, {"file": upload_of(content), "like": job.pk})
     assert ImportJob.objects.latest("pk").mapped_columns() == {0: "openid", 1: "phone", 2: "tags"}
 
@@ -154,14 +155,14 @@ def test_it_takes_over_only_what_the_new_sheet_has(signed: Client, make_draft: M
 @pytest.mark.parametrize("number", ["", "x", "0", "999999", "99999999999999999999", "-1", "１"])
 def test_it_ignores_a_wish_that_it_does_not_understand(signed: Client, make_draft: MakeDraft, number: str) -> None:
     assert signed.get(URL, {"like": number}).status_code == 200
-    assert signed.post(URL, {"file": upload_of(workbook()), "like": number}).status_code == 302
+    assert signed.post(URL, {"file": upload_of(small_workbook()), "like": number}).status_code == 302
     assert ImportJob.objects.latest("pk").operation == "add"
 
 
 def test_it_does_not_tell_of_another_s_settings(signed_other: Client, make_draft: MakeDraft) -> None:
     job = like(make_draft)
     assert "With the settings of" not in signed_other.get(URL, {"like": job.pk}).content.decode()
-    signed_other.post(URL, {"file": upload_of(workbook()), "like": job.pk})
+    signed_other.post(URL, {"file": upload_of(small_workbook()), "like": job.pk})
     assert ImportJob.objects.latest("pk").operation == "add"
 
 
@@ -188,7 +189,7 @@ def test_it_sends_strangers_to_the_sign_in(db: None, client: Client, url: str) -
 
 def test_it_makes_two_drafts_of_two_uploads(signed: Client, sandbox_connection: Connection) -> None:
     for _time in range(2):
-        signed.post(URL, {"file": upload_of(workbook())})
+        signed.post(URL, {"file": upload_of(small_workbook())})
     assert ImportJob.objects.count() == 2
     assert sorted(path.suffix for path in stored_files()) == [".preview", ".preview", ".upload", ".upload"]
 
@@ -244,7 +245,7 @@ def test_a_large_upload_lies_beside_the_others_while_it_comes_in(
 
     monkeypatch.setattr(drafts, "create", look_and_create)
     with override_settings(FILE_UPLOAD_MAX_MEMORY_SIZE=0):
-        signed.post(URL, {"file": upload_of(workbook())})
+        signed.post(URL, {"file": upload_of(small_workbook())})
         signed.post(URL, {"file": upload_of(b"%PDF-1.7")})
     assert all(OUR_NAME.fullmatch(name) and name.endswith(".partial") and mode == 0o600 for name, mode in seen)
     assert len(seen) == 2
