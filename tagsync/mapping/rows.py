@@ -113,6 +113,22 @@ def check_row(row: Row, columns: Mapping[int, str], fixed_tags: str = "") -> Che
     return Checked(row.number, values, tuple(notes), tuple(changes))
 
 
+def check_sent(row: Row, columns: Mapping[int, str], fixed_tags: str = "") -> Checked:
+    """`check_row` for a file that we wrote of what was sent: its values were clean, and are what they are.
+
+    Cleaned once more they might become others: a tag `5.0` that a person saw and meant is no `5`.
+    """
+    values = _EMPTY.copy()
+    for column, key in columns.items():
+        text = storable(row.cells[column].text) if column in row.cells else ""
+        values[key] = join_tags(values[key], text) if key == "tags" and values[key] and text else text or values[key]
+    if fixed_tags:
+        values["tags"] = join_tags(values["tags"], fixed_tags)
+    notes: list[Note] = []
+    _note_missing(columns, values, notes, "")
+    return Checked(row.number, values, tuple(notes))
+
+
 def check_again(
     checked: Checked, field: str, text: str, columns: Mapping[int, str], fixed_tags: str = "", meant: str = ""
 ) -> Checked:

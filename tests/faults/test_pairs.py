@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, pairwise
 from threading import Barrier
-from types import SimpleNamespace
 
 import pytest
 from django.db import connection as database
@@ -132,13 +131,6 @@ PAIRS = list(combinations_with_replacement(DEEDS, 2))
 def no_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
     """A deadlock that is repeated reaches nobody, but here there must be none: it is the order that is tested."""
     monkeypatch.setattr("tagsync.database.TIMES_REPEATED", 1)
-
-
-@pytest.fixture(autouse=True)
-def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an undo writes is not read again: that would take longer than all the rest."""
-    look = SimpleNamespace(preview=SimpleNamespace(sheet="undo"))
-    monkeypatch.setattr(undo, "look", lambda draft: look)
 
 
 @pytest.fixture

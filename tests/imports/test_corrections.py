@@ -306,3 +306,20 @@ def test_it_knows_a_sheet_without_column_names_again(
     assert (again.corrects, again.header_row, again.mapped_columns()) == (job, 1, {0: "phone", 1: "tags"})
     assert states(checked(again)) == {2: S.WAITING, 3: S.TO_FIX}
     assert [row.corrects_row for row in again.rows.order_by("row_number")] == [1, 3]
+
+
+def test_a_tag_that_shows_decimals_comes_back_as_it_was(
+    marketer: Person, sandbox_connection: Connection, made: Made
+) -> None:
+    """As text in our workbook it would be the whole number of an export."""
+    workbook, file = load_workbook(BytesIO(book(ROWS))), BytesIO()
+    tag = workbook.worksheets[0]["E2"]
+    tag.value, tag.number_format = 5, "0.00"
+    workbook.save(file)
+    job = settle(checked(uploaded(marketer, file.getvalue())), {2: S.REJECTED})
+    assert job.rows.get(row_number=2).tags == "5.00"
+
+    again = checked(uploaded(marketer, made(job, marketer, FAILED, clear=True)))
+
+    row = again.rows.get(corrects_row=2)
+    assert (row.tags, row.status) == ("5.00", S.WAITING)

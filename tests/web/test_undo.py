@@ -16,7 +16,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.check import staging
 from tagsync.imports.followups import undo
 from tagsync.imports.models import ImportJob, ImportRow
-from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.imports.states import JobStatus
 from tagsync.mapping.fields import FIELDS
 from tagsync.sheets.cells import Cell, Kind
 from tests.making import S, finish_check, make_import
@@ -168,12 +168,17 @@ def clean(field: str) -> st.SearchStrategy[str]:
     return found.filter(lambda one: not one.flaws).map(lambda one: one.value)
 
 
+# What a person saw as a tag and said was one: a file that says the same may mean something else.
+MEANT = st.sampled_from(["5.0", "2024.00", "无", "NULL", "'VIP'", "#", "??"])
+AS_SENT = {key: clean(key) if key != "tags" else clean(key) | MEANT for key in FIELDS}
+
+
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     deadline=None,
     max_examples=25 if os.environ.get("CI") else 6,
 )
-@given(st.lists(st.fixed_dictionaries({key: clean(key) for key in FIELDS}), min_size=1, max_size=6))
+@given(st.lists(st.fixed_dictionaries(AS_SENT), min_size=1, max_size=6))
 def test_every_value_comes_back_as_it_was(ended: ImportJob, rows: list[dict[str, str]]) -> None:
     sent = [row for row in rows if row["tags"] and any(value for key, value in row.items() if key != "tags")]
     sent = [dict(items) for items in dict.fromkeys(tuple(row.items()) for row in sent)]
@@ -186,5 +191,5 @@ def test_every_value_comes_back_as_it_was(ended: ImportJob, rows: list[dict[str,
     )
     draft = undo.undo_draft(ended, ended.owner)
     staging.stage(draft, lambda: True)
-    again = draft.rows.exclude(status=RowStatus.TO_FIX).order_by("row_number")
+    again = draft.rows.order_by("row_number")
     assert [row.values_by_field() for row in again] == sent

@@ -18,7 +18,7 @@ from tagsync.mapping.characters import storable
 from tagsync.mapping.cleaning import PLACEHOLDER_IN_IDENTIFIER
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
-from tagsync.mapping.rows import LONGER_THAN_HEADER, Checked, Note, check_row
+from tagsync.mapping.rows import LONGER_THAN_HEADER, Checked, Note, check_row, join_tags
 from tagsync.sheets.cells import Cell, Kind, Row
 
 ROWS_AT_ONCE = 2000
@@ -127,7 +127,7 @@ def check(row: Row, original: Original, columns: Mapping[int, str], fixed_tags: 
     still says what was wrong keeps its problem."""
     cells = {column: _unmasked(cell, columns.get(column, ""), original) for column, cell in row.cells.items()}
     row = Row(row.number, cells)
-    checked = check_row(row, columns, fixed_tags)
+    checked = _with_unchanged(check_row(row, columns, fixed_tags), row, original, columns, fixed_tags)
     kept = list(_still_wrong(row, original, columns))
     if _is_still_longer(row, checked, original):
         kept.append(next(note for note in original.notes if note.code == LONGER_THAN_HEADER))
@@ -139,6 +139,24 @@ def check(row: Row, original: Original, columns: Mapping[int, str], fixed_tags: 
     order = (None, *FIELDS)
     notes = sorted([*found, *kept], key=lambda note: order.index(note.field))
     return Checked(checked.row_number, values, tuple(notes), checked.changes)
+
+
+def _with_unchanged(
+    checked: Checked, row: Row, original: Original, columns: Mapping[int, str], fixed_tags: str
+) -> Checked:
+    """A value that was clean and comes back as it went out is that value: a tag `5.0` that was meant is no `5`."""
+    noted = {note.field for note in original.notes}
+    cells = {field: row.cells[column].text for column, field in columns.items() if column in row.cells}
+    same = {field for field, text in cells.items() if field not in noted and text == original.values[field]}
+    same = {field for field in same if list(columns.values()).count(field) == 1}
+    values = {field: original.values[field] for field in same}
+    if values.get("tags") and fixed_tags:
+        values["tags"] = join_tags(values["tags"], fixed_tags)
+    return checked._replace(
+        values=checked.values | values,
+        notes=tuple(note for note in checked.notes if note.field not in same),
+        changes=tuple(change for change in checked.changes if change.field not in same),
+    )
 
 
 def _unmasked(cell: Cell, field: str, original: Original) -> Cell:

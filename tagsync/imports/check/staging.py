@@ -29,7 +29,7 @@ from tagsync.imports.models.row import VALUE_COLUMNS, Origin
 from tagsync.imports.models.summary import WarningSummary
 from tagsync.imports.problems.groups import ProblemIndex
 from tagsync.imports.states import RowStatus
-from tagsync.mapping.rows import Checked, Note, check_row, is_blank
+from tagsync.mapping.rows import Checked, Note, check_row, check_sent, is_blank
 from tagsync.sheets.cells import Row
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Form, recognise
@@ -110,7 +110,7 @@ def _finish(
 def _staged_rows(
     job: ImportJob, source: Iterable[Row], around: Surroundings, tallies: Tallies, problems: ProblemIndex
 ) -> Iterator[_Staged]:
-    columns = job.mapped_columns()
+    columns, check = job.mapped_columns(), check_sent if job.undoes_id else check_row
     first_seen: dict[bytes, int] = {}
     for row, original in corrections.with_originals(job, _meant(job, around.below(source), tallies)):
         if is_blank(row):
@@ -120,7 +120,7 @@ def _staged_rows(
         if original:
             checked = corrections.check(row, original, columns, job.fixed_tags)
         else:
-            checked = check_row(row, columns, job.fixed_tags)
+            checked = check(row, columns, job.fixed_tags)
         if stopped:
             checked = checked._replace(notes=(stopped, *checked.notes))
         if original:

@@ -65,6 +65,8 @@ def undo_draft(job: ImportJob, by: Person, *, unsure: bool = False) -> ImportJob
 
 def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob:
     draft = ImportJob(owner=by, undoes=job, file_name=file_name, sheet=SHEET_NAME, header_row=1)
+    # What stands in the rows is no evidence about a file that we write ourselves.
+    draft.encoding, draft.delimiter = "utf-8", ","
     title = _("Undo of “%(name)s”, with rows that may have been applied") if unsure else _("Undo of “%(name)s”")
     draft.title = title_kept(title % {"name": job.label})
     draft.operation = Operation(job.operation).opposite
