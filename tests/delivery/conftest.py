@@ -9,6 +9,12 @@ import pytest
 from tagsync.connections.models import Connection
 from tagsync.queueing import doorbell
 from tagsync.sandbox.running import Sandbox
+from tests.read_once import read_once
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_once(monkeypatch)
 
 
 @pytest.fixture

@@ -6,11 +6,8 @@ when a person has answered whatever was left to her.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,17 +18,13 @@ from tagsync.connections.models import Connection
 from tagsync.delivery import actions, clients, runner, tasks
 from tagsync.exports import lifecycle
 from tagsync.exports.models import ExportState
-from tagsync.imports.drafts import drafts, sheet_view
+from tagsync.imports.drafts import drafts
 from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.sending import counts, outcomes
 from tagsync.imports.states import RETRYABLE, UNDER_WAY, JobStatus, RowStatus
 from tagsync.queueing import doorbell
 from tagsync.sandbox import DEFAULT_APP_ID, DEFAULT_APP_SECRET, Sandbox
-from tagsync.sheets import reader
-from tagsync.sheets.cells import Row
-from tagsync.sheets.reader import Preview
-from tagsync.sheets.reading import AS_FOUND, Reading
 from tagsync.tuzhan.client import Token
 from tests.faults.acts_against_work import ACTS, TABLE, WORK, Impossible, Must, Refused
 from tests.faults.held import give_up, held, run_until_all_rests
@@ -52,6 +45,7 @@ from tests.faults.saboteur import struck
 from tests.faults.steps import Step
 from tests.invariants import check_connection, check_words, stored_words
 from tests.making import S, blame, customer, customers, started
+from tests.read_once import read_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quick_commits")]
 
@@ -71,33 +65,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"tagsync.imports.{module}.ROWS_PER_COMMIT", 5)
 
 
-@cache
-def previewed(content: bytes, sheet: str | None, reading: Reading) -> Preview:
-    with tempfile.NamedTemporaryFile(suffix=".upload") as file:
-        Path(file.name).write_bytes(content)
-        return reader.preview(Path(file.name), sheet, reading)
-
-
-@cache
-def rows_in(content: bytes, sheet: str, reading: Reading) -> list[Row]:
-    with tempfile.NamedTemporaryFile(suffix=".upload") as file:
-        Path(file.name).write_bytes(content)
-        return list(reader.rows(Path(file.name), sheet, reading))
-
-
 @pytest.fixture(autouse=True)
-def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the same workbook each time, and the process that reads it takes as long as all the rest."""
-
-    def rows(path: Path, sheet: str, reading: Reading = AS_FOUND) -> Iterator[Row]:
-        yield from rows_in(path.read_bytes(), sheet, reading)
-
-    def preview(path: Path, sheet: str | None = None, reading: Reading = AS_FOUND) -> Preview:
-        return previewed(path.read_bytes(), sheet, reading)
-
-    monkeypatch.setattr(sheet_view, "preview", preview)
-    for room in ("tagsync.imports.check.staging", "tests.invariants"):
-        monkeypatch.setattr(f"{room}.read_rows", rows)
+def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_once(monkeypatch)
 
 
 @pytest.fixture

@@ -15,7 +15,13 @@ from tagsync.imports.drafts import drafts
 from tagsync.imports.models import ImportJob
 from tagsync.queueing.health import QueueHealth
 from tests.making import finish_check, small_workbook, upload_of
+from tests.read_once import read_once
 from tests.web.layout import without_layout
+
+
+@pytest.fixture(autouse=True)
+def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_once(monkeypatch)
 
 
 @pytest.fixture(autouse=True)
