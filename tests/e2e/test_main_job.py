@@ -112,6 +112,7 @@ def test_it_waits_after_the_first_ten_rows(in_english: Page, platform: Up, tmp_p
     expect(page.locator("main")).to_contain_text("60 of 60 rows accepted", timeout=30_000)
 
 
+@pytest.mark.slow
 def test_it_deletes_only_after_the_number_is_typed(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
     upload(page, plain(tmp_path / "会员.xlsx", [HEADER, customer(1), customer(2)]))
@@ -158,6 +159,7 @@ def test_it_says_at_the_form_why_a_file_is_refused(
     expect(in_english.locator("main form[data-upload]")).to_contain_text(said)
 
 
+@pytest.mark.slow
 def test_it_works_without_javascript(platform: Up, browser, browser_context_args) -> None:
     context = browser.new_context(**{**browser_context_args, "java_script_enabled": False, "base_url": platform.url})
     page = context.new_page()

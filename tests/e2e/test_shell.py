@@ -13,7 +13,7 @@ from tests.e2e.conftest import PASSWORD, choose
 from tests.e2e.test_main_job import bodies, sample
 from tests.installation import Up
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 MOST_STOPS = 60
 # The focused element, or what draws the focus for it, stands out and lies in the window.
 FOCUS_IS_SEEN = """() => {

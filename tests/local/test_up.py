@@ -106,6 +106,7 @@ def test_it_starts_a_killed_part_again_and_says_so(running: Up, part: str, name:
     assert status(running.port, "/healthz") == 200
 
 
+@pytest.mark.slow
 def test_it_ends_within_five_seconds_and_nothing_outlives_it(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with up(home, TAGSYNC_ADMIN_PASSWORD="chosen by a person") as first:
