@@ -85,7 +85,10 @@ class TextFile:
             while True:
                 try:
                     for record in reader:
-                        number, line_number = number + 1, reader.line_num
+                        number += 1
+                        if reader.line_num - line_number > 1 and self._layout.has_swallowed(record):
+                            raise Unreadable("open_quote", row=number)
+                        line_number = reader.line_num
                         yield record
                     return
                 except csv.Error as error:

@@ -95,6 +95,25 @@ def test_it_refuses_what_is_a_text_in_no_encoding(path: Path) -> None:
     assert refused(path, "手机号,标签\n".encode("utf-32")).code == "unknown_encoding"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        'a,b\n13800138000,"VIP\n13800138001,新客\n13800138002,老客"\n',
+        'a,b\n13800138000,"VIP\r\n13800138001\t,新客"\r\n13800138002,老客\r\n',
+        'a,b\n"VIP,13800138000\n新客,13800138001\n老客",13800138002\n',
+        'a,b\nKH001,"VIP\nKH002,新客\nKH003,老客"\n',
+    ],
+)
+def test_it_loses_no_rows_between_two_stray_quotation_marks(path: Path, content: str) -> None:
+    error = refused(path, content.encode())
+    assert (error.code, error.params) == ("open_quote", {"row": 2})
+
+
+def test_it_reads_lines_inside_a_cell_that_are_no_rows(path: Path) -> None:
+    path.write_text('a,b\nKH001,"VIP,新客\n老客,2 年\n13800138001"\n13800138000,"VIP\n新客"\n')
+    assert texts(path)["B2"] == "VIP,新客\n老客,2 年\n13800138001"
+
+
 def test_it_minds_the_limits(path: Path) -> None:
     assert refused(path, b"a,b\n1,2\n3,4\n", max_rows=2).code == "too_many_rows"
     assert refused(path, b"a,b\n1,2,3\n", max_columns=2).params == {"cell": "C2", "max_columns": 2}

@@ -26,6 +26,7 @@ COMMENT = "#"
 _identifier = r"(?:\+?\d{9,20}|o[A-Za-z0-9_-]{27})"
 # Without the tab, which is a delimiter itself: runs of it would be looked through from each of them.
 _around = r"[ '`\"=\ufeff]*"
+_digit = re.compile(r"\d")
 _own = re.compile(f"{_around}{_identifier}{_around}", re.ASCII)
 _glued = re.compile(
     rf"(?<![^{re.escape(DELIMITERS)}]){_around}{_identifier}{_around}(?![^{re.escape(DELIMITERS)}])", re.ASCII
@@ -48,6 +49,12 @@ class Layout(NamedTuple):
         is_comment = self.has_comments and record[0].startswith(COMMENT) and record[0].strip() != COMMENT
         is_uncut = is_below and len(record) == 1 < self.cells
         return (is_comment or is_uncut) and not has_identifier(record)
+
+    def has_swallowed(self, record: Sequence[str]) -> bool:
+        """Whether a cell of several lines holds other customers, because two stray quotation marks are around them."""
+        lines = (line.split(self.delimiter) for cell in record if "\n" in cell or "\r" in cell for line in _lines(cell))
+        like = _shape(record[0])
+        return any(len(cells) > 1 and (has_identifier(cells) or _shape(cells[0]) == like != "") for cells in lines)
 
 
 def spoken(text: str) -> str:
@@ -98,6 +105,16 @@ def _are_rows(marked: list[list[str]], table: list[list[str]]) -> bool:
 
 def has_identifier(record: Sequence[str]) -> bool:
     return any(map(_is_identifier, record))
+
+
+def _lines(cell: str) -> list[str]:
+    """Those that are not the cell's own beginning."""
+    return cell.splitlines()[1:]
+
+
+def _shape(cell: str) -> str:
+    """Of KH0012 what it has in common with KH0013, "" where there are no digits."""
+    return _digit.sub("0", cell.strip()) if _digit.search(cell) else ""
 
 
 def _is_identifier(cell: str) -> bool:
