@@ -95,6 +95,19 @@ def test_it_refuses_what_is_a_text_in_no_encoding(path: Path) -> None:
     assert refused(path, "手机号,标签\n".encode("utf-32")).code == "unknown_encoding"
 
 
+def test_it_takes_quotation_marks_behind_a_space_for_what_they_are(path: Path) -> None:
+    path.write_text('a, b, c\n13800138000, "VIP,新客", x\n13800138001, 老客, "y"\n')
+    assert texts(path) == {
+        **{"A1": "a", "B1": "b", "C1": "c"},
+        **{"A2": "13800138000", "B2": "VIP,新客", "C2": "x"},
+        **{"A3": "13800138001", "B3": "老客", "C3": "y"},
+    }
+
+
+def test_it_takes_spaces_for_a_delimiter_where_that_is_said(path: Path) -> None:
+    assert kinds(path, b"a b c\n1  3\n", Reading("", " "))[1] == [(Kind.TEXT, "1"), (Kind.TEXT, "3")]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -6,12 +6,15 @@ Must not know: files, encodings, and what becomes of cells.
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.names import on_one_line
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 # Those looked for, the first of equals first; a person may say any other character.
 DELIMITERS = ",\t;|"
@@ -76,8 +79,13 @@ def found(ranked: Sequence[Layout]) -> str:
     return "" if second.cells > 1 and second.evidence == best.evidence else best.delimiter
 
 
+def cut(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> "Reader":
+    """Records. A quotation mark behind a space opens a cell as well: programs write ", " between cells."""
+    return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=delimiter != " ")
+
+
 def layout(delimiter: str, lines: list[str]) -> Layout:
-    records = [record for record in islice(csv.reader(lines, delimiter=delimiter), RECORDS_SNIFFED) if any(record)]
+    records = [record for record in islice(cut(lines, delimiter), RECORDS_SNIFFED) if any(record)]
     marked = [record for record in records if record[0].startswith(COMMENT)]
     table = [record for record in records if not record[0].startswith(COMMENT)]
     has_comments = not _are_rows(marked, table)
