@@ -213,6 +213,11 @@ def test_it_stops_what_was_added_in_another_encoding(path: Path) -> None:
     assert [kind for kind, _ in found[8:]] == [Kind.UNDECODED, Kind.UNDECODED, Kind.TEXT]
 
 
+def test_it_reads_a_text_with_some_control_characters(path: Path) -> None:
+    found = kinds(path, "手机号,标签\n13800138000,会\0员\n13800138001,\x01VIP\n13800138002,老客\x0b女\n".encode("gbk"))
+    assert [row[1] for row in found[1:]] == [(Kind.TEXT, text) for text in ("会\0员", "\x01VIP", "老客\x0b女")]
+
+
 def test_it_takes_marks_and_halves_for_what_they_mean(path: Path) -> None:
     mark, halves = b"\xef\xbb\xbf", b"\xed\xa0\xbd\xed\xb8\x80"
     content = mark * 2 + "手机号,标签\n1,会员".encode() + halves + b"\n" + mark + '"2","会员,VIP"\n'.encode()
