@@ -213,6 +213,13 @@ def test_it_stops_what_was_added_in_another_encoding(path: Path) -> None:
     assert [kind for kind, _ in found[8:]] == [Kind.UNDECODED, Kind.UNDECODED, Kind.TEXT]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("word", ["テスト", "こんにちは", "カフェ好き", "новый", "Ελλάδα"])
+def test_it_does_not_doubt_words_of_foreign_letters(path: Path, encoding: str, word: str) -> None:
+    content = f"手机号,标签\n13800138000,会员\n13800138001,{word}\n13800138002,新客户\n".encode(encoding)
+    assert kinds(path, content)[2][1] == (Kind.TEXT, word)
+
+
 def test_it_reads_a_text_with_some_control_characters(path: Path) -> None:
     found = kinds(path, "手机号,标签\n13800138000,会\0员\n13800138001,\x01VIP\n13800138002,老客\x0b女\n".encode("gbk"))
     assert [row[1] for row in found[1:]] == [(Kind.TEXT, text) for text in ("会\0员", "\x01VIP", "老客\x0b女")]
