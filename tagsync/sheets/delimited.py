@@ -81,11 +81,14 @@ class TextFile:
             for _ in range(self._starts_at):
                 next(file)
             lines = self._lines(file)
-            reader, number, line_number = csv.reader(lines, delimiter=self._layout.delimiter, strict=True), 0, 0
+            reader, number, line_number = delimiters.cut(lines, self._layout.delimiter, strict=True), 0, 0
             while True:
                 try:
                     for record in reader:
-                        number, line_number = number + 1, reader.line_num
+                        number += 1
+                        if reader.line_num - line_number > 1 and self._layout.has_swallowed(record):
+                            raise Unreadable("open_quote", row=number)
+                        line_number = reader.line_num
                         yield record
                     return
                 except csv.Error as error:
@@ -97,7 +100,7 @@ class TextFile:
         the quotation mark of an earlier cell that was not closed, and nobody knows how many rows are in this one."""
         if "limit" in error:
             raise Unreadable("cell_too_long", cell=f"A{row}", max_characters=self._limits.max_cell_characters)
-        lenient = csv.reader(chain([self._line], following), delimiter=self._layout.delimiter)
+        lenient = delimiters.cut(chain([self._line], following), self._layout.delimiter)
         record = _Misquoted(next(lenient))
         if lines_of_row > 1 or lenient.line_num > 1 or "expected after" not in error:
             raise Unreadable("open_quote", row=row)

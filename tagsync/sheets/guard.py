@@ -78,6 +78,8 @@ BIFF_STREAMS = ("Workbook", "Book")
 # What zipfile makes of a damaged file.
 BROKEN_ZIP = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
 CONTROL_CHARACTERS = bytes({*range(0x20)} - {0x09, 0x0A, 0x0C, 0x0D, 0x1A})
+# A text may hold some: they stop the cells that they are in. Of what is no text, more bytes than that are.
+CONTROL_CHARACTERS_OF_TEXT = 1 / 16
 
 
 def check(path: Path, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -141,9 +143,9 @@ def _which_other(head: bytes) -> str:
         return "xml_2003"
     if text.startswith((b"<", b"mime-version:")):
         return "html" if _looks_like_html(text) else "not_a_workbook"
-    if len(head.translate(None, CONTROL_CHARACTERS)) == len(head) or unmarked_utf_16(head):
-        return ""
-    return "not_a_workbook"
+    controls = len(head) - len(head.translate(None, CONTROL_CHARACTERS))
+    is_text = controls < CONTROL_CHARACTERS_OF_TEXT * len(head) or unmarked_utf_16(head)
+    return "" if is_text else "not_a_workbook"
 
 
 def _looks_like_html(text: bytes) -> bool:

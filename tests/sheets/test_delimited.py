@@ -95,6 +95,38 @@ def test_it_refuses_what_is_a_text_in_no_encoding(path: Path) -> None:
     assert refused(path, "手机号,标签\n".encode("utf-32")).code == "unknown_encoding"
 
 
+def test_it_takes_quotation_marks_behind_a_space_for_what_they_are(path: Path) -> None:
+    path.write_text('a, b, c\n13800138000, "VIP,新客", x\n13800138001, 老客, "y"\n')
+    assert texts(path) == {
+        **{"A1": "a", "B1": "b", "C1": "c"},
+        **{"A2": "13800138000", "B2": "VIP,新客", "C2": "x"},
+        **{"A3": "13800138001", "B3": "老客", "C3": "y"},
+    }
+
+
+def test_it_takes_spaces_for_a_delimiter_where_that_is_said(path: Path) -> None:
+    assert kinds(path, b"a b c\n1  3\n", Reading("", " "))[1] == [(Kind.TEXT, "1"), (Kind.TEXT, "3")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'a,b\n13800138000,"VIP\n13800138001,新客\n13800138002,老客"\n',
+        'a,b\n13800138000,"VIP\r\n13800138001\t,新客"\r\n13800138002,老客\r\n',
+        'a,b\n"VIP,13800138000\n新客,13800138001\n老客",13800138002\n',
+        'a,b\nKH001,"VIP\nKH002,新客\nKH003,老客"\n',
+    ],
+)
+def test_it_loses_no_rows_between_two_stray_quotation_marks(path: Path, content: str) -> None:
+    error = refused(path, content.encode())
+    assert (error.code, error.params) == ("open_quote", {"row": 2})
+
+
+def test_it_reads_lines_inside_a_cell_that_are_no_rows(path: Path) -> None:
+    path.write_text('a,b\nKH001,"VIP,新客\n老客,2 年\n13800138001"\n13800138000,"VIP\n新客"\n')
+    assert texts(path)["B2"] == "VIP,新客\n老客,2 年\n13800138001"
+
+
 def test_it_minds_the_limits(path: Path) -> None:
     assert refused(path, b"a,b\n1,2\n3,4\n", max_rows=2).code == "too_many_rows"
     assert refused(path, b"a,b\n1,2,3\n", max_columns=2).params == {"cell": "C2", "max_columns": 2}
@@ -179,6 +211,18 @@ def test_it_stops_what_was_added_in_another_encoding(path: Path) -> None:
     found = [row[1] for row in kinds(path, b"".join([*lines, *added]))]
     assert found[:8] == [(Kind.TEXT, "会员")] * 8
     assert [kind for kind, _ in found[8:]] == [Kind.UNDECODED, Kind.UNDECODED, Kind.TEXT]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("word", ["テスト", "こんにちは", "カフェ好き", "новый", "Ελλάδα"])
+def test_it_does_not_doubt_words_of_foreign_letters(path: Path, encoding: str, word: str) -> None:
+    content = f"手机号,标签\n13800138000,会员\n13800138001,{word}\n13800138002,新客户\n".encode(encoding)
+    assert kinds(path, content)[2][1] == (Kind.TEXT, word)
+
+
+def test_it_reads_a_text_with_some_control_characters(path: Path) -> None:
+    found = kinds(path, "手机号,标签\n13800138000,会\0员\n13800138001,\x01VIP\n13800138002,老客\x0b女\n".encode("gbk"))
+    assert [row[1] for row in found[1:]] == [(Kind.TEXT, text) for text in ("会\0员", "\x01VIP", "老客\x0b女")]
 
 
 def test_it_takes_marks_and_halves_for_what_they_mean(path: Path) -> None:

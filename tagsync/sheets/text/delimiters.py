@@ -6,12 +6,15 @@ Must not know: files, encodings, and what becomes of cells.
 import csv
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.names import on_one_line
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 # Those looked for, the first of equals first; a person may say any other character.
 DELIMITERS = ",\t;|"
@@ -26,6 +29,7 @@ COMMENT = "#"
 _identifier = r"(?:\+?\d{9,20}|o[A-Za-z0-9_-]{27})"
 # Without the tab, which is a delimiter itself: runs of it would be looked through from each of them.
 _around = r"[ '`\"=\ufeff]*"
+_digit = re.compile(r"\d")
 _own = re.compile(f"{_around}{_identifier}{_around}", re.ASCII)
 _glued = re.compile(
     rf"(?<![^{re.escape(DELIMITERS)}]){_around}{_identifier}{_around}(?![^{re.escape(DELIMITERS)}])", re.ASCII
@@ -49,6 +53,12 @@ class Layout(NamedTuple):
         is_uncut = is_below and len(record) == 1 < self.cells
         return (is_comment or is_uncut) and not has_identifier(record)
 
+    def has_swallowed(self, record: Sequence[str]) -> bool:
+        """Whether a cell of several lines holds other customers, because two stray quotation marks are around them."""
+        lines = (line.split(self.delimiter) for cell in record if "\n" in cell or "\r" in cell for line in _lines(cell))
+        like = _shape(record[0])
+        return any(len(cells) > 1 and (has_identifier(cells) or _shape(cells[0]) == like != "") for cells in lines)
+
 
 def spoken(text: str) -> str:
     """The delimiter that somebody means, "" for none. Raises: Unreadable."""
@@ -69,8 +79,13 @@ def found(ranked: Sequence[Layout]) -> str:
     return "" if second.cells > 1 and second.evidence == best.evidence else best.delimiter
 
 
+def cut(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> "Reader":
+    """Records. A quotation mark behind a space opens a cell as well: programs write ", " between cells."""
+    return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=delimiter != " ")
+
+
 def layout(delimiter: str, lines: list[str]) -> Layout:
-    records = [record for record in islice(csv.reader(lines, delimiter=delimiter), RECORDS_SNIFFED) if any(record)]
+    records = [record for record in islice(cut(lines, delimiter), RECORDS_SNIFFED) if any(record)]
     marked = [record for record in records if record[0].startswith(COMMENT)]
     table = [record for record in records if not record[0].startswith(COMMENT)]
     has_comments = not _are_rows(marked, table)
@@ -98,6 +113,16 @@ def _are_rows(marked: list[list[str]], table: list[list[str]]) -> bool:
 
 def has_identifier(record: Sequence[str]) -> bool:
     return any(map(_is_identifier, record))
+
+
+def _lines(cell: str) -> list[str]:
+    """Those that are not the cell's own beginning."""
+    return cell.splitlines()[1:]
+
+
+def _shape(cell: str) -> str:
+    """Of KH0012 what it has in common with KH0013, "" where there are no digits."""
+    return _digit.sub("0", cell.strip()) if _digit.search(cell) else ""
 
 
 def _is_identifier(cell: str) -> bool:

@@ -44,6 +44,9 @@ LAST_HANZI = 0x32400  # hardly anything is assigned beyond
 IN_WORD_BITS = 10
 IN_WORD = re.compile("[À-ɏ](?=[A-Za-z])|(?<=[A-Za-z])[À-ɏ]")
 LATIN = re.compile("[À-ɏ]")
+# So are letters of Greek, Cyrillic or kana among their like; what is read wrongly changes from script to script.
+FOREIGN_WORD = re.compile("[\u0370-\u04ff]{3,}|[\u3041-\u3096ー]{3,}|[\u30a1-\u30faー]{3,}")
+IN_FOREIGN_WORD_BITS = 11
 # Bytes that could not be decoded, as `surrogateescape` leaves them, and whatever else is no character.
 UNDECODED = re.compile("[\ud800-\udfff]+")
 UNDECODED_BITS = 19
@@ -99,6 +102,8 @@ def bits(text: str) -> int:
     total = sum(map(BITS.__getitem__, text))
     if LATIN.search(text):
         total -= sum(BITS[letter] - IN_WORD_BITS for letter in IN_WORD.findall(text) if BITS[letter] > IN_WORD_BITS)
+    for word in FOREIGN_WORD.findall(text):
+        total -= sum(BITS[letter] - IN_FOREIGN_WORD_BITS for letter in word)
     return total
 
 
