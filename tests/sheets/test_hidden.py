@@ -12,7 +12,18 @@ from tagsync.sheets.reader import HiddenCount
 from tests import workbooks
 
 # How programs write it, and what shows all the same.
-HIDDEN = ('hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"', 'ht="0.00"', 'outlineLevel="1" hidden="1"')
+HIDDEN = (
+    *('hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"', 'ht="0.00"', 'outlineLevel="1" hidden="1"'),
+    *(
+        "hidden='1'",
+        'spans="1:1"\nhidden="1"',
+        '\thidden="true"',
+        'hidden = "1"',
+        "ht='0'",
+        'ht = "0"',
+        'hidden="&#49;"',
+    ),
+)
 SHOWN = ("", 'hidden="0"', 'hidden="false"', 'ht="0.75"', 'ht="15" collapsed="1"', 'hidden=""')
 ROW = '<row r="{0}" {1}><c r="A{0}"><v>{0}</v></c></row>'
 
@@ -31,6 +42,15 @@ def test_it_tells_hidden_rows_from_others(path: Path, attribute: str, before: st
     seen = reader.preview(path)
     assert [row.hidden for row in seen.rows] == [False, attribute in HIDDEN, False]
     assert seen.hidden_rows.hidden == (attribute in HIDDEN)
+
+
+def test_it_sees_hidden_rows_in_another_encoding(path: Path) -> None:
+    parts = workbooks.parts_of(ROW.format(1, "") + ROW.format(2, 'hidden="1"'))
+    sheet = str(parts["xl/worksheets/sheet1.xml"]).replace("UTF-8", "UTF-16")
+    workbooks.package(path, {**parts, "xl/worksheets/sheet1.xml": sheet.encode("utf-16")})
+
+    assert hidden_rows(path) == [2]
+    assert reader.preview(path).hidden_rows == HiddenCount(1, 1)
 
 
 def test_it_counts_hidden_rows_of_the_whole_sheet(path: Path) -> None:
