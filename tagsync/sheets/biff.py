@@ -158,8 +158,9 @@ def get_sheets(book: Any) -> None:
     """In place of xlrd's own: a few bytes make a sheet with one cell in its last row, and every row takes memory."""
     rows = 0
     book.without_result = set()
-    for book.place in range(len(book.sheet_names())):
-        rows += book.get_sheet(book.place).nrows
+    for place in range(len(book.sheet_names())):
+        book.place = place
+        rows += book.get_sheet(place).nrows
         if rows > MOST_ROWS:
             raise Unreadable("too_many_rows", max_rows=MOST_ROWS)
 

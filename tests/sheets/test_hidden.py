@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import xlwt
 
-from tagsync.sheets import reader
+from tagsync.sheets import child, reader
+from tagsync.sheets.guard import Limits
 from tagsync.sheets.reader import HiddenCount
+from tagsync.sheets.sources import open_source
 from tests import workbooks
 
 # How programs write it, and what shows all the same.
@@ -62,15 +64,18 @@ def test_it_counts_hidden_rows_of_the_whole_sheet(path: Path) -> None:
     assert reader.preview(path).hidden_rows == HiddenCount(2_000, 7_000)
 
 
-def test_it_leaves_large_sheets_uncounted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tagsync.sheets.child.ROWS_COUNTED", 1)
-    from tagsync.sheets.child import _hidden_rows
-    from tagsync.sheets.guard import Limits
-    from tagsync.sheets.sources import open_source
-
-    workbooks.hand_written(path, ROW.format(1, 'hidden="1"') + ROW.format(2, ""))
+@pytest.mark.parametrize(("rows_counted", "seconds"), [(1, 60.0), (1_000_000, 0.0)], ids=["large", "slow"])
+def test_it_leaves_large_and_slow_sheets_uncounted(
+    path: Path, monkeypatch: pytest.MonkeyPatch, rows_counted: int, seconds: float
+) -> None:
+    monkeypatch.setattr(child, "ROWS_COUNTED", rows_counted)
+    # Read in two pieces: it is asked between them.
+    rows = [ROW.format(number, 'hidden="1"' if number == 1 else "") for number in range(1, 4_001)]
+    workbooks.hand_written(path, "".join(rows))
     with open_source(path, Limits()) as source:
-        assert _hidden_rows(source, 0) == (1, 0, False)
+        hidden, shown, whole = child._hidden_rows(source, 0, seconds)
+    assert not whole
+    assert hidden + shown < len(rows)
 
 
 def test_it_reads_what_a_filter_of_openpyxl_hides(path: Path) -> None:
