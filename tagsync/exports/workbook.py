@@ -23,10 +23,11 @@ from tagsync.imports.sending.attempts import TriesInOrder, made_calls
 from tagsync.imports.sending.remarks import RowRemarks, remark_with_words
 from tagsync.imports.sending.unanswered import needs_remark, remark_with_date
 from tagsync.imports.states import ENDED, RowStatus
+from tagsync.mapping import formatted
 from tagsync.mapping.fields import IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.mapping.matching import LOOKS, column_name
-from tagsync.sheets.cells import Row
+from tagsync.sheets.cells import FormattedCell, Kind, Row
 from tagsync.sheets.reader import rows as read_rows
 from tagsync.sheets.writer import Sheet, write
 
@@ -114,6 +115,8 @@ class _Lines:
     def _value(self, row: ImportRow, typed: Row | None, column: int) -> str:
         cell = typed.cells.get(column) if typed else None
         text, field = cell.text if cell else "", self._fields.get(column, "")
+        if field and isinstance(cell, FormattedCell) and cell.kind is Kind.FORMATTED:
+            text = formatted.without_grouping(cell)  # as text, 1,200 would come back as two tags
         if field in self._repaired.get(row.row_number, ()):
             text = row.values_by_field()[field]
         if self._export.clear or field == "tags":

@@ -8,6 +8,7 @@ import codecs
 import io
 import mmap
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,28 @@ from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.guard import Limits
 from tagsync.sheets.number_formats import Format, Formats, is_date_format
 from tagsync.sheets.text.rarity import UNDECODED, is_odd
-from tagsync.sheets.xlsx.values import Wire, WireRow, date, formatted, formatted_text, number, trimmed
+from tagsync.sheets.xlsx.values import (
+    FORMULA_WITHOUT_VALUE,
+    Wire,
+    WireRow,
+    date,
+    formatted,
+    formatted_text,
+    number,
+    trimmed,
+)
 
 ROWS_PER_LIST = 256
 MOST_ROWS = 1 << 20  # of all sheets together: 16 full ones
 # Before the name of a codec.
 ESCAPING = "tagsync_escaping_"
 TEXT, NUMBER = 1, 2  # xlrd.biffh.XL_CELL_TEXT, XL_CELL_NUMBER
+# Records, and where they say what. Source: [MS-XLS] 2.4.127, 2.4.221, 2.5.133
+FORMULAS = (0x0006, 0x0206, 0x0406)
+RECALCULATED_BY = 0x01C1
+# What follows the cell in the record of a formula: the number 0, or an empty text.
+NO_RESULT = re.compile(rb".{6}(?:\0{8}|\x03.{5}\xff\xff)", re.DOTALL)
+SUMMARY = "\5SummaryInformation".encode("utf-16-le")
 # Names of storages in the container, in UTF-16 -> code.
 UNOPENED = (
     (re.compile("_VBA_PROJECT".encode("utf-16-le")), "macros"),
@@ -37,6 +53,7 @@ class BiffFile:
     def __init__(self, path: Path, limits: Limits) -> None:
         self._limits = limits
         self._book = _open(path)
+        self._uncalculated = set() if _is_calculated(self._book, path) else self._book.without_result
         self._has_no_code_page = has_no_code_page(self._book)
         self._styles = _styles(self._book)
         self._kinds = {kind for kind in (TEXT, NUMBER) if any(_changes(form, kind) for form in self._styles)}
@@ -76,6 +93,8 @@ class BiffFile:
                 wire = formatted(wire, form) if kind == NUMBER else formatted_text(str(value), form)
             if kind == TEXT and not value.isascii():
                 wire = self._see_decoded(wire, value)
+            if self._uncalculated and (sheet.number, index, column) in self._uncalculated:
+                wire = FORMULA_WITHOUT_VALUE
             row.append(wire)
         if (shown_as := sheet.rowinfo_map.get(index)) and (shown_as.hidden or shown_as.height == 0):
             row[0] = -index - 1
@@ -116,6 +135,8 @@ def _open(path: Path) -> Any:
         setattr(kind, name, lambda _sheet, _data: None)
     xlrd.book.Book.names_epilogue = lambda _book: None
     xlrd.book.Book.get_sheets = get_sheets
+    xlrd.book.Book.get_record_parts = get_record_parts
+    xlrd.book.Book.is_recalculated = False
     how = {"logfile": io.StringIO(), "ragged_rows": True, "formatting_info": True}
     try:
         try:
@@ -136,10 +157,37 @@ def _open(path: Path) -> Any:
 def get_sheets(book: Any) -> None:
     """In place of xlrd's own: a few bytes make a sheet with one cell in its last row, and every row takes memory."""
     rows = 0
+    book.without_result = set()
     for place in range(len(book.sheet_names())):
+        book.place = place
         rows += book.get_sheet(place).nrows
         if rows > MOST_ROWS:
             raise Unreadable("too_many_rows", max_rows=MOST_ROWS)
+
+
+def get_record_parts(book: Any) -> tuple[int, int, bytes]:
+    """In place of xlrd's own, which does not tell formulas from what somebody typed: the next record.
+
+    Remembers formulas without a result as (place of the sheet, row, column), and whether a program that calculates
+    has said that it was there.
+    """
+    start = book._position + 4
+    code, length = struct.unpack("<HH", book.mem[start - 4 : start])
+    data = book.mem[start : start + length]
+    book._position = start + length
+    if code in FORMULAS and book.biff_version >= 80 and NO_RESULT.match(data):
+        book.without_result.add((book.place, *struct.unpack("<HH", data[:4])))
+    elif code == RECALCULATED_BY:
+        book.is_recalculated = any(data[4:8])
+    return code, length, data
+
+
+def _is_calculated(book: Any, path: Path) -> bool:
+    """Whether a result of nothing is one. Libraries do not calculate, and name no program that has saved the file."""
+    if book.biff_version < 80 or book.is_recalculated or not book.without_result:
+        return True
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(SUMMARY) >= 0
 
 
 def has_no_code_page(book: Any) -> bool:

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -26,8 +27,10 @@ SHEETS_PEEKED = 12
 PEEKED_CHARACTERS = 200
 # A preview is looked at, kept and drawn: neither one cell nor all of them may make it large.
 CELL_CHARACTERS = 300
-# Where rows are hidden it is said how many; of a larger sheet only that there are.
+# Where rows are hidden it is said how many; of a sheet that is larger, or takes longer, only that there are. The share
+# is of the computing that the whole look may take.
 ROWS_COUNTED = 200_000
+SHARE_OF_SECONDS = 0.4
 PREVIEW_BYTES = 2_000_000
 
 
@@ -64,7 +67,8 @@ def _serve(request: dict[str, Any], limits: Limits, answer: "_Answer") -> None:
             left = PREVIEW_BYTES - len(_as_line(frame))
             characters = None if request["whole_cells"] else CELL_CHARACTERS
             frame["preview"] = _first_rows(source.rows(place), request["max_rows"], left, characters)
-            frame["hidden_columns"], frame["hidden_rows"] = source.hidden_columns(place), _hidden_rows(source, place)
+            frame["hidden_columns"] = source.hidden_columns(place)
+            frame["hidden_rows"] = _hidden_rows(source, place, limits.max_cpu_seconds * SHARE_OF_SECONDS)
             answer.send(frame)
 
 
@@ -75,14 +79,17 @@ def _sheets(source: Source) -> list[list[Any]]:
     return [[*sheet, *_peek(source, index)] for index, sheet in enumerate(source.sheets)]
 
 
-def _hidden_rows(source: Source, place: int) -> tuple[int, int, bool]:
-    """How many rows with anything in them are hidden and how many are shown, and whether all rows were counted."""
+def _hidden_rows(source: Source, place: int, seconds: float) -> tuple[int, int, bool]:
+    """How many rows with anything in them are hidden and how many are shown, and whether all rows were counted.
+
+    `seconds`: of computing since this process began, after which it counts no more.
+    """
     hidden = shown = 0
     try:
-        if source.may_hide_rows(place):
-            for row in (row for rows in source.rows(place) for row in rows if any(map(_is_visible, row[1:]))):
-                if hidden + shown == ROWS_COUNTED:
-                    return hidden, shown, False
+        for rows in source.rows(place) if source.may_hide_rows(place) else ():
+            if hidden + shown >= ROWS_COUNTED or time.process_time() > seconds:
+                return hidden, shown, False
+            for row in (row for row in rows if any(map(_is_visible, row[1:]))):
                 is_hidden = isinstance(row[0], int) and row[0] < 0
                 hidden, shown = hidden + is_hidden, shown + (not is_hidden)
     except Unreadable:

@@ -130,6 +130,32 @@ def test_it_writes_the_sheet_and_what_became_of_it(first: ImportJob, marketer: P
     assert "C: Phone: not a phone number" in found[3][7]
 
 
+def book_of_formats() -> bytes:
+    workbook, file = Workbook(), BytesIO()
+    workbook.active.append(["手机号", "标签", "标签"])
+    workbook.active.append([13800138000, 1200, 5])
+    for name, code in {"A2": "#,##0", "B2": "#,##0", "C2": "0.0"}.items():
+        workbook.active[name].number_format = code
+    workbook.save(file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("fixed_tags", ["", "春季"])
+@pytest.mark.parametrize("clear", [True, False])
+def test_what_number_formats_show_comes_back_as_it_went_out(
+    marketer: Person, sandbox_connection: Connection, made: Made, clear: bool, fixed_tags: str
+) -> None:
+    job = uploaded(marketer, book_of_formats())
+    drafts.choose_columns(job, {0: "phone", 1: "tags", 2: "tags"}, fixed_tags)
+    first = settle(checked(job), {2: S.REJECTED})
+    second = checked(uploaded(marketer, made(first, marketer, FAILED, clear)))
+
+    assert second.corrects == first
+    assert states(second) == {2: S.WAITING}
+    assert second.rows.get().values_by_field() == first.rows.get().values_by_field()
+    assert first.rows.get().tags == ",".join(("1200", "5.0", *filter(None, [fixed_tags])))
+
+
 def test_it_masks_what_the_viewer_may_not_see(first: ImportJob, marketer: Person, made: Made) -> None:
     found = lines(made(first, marketer))
     shown = {str(value) for row in found for value in row if value}

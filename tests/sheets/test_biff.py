@@ -67,6 +67,30 @@ def test_it_knows_errors(path: Path) -> None:
     assert list(row.cells.values()) == [(Kind.ERROR, "#N/A"), (Kind.ERROR, "#REF!"), (Kind.ERROR, "#VALUE!")]
 
 
+def test_it_takes_no_result_from_a_library_that_does_not_calculate(path: Path) -> None:
+    save(path, {(0, 0): xlwt.Formula('"VIP"'), (0, 1): "", (0, 2): 0, (1, 1): xlwt.Formula("1+1")})
+
+    assert [row.cells for row in reader.rows(path, "会员")] == [
+        {0: (Kind.FORMULA, ""), 2: (Kind.NUMBER, "0")},
+        {1: (Kind.FORMULA, "")},
+    ]
+
+
+@pytest.mark.parametrize("result", [bytes(8), b"\3\0\0\0\0\0\xff\xff"], ids=["zero", "empty text"])
+@pytest.mark.parametrize("saved_by_a_program", [False, True])
+def test_it_takes_the_result_of_a_program_that_calculates(path: Path, result: bytes, saved_by_a_program: bool) -> None:
+    save(path, {(0, 0): xlwt.Formula("1-1"), (0, 1): "VIP"})
+    content = path.read_bytes().replace(b"\3\0\0\0\0\0\xff\xff", result)
+    if saved_by_a_program:
+        content += "\5SummaryInformation".encode("utf-16-le")
+    path.write_bytes(content)
+
+    (row,) = reader.rows(path, "会员")
+
+    told = (Kind.NUMBER, "0") if result == bytes(8) else None
+    assert row.cells.get(0) == (told if saved_by_a_program else (Kind.FORMULA, ""))
+
+
 def test_it_counts_days_from_1904(path: Path) -> None:
     save(path, {(0, 0): (1.0, DAY)}, starts_1904=True)
     (row,) = reader.rows(path, "会员")

@@ -185,6 +185,8 @@ def test_it_counts_days_from_1904_where_the_workbook_does(path, read):
 # As writers that do not calculate leave them (XlsxWriter, PhpSpreadsheet): they ask Excel to, when it opens the file.
 NEVER_CALCULATED = [
     ("><f>A2</f><v>0</v>", FORMULA),
+    ("><f>A2</f><v>0.0</v>", FORMULA),
+    ("><f>A2</f><v>0.00E+00</v>", FORMULA),
     ('t="n"><f>A2</f><v> 0 </v>', FORMULA),
     ('t="str"><f>A2</f><v>0</v>', FORMULA),
     ('t="str"><f>A2</f><v></v>', FORMULA),

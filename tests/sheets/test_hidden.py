@@ -7,12 +7,25 @@ from pathlib import Path
 import pytest
 import xlwt
 
-from tagsync.sheets import reader
+from tagsync.sheets import child, reader
+from tagsync.sheets.guard import Limits
 from tagsync.sheets.reader import HiddenCount
+from tagsync.sheets.sources import open_source
 from tests import workbooks
 
 # How programs write it, and what shows all the same.
-HIDDEN = ('hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"', 'ht="0.00"', 'outlineLevel="1" hidden="1"')
+HIDDEN = (
+    *('hidden="1"', 'hidden="true"', 'ht="0" customHeight="1"', 'ht="0.00"', 'outlineLevel="1" hidden="1"'),
+    *(
+        "hidden='1'",
+        'spans="1:1"\nhidden="1"',
+        '\thidden="true"',
+        'hidden = "1"',
+        "ht='0'",
+        'ht = "0"',
+        'hidden="&#49;"',
+    ),
+)
 SHOWN = ("", 'hidden="0"', 'hidden="false"', 'ht="0.75"', 'ht="15" collapsed="1"', 'hidden=""')
 ROW = '<row r="{0}" {1}><c r="A{0}"><v>{0}</v></c></row>'
 
@@ -33,6 +46,15 @@ def test_it_tells_hidden_rows_from_others(path: Path, attribute: str, before: st
     assert seen.hidden_rows.hidden == (attribute in HIDDEN)
 
 
+def test_it_sees_hidden_rows_in_another_encoding(path: Path) -> None:
+    parts = workbooks.parts_of(ROW.format(1, "") + ROW.format(2, 'hidden="1"'))
+    sheet = str(parts["xl/worksheets/sheet1.xml"]).replace("UTF-8", "UTF-16")
+    workbooks.package(path, {**parts, "xl/worksheets/sheet1.xml": sheet.encode("utf-16")})
+
+    assert hidden_rows(path) == [2]
+    assert reader.preview(path).hidden_rows == HiddenCount(1, 1)
+
+
 def test_it_counts_hidden_rows_of_the_whole_sheet(path: Path) -> None:
     """Also far below the beginning that a preview shows; blank ones are nothing."""
     blank = '<row r="{0}" hidden="1"><c r="A{0}" s="0"/></row>'
@@ -42,15 +64,18 @@ def test_it_counts_hidden_rows_of_the_whole_sheet(path: Path) -> None:
     assert reader.preview(path).hidden_rows == HiddenCount(2_000, 7_000)
 
 
-def test_it_leaves_large_sheets_uncounted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tagsync.sheets.child.ROWS_COUNTED", 1)
-    from tagsync.sheets.child import _hidden_rows
-    from tagsync.sheets.guard import Limits
-    from tagsync.sheets.sources import open_source
-
-    workbooks.hand_written(path, ROW.format(1, 'hidden="1"') + ROW.format(2, ""))
+@pytest.mark.parametrize(("rows_counted", "seconds"), [(1, 60.0), (1_000_000, 0.0)], ids=["large", "slow"])
+def test_it_leaves_large_and_slow_sheets_uncounted(
+    path: Path, monkeypatch: pytest.MonkeyPatch, rows_counted: int, seconds: float
+) -> None:
+    monkeypatch.setattr(child, "ROWS_COUNTED", rows_counted)
+    # Read in two pieces: it is asked between them.
+    rows = [ROW.format(number, 'hidden="1"' if number == 1 else "") for number in range(1, 4_001)]
+    workbooks.hand_written(path, "".join(rows))
     with open_source(path, Limits()) as source:
-        assert _hidden_rows(source, 0) == (1, 0, False)
+        hidden, shown, whole = child._hidden_rows(source, 0, seconds)
+    assert not whole
+    assert hidden + shown < len(rows)
 
 
 def test_it_reads_what_a_filter_of_openpyxl_hides(path: Path) -> None:

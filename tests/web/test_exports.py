@@ -180,6 +180,19 @@ def test_it_goes_to_the_columns_when_its_connection_is_gone(
     assert response["Location"].endswith("/columns/")
 
 
+def test_what_comes_back_with_hidden_rows_is_asked_about(signed: Client, ended: ImportJob) -> None:
+    answer = signed.get(f"/exports/{made(signed, ended, rows='failed').pk}/file/")
+    book = load_workbook(BytesIO(b"".join(answer.streaming_content)))
+    book.worksheets[0].row_dimensions[2].hidden = True
+    content = BytesIO()
+    book.save(content)
+    response = signed.post("/imports/new/", {"file": upload_of(content.getvalue(), "改好.xlsx")})
+    job = ImportJob.objects.latest("pk")
+    assert job.corrects == ended
+    assert response["Location"] == f"/imports/{job.pk}/columns/"
+    assert "1 row is hidden in this sheet" in signed.get(response["Location"]).content.decode()
+
+
 def test_the_first_import_tells_what_was_fixed(
     signed: Client, ended: ImportJob, come_back: Callable[[], ImportJob]
 ) -> None:

@@ -90,6 +90,11 @@ def test_it_asks_nothing_without_hidden_rows(draft: ImportJob, signed: Client) -
     assert "hidden_rows" not in signed.get(address(draft)).content.decode()
 
 
+def test_it_asks_nothing_where_a_command_has_said_it_in_vain(draft: ImportJob, signed: Client) -> None:
+    ImportJob.objects.filter(pk=draft.pk).update(hidden_rows="skip")
+    assert "Some rows are hidden" not in signed.get(address(draft)).content.decode()
+
+
 def test_hidden_rows_above_the_column_names_are_nothing(make_draft: MakeDraft, signed: Client, tmp_path: Path) -> None:
     titled = workbooks.filtered(tmp_path / "titled.xlsx", [("会员名单",), *ROWS], [1])
     job = make_draft(titled.read_bytes())

@@ -146,9 +146,14 @@ def _with_unchanged(
 ) -> Checked:
     """A value that was clean and comes back as it went out is that value: a tag `5.0` that was meant is no `5`."""
     noted = {note.field for note in original.notes}
-    cells = {field: row.cells[column].text for column, field in columns.items() if column in row.cells}
-    same = {field for field, text in cells.items() if field not in noted and text == original.values[field]}
-    same = {field for field in same if list(columns.values()).count(field) == 1}
+    texts: dict[str, str] = {}
+    for column, field in columns.items():
+        if column in row.cells:
+            text = row.cells[column].text
+            texts[field] = join_tags(texts[field], text) if field in texts else text
+    same = {field for field, text in texts.items() if field not in noted and text == original.values[field]}
+    if "tags" in texts and "tags" not in noted and join_tags(texts["tags"], fixed_tags) == original.values["tags"]:
+        same.add("tags")
     values = {field: original.values[field] for field in same}
     if values.get("tags") and fixed_tags:
         values["tags"] = join_tags(values["tags"], fixed_tags)

@@ -161,10 +161,21 @@ def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
 
 
 def is_complete(job: ImportJob) -> bool:
-    """Whether columns and settings need no choosing: it can be checked at once."""
+    """Whether nothing has to be chosen, and nothing said about its file: it can be checked at once."""
     if job.connection is None or job.connection not in Connection.objects.usable():
         return False
-    return not column_problems([column["field"] for column in job.columns], job.fixed_tags)
+    if column_problems([column["field"] for column in job.columns], job.fixed_tags):
+        return False
+    return job.undoes_id is not None or not _asks(job)  # a file that undoes another is our own
+
+
+def _asks(job: ImportJob) -> bool:
+    try:
+        view = sheet_view.look(job)
+    except Unreadable:
+        return True  # also without a turn: its page waits for one
+    waits = sheet_view.asks_for_hidden_rows(job, view) and not job.hidden_rows
+    return waits or bool(sheet_view.open_questions(job, view))
 
 
 def is_same_sheet(job: ImportJob, other: ImportJob) -> bool:

@@ -113,8 +113,12 @@ def open_questions(job: ImportJob, view: SheetView) -> list[Question]:
 
 
 def asks_for_hidden_rows(job: ImportJob, view: SheetView) -> bool:
-    """Whether a person has to say what becomes of hidden rows; also where only reading all rows has found one."""
-    return bool(view.hidden_rows.hidden or job.hidden_rows or job.cause == "hidden_rows_undecided")
+    """Whether a person has to say what becomes of hidden rows; also where only reading all rows has found one.
+
+    A command may have said it of a sheet without any.
+    """
+    found_later = job.cause == "hidden_rows_undecided" or (job.hidden_rows and not view.hidden_rows.whole)
+    return bool(view.hidden_rows.hidden or found_later)
 
 
 def _all_columns(named: dict[int, str], rows: Sequence[Row], header_row: int) -> dict[int, str]:

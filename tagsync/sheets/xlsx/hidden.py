@@ -8,8 +8,8 @@ from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.xlsx.package import Package, new_parser
 
 NOTHING = re.compile(r"0(?:\.0*)?")
-# A part without any of these hides no row.
-MARKS = (b"hidden", b'ht="0', b"ht='0")
+# A part without any of these hides no row. Where characters have two bytes, there is no telling.
+MARKS = (b"hidden", b'ht="0', b"ht='0", b"ht =", b"\0")
 LONGEST_MARK = max(map(len, MARKS))
 # So much of a part may stand above its rows before we stop looking there.
 LONGEST_HEAD = 1 << 20
@@ -39,7 +39,7 @@ def hidden_columns(package: Package, part: str) -> list[int]:
 
 
 def may_hide_rows(package: Package, part: str) -> bool:
-    """Never False when one of its rows is hidden, in an encoding that has the letters of ASCII."""
+    """Never False when one of its rows is hidden as programs write it."""
     end = b""
     for chunk in package.chunks(part):
         if any(mark in end + chunk[:LONGEST_MARK] or mark in chunk for mark in MARKS):

@@ -23,7 +23,7 @@ PLAIN_ATTRIBUTES = re.compile(r'(?: (?:s="(\d+)"|t="(\w+)"|(?:cm|vm|ph)="\w+"))*
 SHARED, NUMBER, OTHER = range(3)
 INLINE = "inlineStr"
 MOST_CELLS = 1 << 14  # of a row in Excel, blank ones included
-# In a row's opening tag. A height of nothing hides it as well.
+# Among the attributes of a plain row. A height of nothing hides it as well.
 HIDDEN_ROW = re.compile(r' (?:hidden="(?:1|true)"|ht="0(?:\.0*)?")')
 
 
@@ -96,7 +96,7 @@ class _Sheet:
                 ways[attributes] = self._way(attributes)
             if ways[attributes] is None:
                 return False
-        self._open_row(opening[1], hidden=HIDDEN_ROW.search(parts[0]) is not None)
+        self._open_row(opening[1], hidden=HIDDEN_ROW.search(opening[2]) is not None)
         self._plain_cells(parts)
         return True
 
@@ -210,7 +210,7 @@ class _Sheet:
         value = rf'<{p}v>([^<&]*)</{p}v>|<{p}is><{p}t(?: xml:space="preserve")?>([^<&]*)</{p}t></{p}is>'
         # Four groups: letters, attributes, value, inline text.
         self._plain_cell = re.compile(rf'<{p}c r="([A-Z]{{1,3}})[0-9]+"([^<>/]*)(?:/>|>(?:{value})?</{p}c>)')
-        self._plain_opening = re.compile(rf'<{p}row r="([0-9]{{1,9}})"[^<>]*(?<!/)>')
+        self._plain_opening = re.compile(rf'<{p}row r="([0-9]{{1,9}})"((?: [\w.:-]+="[^"<>&]*")* ?)>')
         self._prefix = prefix
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:

@@ -20,6 +20,8 @@ WireRow = list[Wire]
 
 # No two repetitions beside each other that could share digits: that would be quadratic.
 NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+# As programs write the result of a formula that they have not calculated.
+NOTHING_YET = re.compile(r"(?:[+-]?0(?:\.0*)?(?:[eE][+-]?0+)?)?", re.ASCII)
 ESCAPE = re.compile("(?:_x[0-9A-Fa-f]{4}_)+")
 ISO_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.\d+)?Z?)?", re.ASCII)
 # What a format is applied to: neither an exponent nor digits that Excel has lost.
@@ -54,7 +56,7 @@ def is_uncalculated(kind: str | None, value: str | None, recalculates: bool) -> 
     """Whether a formula has no result; `value`: what its <v> says, None without one. Excel writes an empty one for an
     empty text. Libraries that do not calculate write a zero, and ask for a calculation as soon as the file is opened.
     """
-    if value is None or (recalculates and value.strip() in ("", "0")):
+    if value is None or (recalculates and NOTHING_YET.fullmatch(value.strip())):
         return True
     return kind != "str" and not value.strip()
 
