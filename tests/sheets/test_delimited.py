@@ -310,3 +310,10 @@ def test_it_stops_the_row_with_text_behind_a_closing_quotation_mark(path: Path) 
 def test_it_says_in_which_row_a_quotation_mark_was_opened(path: Path, text: str, row: int) -> None:
     error = refused(path, text.encode())
     assert (error.code, error.params) == ("open_quote", {"row": row})
+
+
+def test_a_customer_s_number_in_a_remark_is_no_row_that_was_swallowed(tmp_path: Path) -> None:
+    """Of several lines, in quotation marks, with a comma: it has fewer cells than a row."""
+    content = '手机号,姓名,备注,标签\n13800138000,林,"来电：\n换号, 13900139000",VIP\n13800138001,王,,新客\n'
+    (tmp_path / "a.csv").write_text(content)
+    assert [row.number for row in reader.rows(tmp_path / "a.csv", "CSV")] == [1, 2, 3]

@@ -57,7 +57,9 @@ class Layout(NamedTuple):
         """Whether a cell of several lines holds other customers, because two stray quotation marks are around them."""
         lines = (line.split(self.delimiter) for cell in record if "\n" in cell or "\r" in cell for line in _lines(cell))
         like = _shape(record[0])
-        return any(len(cells) > 1 and (has_identifier(cells) or _shape(cells[0]) == like != "") for cells in lines)
+        # The last of them lacks what stands behind the quotation mark.
+        most = max(2, self.cells - 1)
+        return any(len(cells) >= most and (has_identifier(cells) or _shape(cells[0]) == like != "") for cells in lines)
 
 
 def spoken(text: str) -> str:
