@@ -96,11 +96,15 @@ class TextFile:
                     number, line_number = number + 1, reader.line_num
 
     def _misquoted(self, error: str, row: int, lines_of_row: int, following: Iterator[str]) -> list[str]:
-        """The record that was refused, read leniently. Raises: Unreadable when it is not all in its line: then it is
-        the quotation mark of an earlier cell that was not closed, and nobody knows how many rows are in this one."""
+        """The record that was refused, read leniently: it is whole when only white space stands behind its quotation
+        marks. Raises: Unreadable when it is not all in its line: then it is the quotation mark of an earlier cell that
+        was not closed, and nobody knows how many rows are in this one."""
         if "limit" in error:
             raise Unreadable("cell_too_long", cell=f"A{row}", max_characters=self._limits.max_cell_characters)
-        lenient = delimiters.cut(chain([self._line], following), self._layout.delimiter)
+        delimiter = self._layout.delimiter
+        if lines_of_row == 1 and (whole := delimiters.without_space_behind_quotes(self._line, delimiter)):
+            return whole
+        lenient = delimiters.cut(chain([self._line], following), delimiter)
         record = _Misquoted(next(lenient))
         if lines_of_row > 1 or lenient.line_num > 1 or "expected after" not in error:
             raise Unreadable("open_quote", row=row)

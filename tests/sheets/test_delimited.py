@@ -104,6 +104,16 @@ def test_it_takes_quotation_marks_behind_a_space_for_what_they_are(path: Path) -
     }
 
 
+@pytest.mark.parametrize("space", ["\t", " ", " \t "])
+def test_it_takes_space_behind_a_quotation_mark_for_nothing(path: Path, space: str) -> None:
+    rows = (("手机号", "标签"), ("13800138000", "VIP,新客"), ("13800138001", '5""屏'))
+    path.write_text("".join(f'"{phone}"{space},"{tags}"{space}\r\n' for phone, tags in rows))
+    assert texts(path) == {
+        **{"A1": "手机号", "B1": "标签", "A2": "13800138000", "B2": "VIP,新客"},
+        **{"A3": "13800138001", "B3": '5"屏'},
+    }
+
+
 def test_it_takes_spaces_for_a_delimiter_where_that_is_said(path: Path) -> None:
     assert kinds(path, b"a b c\n1  3\n", Reading("", " "))[1] == [(Kind.TEXT, "1"), (Kind.TEXT, "3")]
 
@@ -175,9 +185,12 @@ def test_it_reads_no_rows_before_somebody_has_said_how(path: Path) -> None:
     [
         (Reading("latin-1"), "encoding_unusable"),
         (Reading("nonsense"), "encoding_unusable"),
+        (Reading("\udc80"), "encoding_unusable"),
+        (Reading("utf\0"), "encoding_unusable"),
         (Reading("", '"'), "delimiter_unusable"),
         (Reading("", "ab"), "delimiter_unusable"),
         (Reading("", "\n"), "delimiter_unusable"),
+        (Reading("", "\udc80"), "delimiter_unusable"),
     ],
 )
 def test_it_refuses_what_nobody_can_mean(path: Path, reading: Reading, code: str) -> None:

@@ -65,8 +65,8 @@ class Layout(NamedTuple):
 def spoken(text: str) -> str:
     """The delimiter that somebody means, "" for none. Raises: Unreadable."""
     text = TAB_NAMES.get(text.lower(), text)
-    if len(text) > 1 or (text in NO_DELIMITERS and text):
-        raise Unreadable("delimiter_unusable", delimiter=text)
+    if len(text) > 1 or (text in NO_DELIMITERS and text) or "\ud800" <= text <= "\udfff":
+        raise Unreadable("delimiter_unusable", delimiter=on_one_line(text))
     return text
 
 
@@ -84,6 +84,16 @@ def found(ranked: Sequence[Layout]) -> str:
 def cut(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> "Reader":
     """Records. A quotation mark behind a space opens a cell as well: programs write ", " between cells."""
     return csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=delimiter != " ")
+
+
+def without_space_behind_quotes(line: str, delimiter: str) -> list[str]:
+    """The record of a line that is well-formed but for spaces and tabs behind its closing quotation marks, or []."""
+    space = " \t".replace(delimiter, "")
+    tidy = re.sub(rf'"[{space}]+(?={re.escape(delimiter)}|[\r\n]*\Z)', '"', line)
+    try:
+        return next(cut([tidy], delimiter, strict=True))
+    except csv.Error:
+        return []
 
 
 def layout(delimiter: str, lines: list[str]) -> Layout:

@@ -134,11 +134,11 @@ def spoken(name: str) -> str:
         return ""
     try:
         known = codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, ValueError):
         known = name
     known = ALIASES.get(known, known)
     if known not in CODECS and known != WIDE:
-        raise Unreadable("encoding_unusable", encoding=name)
+        raise Unreadable("encoding_unusable", encoding=on_one_line(name))
     return known
 
 
