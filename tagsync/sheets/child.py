@@ -86,7 +86,10 @@ def _hidden_rows(source: Source, place: int, seconds: float) -> tuple[int, int, 
     """
     hidden = shown = 0
     try:
-        for rows in source.rows(place) if source.may_hide_rows(place) else ():
+        may_hide = source.may_hide_rows(place)
+        if not may_hide:
+            return 0, 0, may_hide is not None
+        for rows in source.rows(place):
             if hidden + shown >= ROWS_COUNTED or time.process_time() > seconds:
                 return hidden, shown, False
             for row in (row for row in rows if any(map(_is_visible, row[1:]))):

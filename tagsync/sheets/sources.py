@@ -32,7 +32,8 @@ Rows = Iterator[list[WireRow]]
 class Source:
     """`sheets`: (name, hidden), names as `distinct_names` makes them; `written`: the names as the file has them.
     `rows`: those of the sheet with that position; `count`: about how many, None when that cannot be told cheaply.
-    `may_hide_rows`: False when none of its rows is hidden. The others as in `reader.Preview`."""
+    `may_hide_rows`: False when none of its rows is hidden, None when that is not known. The others as in
+    `reader.Preview`."""
 
     sheets: Sequence[tuple[str, bool]]
     written: Sequence[str]
@@ -41,7 +42,7 @@ class Source:
     count: Callable[[int], int | None] = lambda _index: None
     questions: tuple[Question, ...] = ()
     hidden_columns: Callable[[int], list[int]] = lambda _index: []
-    may_hide_rows: Callable[[int], bool] = lambda _index: False
+    may_hide_rows: Callable[[int], bool | None] = lambda _index: False
 
     def see_answered(self, reading: Reading) -> None:
         """Raises: Unreadable while something is open that decides what the rows are."""

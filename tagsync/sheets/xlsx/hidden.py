@@ -9,7 +9,9 @@ from tagsync.sheets.xlsx.package import Package, new_parser
 
 NOTHING = re.compile(r"0(?:\.0*)?")
 # A part without any of these hides no row. Where characters have two bytes, there is no telling.
-MARKS = (b"hidden", b'ht="0', b"ht='0", b"ht =", b"\0")
+MARKS = (b"hidden", b"filterMode", b' ht="0', b" ht='0", b" ht =", b"\0")
+# Looking through all of a large part would take as long as reading it; then the check finds what is hidden.
+SEARCHED_BYTES = 1 << 20
 LONGEST_MARK = max(map(len, MARKS))
 # So much of a part may stand above its rows before we stop looking there.
 LONGEST_HEAD = 1 << 20
@@ -38,13 +40,15 @@ def hidden_columns(package: Package, part: str) -> list[int]:
     return sorted(found)
 
 
-def may_hide_rows(package: Package, part: str) -> bool:
-    """Never False when one of its rows is hidden as programs write it."""
-    end = b""
+def may_hide_rows(package: Package, part: str) -> bool | None:
+    """Whether its beginning says that a row may be hidden; None where nothing says so, but more follows."""
+    end, left = b"", SEARCHED_BYTES
     for chunk in package.chunks(part):
         if any(mark in end + chunk[:LONGEST_MARK] or mark in chunk for mark in MARKS):
             return True
-        end = chunk[-LONGEST_MARK:]
+        end, left = chunk[-LONGEST_MARK:], left - len(chunk)
+        if left < 0:
+            return None
     return False
 
 
