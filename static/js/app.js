@@ -10,17 +10,24 @@ const on = (name, selector, act) =>
     if (element) act(element, event);
   });
 
-/* Theme: applied at once, kept in a cookie for the next page, told to the server for the next browser. */
+/* Theme: applied at once, kept in a cookie for the next page, told to the server for the next browser. One press is told
+   after the other, and each answer's cookie gives way to what is shown by then: two quick presses end at the second. */
+const keepTheme = () => {
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  const { theme } = document.documentElement.dataset;
+  document.cookie = `tagsync_theme=${theme}; path=/; max-age=31536000; samesite=lax${secure}`;
+};
+let told = Promise.resolve();
 on("submit", "[data-theme-form]", (form, event) => {
   event.preventDefault();
   const theme = event.submitter.value;
-  const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `tagsync_theme=${theme}; path=/; max-age=31536000; samesite=lax${secure}`;
   document.documentElement.dataset.theme = theme;
+  keepTheme();
   document.getElementById("dark-tokens").media = event.submitter.dataset.darkMedia;
   const body = new FormData(form);
   body.set("theme", theme);
-  fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+  const tell = () => fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true });
+  told = told.then(tell).catch(() => {}).then(keepTheme);
   for (const button of all("[data-theme-form] button")) button.hidden = button.dataset.shows !== theme;
   find("button:not([hidden])", form).focus();
 });

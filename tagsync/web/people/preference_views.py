@@ -38,9 +38,11 @@ def set_preferences(request: HttpRequest) -> HttpResponse:
     language = _offered(request, "language", tuple(dict(settings.LANGUAGES)))
     theme = _offered(request, "theme", THEMES)
     if isinstance(request.user, Person):
-        request.user.language = language or request.user.language
-        request.user.theme = theme or request.user.theme
-        request.user.save(update_fields=["language", "theme"])
+        # Only what was chosen: another press may be writing the other field.
+        chosen = {name: value for name, value in (("language", language), ("theme", theme)) if value}
+        for name, value in chosen.items():
+            setattr(request.user, name, value)
+        request.user.save(update_fields=chosen)
     # Not `redirect`, which would take a word without a slash for the name of a page.
     response = HttpResponseRedirect(_next(request))
     _remember(response, language, theme)
