@@ -3,7 +3,12 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+
+# Tests start hundreds of processes. Where no bytecode is kept, each of them would compile the whole house anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 if "TAGSYNC_HOME" not in os.environ:
     # Made here, removed here; processes that tests start inherit the folder and leave it alone.
