@@ -26,6 +26,7 @@ from tagsync.sheets.xlsx.values import (
     formatted,
     formatted_text,
     number,
+    shown_in_general,
     trimmed,
 )
 
@@ -79,7 +80,7 @@ class BiffFile:
         return sorted(column for column, shown_as in found.items() if shown_as.hidden or shown_as.width == 0)
 
     def may_hide_rows(self, index: int) -> bool:
-        return any(row.hidden or row.height == 0 for row in self._book.sheet_by_index(index).rowinfo_map.values())
+        return any(_is_hidden(row) for row in self._book.sheet_by_index(index).rowinfo_map.values())
 
     def _sheets(self) -> list[Any]:
         # Charts and macro sheets are sheets of another kind, and not in this list.
@@ -91,12 +92,14 @@ class BiffFile:
             wire = _wire(kind, value, self._book.datemode == 1)
             if kind in self._kinds and (form := self._form(sheet, index, column)):
                 wire = formatted(wire, form) if kind == NUMBER else formatted_text(str(value), form)
+            elif kind == NUMBER:
+                wire = shown_in_general(wire)
             if kind == TEXT and not value.isascii():
                 wire = self._see_decoded(wire, value)
             if self._uncalculated and (sheet.number, index, column) in self._uncalculated:
                 wire = FORMULA_WITHOUT_VALUE
             row.append(wire)
-        if (shown_as := sheet.rowinfo_map.get(index)) and (shown_as.hidden or shown_as.height == 0):
+        if (shown_as := sheet.rowinfo_map.get(index)) and _is_hidden(shown_as):
             row[0] = -index - 1
         return trimmed(row, self._limits.max_columns)
 
@@ -119,6 +122,11 @@ def _styles(book: Any) -> list[Format | None]:
     codes = [book.format_map.get(style.format_key) for style in book.xf_list]
     forms = [None if code is None else formats.of(code.format_str) for code in codes]
     return [None if form is None or form.keeps_all else form for form in forms]
+
+
+def _is_hidden(row: Any) -> bool:
+    """`row`: how xlrd says it is shown. Where the height is the sheet's own, the row's says nothing."""
+    return bool(row.hidden or (row.height == 0 and not row.has_default_height))
 
 
 def _changes(form: Format | None, kind: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import DEFAULT, Mock
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -17,7 +18,8 @@ from tagsync.connections.models import Connection
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports.check import corrections, staging
-from tagsync.imports.drafts import drafts, returned_workbooks
+from tagsync.imports.drafts import drafts, returned_workbooks, sheet_view
+from tagsync.imports.drafts.previews import NoTurn
 from tagsync.imports.followups import retry
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import Origin
@@ -332,6 +334,23 @@ def test_it_knows_a_sheet_without_column_names_again(
     assert (again.corrects, again.header_row, again.mapped_columns()) == (job, 1, {0: "phone", 1: "tags"})
     assert states(checked(again)) == {2: S.WAITING, 3: S.TO_FIX}
     assert [row.corrects_row for row in again.rows.order_by("row_number")] == [1, 3]
+
+
+def test_one_that_nobody_had_a_turn_to_look_at_is_known_later(
+    marketer: Person, sandbox_connection: Connection, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The turn can be missed at the second look too, the one at the row of names that our own workbook has."""
+    job = of_text(marketer, "138,VIP\n13800138001,新客\n", {0: "phone", 1: "tags"})
+    workbook, file = load_workbook(BytesIO(made(job, marketer, FAILED, clear=True))), BytesIO()
+    workbook.worksheets[0].insert_rows(1)
+    workbook.worksheets[0]["A1"], workbook.worksheets[0]["B1"] = "手机号", "标签"
+    workbook.save(file)
+    with monkeypatch.context() as busy:
+        busy.setattr(sheet_view, "look", Mock(wraps=sheet_view.look, side_effect=[DEFAULT, NoTurn()]))
+        again = uploaded(marketer, file.getvalue())
+    assert drafts.is_unseen(again)
+    drafts.look_first(again)
+    assert (again.corrects, again.header_row, again.mapped_columns()) == (job, 2, {0: "phone", 1: "tags"})
 
 
 def test_a_tag_that_shows_decimals_comes_back_as_it_was(

@@ -30,6 +30,10 @@ def formatted(shown, stored):
     return FormattedCell(Kind.FORMATTED, shown, stored)
 
 
+def unshown(value):
+    return FormattedCell(Kind.UNSHOWN, value, value, "General")
+
+
 def date(value):
     return Cell(Kind.DATE, value)
 
@@ -95,11 +99,19 @@ CELLS = [
     ("><v>123456789012345678</v>", number("123456789012345678")),
     ("><v>1.23456789012346E+17</v>", number("1.23456789012346E+17")),
     ("><v>1234567890123456.0</v>", number("1234567890123456.0")),
-    ("><v>999999999999999.9</v>", number("999999999999999.9")),
+    ("><v>999999999999999.9</v>", unshown("999999999999999.9")),
     ("><v>1E9999</v>", number("1E9999")),
     ("><v>0.30000000000000004</v>", number("0.3")),
     ("><v>0.1</v>", number("0.1")),
     ("><v>1.0E-3</v>", number("0.001")),
+    # Excel rounds them to what has room in the cell, or turns to an exponent.
+    ("><v>0.33333333333333331</v>", unshown("0.333333333333333")),
+    ("><v>-12345678.25</v>", number("-12345678.25")),
+    ("><v>123456789.25</v>", unshown("123456789.25")),
+    ("><v>1E-5</v>", unshown("0.00001")),
+    ("><v>0.0001</v>", number("0.0001")),
+    ('t=""><v>5</v>', number("5")),
+    ('t="s"><v>0.0</v>', text("880000000000000123")),
     ("><v>1E-300</v>", number("1E-300")),
     (f's="{PERCENT}"><v>0.12</v>', formatted("12%", "0.12")),
     (f's="{ZEROS}"><v>1234</v>', formatted("00000001234", "1234")),

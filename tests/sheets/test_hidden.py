@@ -109,12 +109,35 @@ def test_it_names_hidden_columns(path: Path, columns: str, found: tuple[int, ...
     assert reader.preview(path).hidden_columns == found
 
 
+@pytest.mark.parametrize("attributes", ['hidden="TRUE"', 'ht="-0"', 'ht=".0"', 'ht="00.0"', "ht='+0'"])
+def test_it_sees_other_spellings_of_nothing(path: Path, attributes: str) -> None:
+    workbooks.hand_written(path, ROW.format(1, "") + ROW.format(2, attributes))
+
+    assert reader.preview(path).hidden_rows == HiddenCount(1, 1)
+
+
+def test_it_counts_no_rows_for_a_hidden_column(path: Path) -> None:
+    parts = workbooks.parts_of(ROW.format(1, "") + ROW.format(2, ""))
+    sheet = parts["xl/worksheets/sheet1.xml"]
+    assert isinstance(sheet, str)
+    columns = '<cols><col min="2" max="2" hidden="1"/></cols>'
+    parts["xl/worksheets/sheet1.xml"] = sheet.replace("<sheetData>", f"{columns}<sheetData>")
+    workbooks.package(path, parts)
+
+    with open_source(path, Limits()) as source:
+        assert source.hidden_columns(0) == [1]
+        assert source.may_hide_rows(0) is False
+
+
 def test_it_reads_what_an_old_workbook_hides(tmp_path: Path) -> None:
     book = xlwt.Workbook()
     sheet = book.add_sheet("Sheet1")
     for row in range(4):
         sheet.write(row, 0, f"k{row}")
     sheet.row(2).hidden = True
+    sheet.row(1).height = 0  # nothing but "as the sheet says"
+    sheet.row(1).height_mismatch = False
+    sheet.row(1).has_default_height = 1
     sheet.col(3).hidden = True
     book.save(str(tmp_path / "old.xls"))
 

@@ -138,12 +138,18 @@ def _recognise(job: ImportJob, view: SheetView, key: returned_workbooks.Key) -> 
 
 
 def _named_as_written(job: ImportJob, view: SheetView, key: returned_workbooks.Key) -> SheetView:
-    """Where the names of the columns stand in our own workbook is known: they may be letters, or no names at all."""
+    """Where the names of the columns stand in our own workbook is known: they may be letters, or no names at all.
+
+    Raises Unreadable, and has changed nothing then.
+    """
     row = returned_workbooks.header_row(key, view.preview.rows)
     if row in (None, view.header_row):
         return view
-    job.sheet, job.header_row = view.preview.sheet, row
-    return sheet_view.look(job)
+    named = copy.copy(job)
+    named.sheet, named.header_row = view.preview.sheet, row
+    view = sheet_view.look(named)
+    job.sheet, job.header_row = named.sheet, named.header_row
+    return view
 
 
 def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:

@@ -28,8 +28,8 @@ TEXTS: dict[str, Text] = {
     "format_not_understood": Text(
         _("%(label)s: the cell shows its value in the number format “%(format)s”, which tagsync cannot reproduce"),
         _(
-            "The value given here is the stored one, which may not be what you see. Set the column to Text or General "
-            "in Excel, so that it shows what is to be sent, and upload the file again; or type the right value."
+            "The value given here is the stored one, which may not be what you see. Write into the cell, as text, what "
+            "is to be sent, and upload the file again; or type the right value here."
         ),
     ),
     "cell_not_decoded": Text(

@@ -7,9 +7,11 @@ from xml.parsers.expat import ExpatError
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.xlsx.package import Package, new_parser
 
-NOTHING = re.compile(r"0(?:\.0*)?")
-# A part without any of these hides no row. Where characters have two bytes, there is no telling.
-MARKS = (b"hidden", b"filterMode", b' ht="0', b" ht='0", b" ht =", b"\0")
+NOTHING = re.compile(r"[+-]?(?:0+(?:\.0*)?|\.0+)")
+# Rows without any of these hide none. Where characters have two bytes, there is no telling.
+MARKS = (b"hidden", *(b" ht=%c%c" % (quote, first) for quote in b"\"'" for first in b"0.+-"), b" ht =", b"\0")
+# The same of what stands above the rows: the columns that it hides say nothing of rows.
+MARKS_ABOVE = (b"filterMode", b"\0")
 # Looking through all of a large part would take as long as reading it; then the check finds what is hidden.
 SEARCHED_BYTES = 1 << 20
 LONGEST_MARK = max(map(len, MARKS))
@@ -19,7 +21,10 @@ LONGEST_HEAD = 1 << 20
 
 def is_hidden(attributes: Mapping[str, str], size: str) -> bool:
     """Of a <row> or <col>. `size`: the attribute that has its height or width: with none it is not seen either."""
-    return attributes.get("hidden") in ("1", "true") or NOTHING.fullmatch(attributes.get(size, "")) is not None
+    return (
+        attributes.get("hidden", "").strip().lower() in ("1", "true")
+        or NOTHING.fullmatch(attributes.get(size, "")) is not None
+    )
 
 
 def hidden_columns(package: Package, part: str) -> list[int]:
@@ -42,8 +47,12 @@ def hidden_columns(package: Package, part: str) -> list[int]:
 
 def may_hide_rows(package: Package, part: str) -> bool | None:
     """Whether its beginning says that a row may be hidden; None where nothing says so, but more follows."""
-    end, left = b"", SEARCHED_BYTES
+    above = _head(package, part)
+    if any(mark in above for mark in MARKS_ABOVE):
+        return True
+    end, left, passed_over = b"", SEARCHED_BYTES, len(above)
     for chunk in package.chunks(part):
+        chunk, passed_over = chunk[passed_over:], max(0, passed_over - len(chunk))
         if any(mark in end + chunk[:LONGEST_MARK] or mark in chunk for mark in MARKS):
             return True
         end, left = chunk[-LONGEST_MARK:], left - len(chunk)

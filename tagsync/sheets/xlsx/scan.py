@@ -24,7 +24,8 @@ SHARED, NUMBER, OTHER = range(3)
 INLINE = "inlineStr"
 MOST_CELLS = 1 << 14  # of a row in Excel, blank ones included
 # Among the attributes of a plain row. A height of nothing hides it as well.
-HIDDEN_ROW = re.compile(r' (?:hidden="(?:1|true)"|ht="0(?:\.0*)?")')
+PERHAPS_HIDDEN = re.compile(r' (?:hidden="|ht="[0.+-])')
+ATTRIBUTE = re.compile(r' ([\w.:-]+)="([^"]*)"')
 
 
 class Shared(NamedTuple):
@@ -96,7 +97,9 @@ class _Sheet:
                 ways[attributes] = self._way(attributes)
             if ways[attributes] is None:
                 return False
-        self._open_row(opening[1], hidden=HIDDEN_ROW.search(opening[2]) is not None)
+        perhaps_hidden = PERHAPS_HIDDEN.search(opening[2])
+        hidden = bool(perhaps_hidden) and is_hidden(dict(ATTRIBUTE.findall(opening[2])), "ht")
+        self._open_row(opening[1], hidden=hidden)
         self._plain_cells(parts)
         return True
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from tagsync.sheets.cells import Cell, FormattedCell, Kind, column_letter
 from tagsync.sheets.errors import Unreadable
+from tagsync.sheets.format_sections import GENERAL
 from tagsync.sheets.number_formats import Format, shown, shown_text
 
 # None: blank. str: TEXT. int: a whole NUMBER below 1e15. Anything else: [kind, text], and for a FormattedCell
@@ -30,6 +31,9 @@ FORMULA_WITHOUT_VALUE: Wire = [Kind.FORMULA.value, ""]
 LAST_DAY = 2_958_465  # 9999-12-31; a larger number is no date, whatever its format says
 SIGNIFICANT_DIGITS = 15  # what Excel itself keeps
 SMALLEST_EXPONENT = -30
+# General rounds what takes more room, and shows what is smaller with an exponent. Neither is what is stored.
+GENERAL_CHARACTERS = 11
+GENERAL_SMALLEST = Decimal("0.0001")
 
 
 def trimmed(row: WireRow, max_columns: int) -> WireRow:
@@ -71,10 +75,10 @@ def convert(kind: str | None, text: str, form: Format | None, starts_1904: bool,
     if not text.strip():
         return None
     if kind == "s":
-        return formatted_text(string(int(text)), form)
-    if kind is None or kind == "n":
+        return formatted_text(string(_place(text)), form)
+    if not kind or kind == "n":
         if form is None:
-            return number(text)
+            return shown_in_general(number(text))
         if form.is_date:
             return date(text, starts_1904) or number(text)
         return formatted(number(text), form)
@@ -85,6 +89,26 @@ def convert(kind: str | None, text: str, form: Format | None, starts_1904: bool,
     if kind == "d":
         return [Kind.DATE.value, _iso_moment(text)]
     raise ValueError("unknown kind of cell")
+
+
+def _place(text: str) -> int:
+    """Some programs count shared strings with numbers like 0.0. Raises: ValueError."""
+    whole, _point, zeros = text.partition(".")
+    if zeros.strip().strip("0"):
+        raise ValueError("no whole number")
+    return int(whole)
+
+
+def shown_in_general(wire: Wire) -> Wire:
+    """Of a number without a format of its own. A whole one is known by its digits, however Excel abbreviates it; how
+    much of a long fraction a person sees, nobody can say.
+    """
+    if not isinstance(wire, list) or wire[0] != Kind.NUMBER or not DECIMAL.fullmatch(stored := wire[1]):
+        return wire
+    size = stored.lstrip("-")
+    if "." not in size or (len(size) <= GENERAL_CHARACTERS and Decimal(size) >= GENERAL_SMALLEST):
+        return wire
+    return [Kind.UNSHOWN.value, stored, stored, GENERAL]
 
 
 def formatted(wire: Wire, form: Format) -> Wire:
