@@ -105,6 +105,7 @@ def test_it_is_in_doubt_when_only_this_batch_is_never_answered(
     check_invariants(job, sandbox.ledger, 4)
 
 
+@pytest.mark.slow
 def test_it_leaves_nothing_in_doubt_while_the_platform_answers_nobody(
     marketer: Person, connection: Connection, sandbox: Sandbox, quick: None
 ) -> None:

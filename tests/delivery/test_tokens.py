@@ -27,6 +27,7 @@ def app(connection: Connection) -> Connection:
     return connection
 
 
+@pytest.mark.slow
 def test_it_outlives_many_short_tokens_without_a_person(marketer: Person, sandbox_connection: Connection) -> None:
     with Sandbox(token_lifetime_seconds=2) as short:
         sandbox_connection.base_url, sandbox_connection.rows_per_call = short.url, 10

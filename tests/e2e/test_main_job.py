@@ -147,8 +147,8 @@ def test_it_stops_and_goes_on(in_english: Page, platform: Up, tmp_path: Path) ->
     ("name", "content", "said"),
     [
         ("会员.xlsx", b"name,tags\n1,2\n", "CSV"),
-        ("会员.xlsx", b"\x89PNG\r\n\x1a\n" + b"0" * 99, "This is a picture"),
-        ("会员.xlsx", b"", "The file is empty"),
+        pytest.param("会员.xlsx", b"\x89PNG\r\n\x1a\n" + b"0" * 99, "This is a picture", marks=pytest.mark.slow),
+        pytest.param("会员.xlsx", b"", "The file is empty", marks=pytest.mark.slow),
     ],
 )
 def test_it_says_at_the_form_why_a_file_is_refused(

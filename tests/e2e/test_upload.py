@@ -30,10 +30,10 @@ def posts(in_english: Page) -> list[str]:
     ("name", "content", "said"),
     [
         ("名单.pdf", b"%PDF", "This is a PDF"),
-        ("名单.PNG", b"x", "This is a picture"),
-        ("名单.numbers", b"x", "Apple Numbers"),
-        ("名单.exe", b"x", "not an Excel workbook"),
-        ("名单.xlsx", b"", "The file is empty"),
+        pytest.param("名单.PNG", b"x", "This is a picture", marks=pytest.mark.slow),
+        pytest.param("名单.numbers", b"x", "Apple Numbers", marks=pytest.mark.slow),
+        pytest.param("名单.exe", b"x", "not an Excel workbook", marks=pytest.mark.slow),
+        pytest.param("名单.xlsx", b"", "The file is empty", marks=pytest.mark.slow),
     ],
 )
 def test_it_refuses_by_itself(in_english: Page, posts: list[str], name: str, content: bytes, said: str) -> None:

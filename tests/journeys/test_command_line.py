@@ -53,6 +53,7 @@ def as_sent(row: tuple[str, ...]) -> str:
     return json.dumps(dict(zip(FIELDS, row, strict=True)), sort_keys=True, ensure_ascii=False)
 
 
+@pytest.mark.slow
 def test_it_brings_ten_thousand_rows_row_by_row(platform: Up, tmp_path: Path) -> None:
     rows = customers(10_000)
     found = imported(platform, plain(tmp_path / "会员.xlsx", [HEADER, *rows]), "--operation", "add")
@@ -153,6 +154,7 @@ def test_it_takes_a_column_that_is_named(platform: Up, tmp_path: Path) -> None:
     assert list(arrived(platform)) == ['{"phone": "13800138000", "tags": "VIP"}']
 
 
+@pytest.mark.slow
 def test_it_ends_when_the_connection_is_blocked(platform: Up, tmp_path: Path) -> None:
     env = {**platform.environment, "TOKEN": "wrong-token"}
     done = subprocess.run(

@@ -10,6 +10,7 @@ import pytest
 from tagsync.tuzhan import deadline
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.outcomes import Accepted, Unanswered
+from tests.matrix import most_slow
 from tests.tuzhan.test_client import TOKEN, reply
 from tests.tuzhan.test_tls import certificate
 
@@ -63,7 +64,7 @@ def test_it_loses_no_call_when_the_server_closes_after_its_answer(started, end, 
     assert len(neighbour.requests) == CALLS
 
 
-@pytest.mark.parametrize("gap", [0.19, 0.2, 0.21])
+@pytest.mark.parametrize("gap", most_slow((0.19, 0.2, 0.21), at_once=(0.2,)))
 def test_it_loses_no_call_when_the_server_closes_what_is_idle(started, gap):
     idle_seconds = 0.2
 

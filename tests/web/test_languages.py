@@ -25,6 +25,7 @@ from tagsync.notifications.models import Notice
 from tagsync.sheets import writer
 from tagsync.web.urls import urlpatterns
 from tests.making import S, add_call, blame, make_import
+from tests.matrix import most_slow
 from tests.web.conftest import MakeDraft
 
 CATALOGUE = Path(__file__).parents[2] / "tagsync" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
@@ -143,7 +144,7 @@ class Site:
         return [*found, *opened, "/login/", "/nowhere/"]
 
 
-@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("language", most_slow(("en", "zh-hans"), at_once=("zh-hans",)))
 def test_every_page_speaks_one_language(
     language: str, marketer: Person, admin_person: Person, sandbox_connection: Connection, make_draft: MakeDraft
 ) -> None:
