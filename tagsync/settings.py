@@ -239,13 +239,14 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+TAGSYNC_BEHIND_PROXY = bool(env.text("TAGSYNC_BEHIND_PROXY"))
 if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
-    if env.text("TAGSYNC_BEHIND_PROXY"):
+    if TAGSYNC_BEHIND_PROXY:
         # Only when the proxy strips the header from what comes in.
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -262,6 +263,8 @@ LOGGING = {
         "tagsync": {"level": env.text("TAGSYNC_LOG_LEVEL", "INFO")},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
+        # That requests wait for a thread for a moment is no news.
+        "waitress.queue": {"level": "ERROR"},
         "rq": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
 }

@@ -48,9 +48,11 @@ OUTSIDE = {
     "terminal": set(),
     "database": set(),
     "orphans": set(),
+    "body_limits": set(),
 }
-# How commands speak, for whoever has commands; what the database says, for whoever has one; and how processes end.
-FOR_DJANGO_ROOMS = {"terminal", "database", "orphans"}
+# How commands speak, for whoever has commands; what the database says, for whoever has one; how processes end; and
+# what both the server and the application refuse.
+FOR_DJANGO_ROOMS = {"terminal", "database", "orphans", "body_limits"}
 
 # room → outside packages that would give it a second task
 WITHOUT = {

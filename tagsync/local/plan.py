@@ -69,10 +69,10 @@ def sandbox_part(home: Path, port: int, extra: dict[str, str]) -> Part:
 
 def web_part(home: Path, host: str, port: int, handle: int, extra: dict[str, str]) -> Part:
     """`handle` is the listening socket: it stays open here, so callers wait while the web process starts again."""
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:tagsync.local.web"]
-    # manage.py finds our modules beside it; gunicorn is told, since `up` may be started from any folder.
+    command = [sys.executable, "-m", "tagsync.local.web"]
+    # manage.py finds our modules beside it; Python is told, since `up` may be started from any folder.
     path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
-    listening = {**extra, "PYTHONPATH": path, "TAGSYNC_LISTEN": f"fd://{handle}"}
+    listening = {**extra, "PYTHONPATH": path, "TAGSYNC_LISTEN": str(handle)}
     child = Child("web", lambda _: command, fresh_log(home, "web"), listening, [handle])
     asked_for = (settings.ALLOWED_HOSTS[0] if os.environ.get("TAGSYNC_ALLOWED_HOSTS") else "localhost").lstrip(".")
     return Part(child, lambda: _says(reachable(host), port, "/healthz", asked_for) == 200)

@@ -15,6 +15,7 @@ from django.shortcuts import resolve_url
 from django.utils import translation
 from django.utils.http import urlencode
 
+from tagsync.body_limits import most_bytes
 from tagsync.web import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -111,8 +112,6 @@ class Maintenance:
 class BodyLimit:
     """Refuses a body that can hold no allowed file before any of it is stored."""
 
-    # What the form's other fields and the boundaries may take.
-    ALLOWANCE_BYTES = 1024 * 1024
     CHUNK_BYTES = 64 * 1024
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -120,13 +119,13 @@ class BodyLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and int(length) > settings.TAGSYNC_MAX_UPLOAD_BYTES + self.ALLOWANCE_BYTES:
+        if length.isdecimal() and int(length) > most_bytes():
             self._drain(request)
             return errors.too_large(request)
         return self.get_response(request)
 
     def _drain(self, request: HttpRequest) -> None:
         """Read as much again as is allowed: a browser whose upload is cut off shows its own error, not our answer."""
-        for _chunk in range(0, 2 * (settings.TAGSYNC_MAX_UPLOAD_BYTES + self.ALLOWANCE_BYTES), self.CHUNK_BYTES):
+        for _chunk in range(0, 2 * most_bytes(), self.CHUNK_BYTES):
             if not request.read(self.CHUNK_BYTES):
                 return

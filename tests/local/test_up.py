@@ -58,7 +58,7 @@ def test_it_runs_every_part(running: Up) -> None:
     lines = "\n".join(running.pids().values())
     for part in (
         "valkey-server",
-        "gunicorn",
+        "tagsync.local.web",
         "rqworker checks",
         "rqworker sends",
         "manage.py keeper",
@@ -94,7 +94,7 @@ def test_it_refuses_a_folder_that_it_cannot_write_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "name"), [("rqworker sends", "worker-sends-1"), ("gunicorn", "web"), ("valkey-server", "redis")]
+    ("part", "name"), [("rqworker sends", "worker-sends-1"), ("tagsync.local.web", "web"), ("valkey-server", "redis")]
 )
 def test_it_starts_a_killed_part_again_and_says_so(running: Up, part: str, name: str) -> None:
     before = running.pid_of(part)
