@@ -5,6 +5,7 @@ Knows no model. A time that decides anything is compared inside the database wit
 
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
 import time
@@ -27,6 +28,7 @@ ASKED_ANEW_SECONDS = 60.0
 DEADLOCK_DETECTED = "40P01"
 LOCK_NOT_AVAILABLE = "55P03"  # also after lock_timeout
 QUERY_CANCELED = "57014"  # statement_timeout
+DISK_FULL = "53100"
 IDLE_IN_TRANSACTION = "25P03"  # it was frozen so long that its locks were taken from it
 GAVE_WAY = frozenset({DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, IDLE_IN_TRANSACTION})
 
@@ -102,6 +104,19 @@ def gave_way(error: BaseException | None) -> bool:
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     return sqlstate(error) in GAVE_WAY
+
+
+def has_no_room(error: BaseException | None) -> bool:
+    """Whether a disk was full: the database's, or the one that files are stored on."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if isinstance(error, psycopg.Error) and error.sqlstate == DISK_FULL:
+            return True
+        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def is_of_database(error: BaseException) -> bool:

@@ -188,6 +188,8 @@ FILE_UPLOAD_HANDLERS = [
 ]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 TAGSYNC_MAX_UPLOAD_BYTES = env.whole_number("TAGSYNC_MAX_UPLOAD_MB", 100) * 1024 * 1024
+# With less room than this on the disk no upload is taken: the database needs what is left.
+TAGSYNC_LEAST_FREE_BYTES = env.whole_number("TAGSYNC_LEAST_FREE_MB", 500) * 1024 * 1024
 # A downloaded workbook holds personal data: it is kept as long as people need to fetch it.
 TAGSYNC_EXPORT_HOURS = env.whole_number("TAGSYNC_EXPORT_HOURS", 24)
 TAGSYNC_DRAFT_DAYS = env.whole_number("TAGSYNC_DRAFT_DAYS", 7)

@@ -211,9 +211,11 @@ for (const name of ["htmx:responseError", "htmx:sendError"]) {
     const notice = find("#request-failed");
     const reference = event.detail.xhr?.getResponseHeader("X-Request-ID");
     const busy = Boolean(event.detail.xhr?.getResponseHeader("X-Busy"));
-    find("[data-failed]", notice).hidden = busy;
+    const full = Boolean(event.detail.xhr?.getResponseHeader("X-Full"));
+    find("[data-failed]", notice).hidden = busy || full;
     find("[data-busy]", notice).hidden = !busy;
-    find("[data-reference]", notice).hidden = busy || !reference;
+    find("[data-full]", notice).hidden = !full;
+    find("[data-reference]", notice).hidden = busy || full || !reference;
     find("code", notice).textContent = reference ?? "";
     notice.hidden = false;
   });

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import stat
 import tempfile
 import uuid
@@ -50,6 +51,14 @@ def storing(file: FieldFile, content: File[Any]) -> Iterator[None]:
     except BaseException:  # also a shutdown, and Ctrl-C in a command
         _take_back(file)
         raise
+
+
+def free_bytes(storage: Storage) -> int:
+    """On the disk where its files lie."""
+    folder = Path(storage.path(""))
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def _take_back(file: FieldFile) -> None:

@@ -13,13 +13,14 @@ from django.template.loader import get_template
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from tagsync.database import gave_way
+from tagsync.database import gave_way, has_no_room
 from tagsync.web import request_id
 
 RETRY_AFTER_SECONDS = 120
 BUSY_RETRY_AFTER_SECONDS = 5
-# For scripts: a sentence of its own, and not that of a failure.
+# For scripts: sentences of their own, and not that of a failure.
 BUSY_HEADER = "X-Busy"
+FULL_HEADER = "X-Full"
 
 
 def error_page(request: HttpRequest, name: str, status: int, **more: object) -> HttpResponse:
@@ -50,18 +51,31 @@ def too_large(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django calls it while it handles the exception, wherever that came from: a view, a template, the session."""
-    if gave_way(sys.exc_info()[1]):
+    error = sys.exc_info()[1]
+    if gave_way(error):
         return busy(request)
+    if has_no_room(error):
+        return full(request)
     return error_page(request, "500.html", 500)
 
 
 def busy(request: HttpRequest) -> HttpResponse:
     """Others hold in the database what this request needs: it did not wait, and nothing of its last step was kept."""
+    response = _not_now(request, "busy.html", BUSY_HEADER)
+    response.headers["Retry-After"] = str(BUSY_RETRY_AFTER_SECONDS)
+    return response
+
+
+def full(request: HttpRequest) -> HttpResponse:
+    """There was no room for what this request would have recorded: nothing of its last step was kept."""
+    return _not_now(request, "full.html", FULL_HEADER)
+
+
+def _not_now(request: HttpRequest, name: str, header: str) -> HttpResponse:
     pressed = request.method not in ("GET", "HEAD")
     back = (page_before(request) or "/") if pressed else request.get_full_path()
-    response = error_page(request, "busy.html", 503, pressed=pressed, back=back)
-    response.headers["Retry-After"] = str(BUSY_RETRY_AFTER_SECONDS)
-    response.headers[BUSY_HEADER] = "1"
+    response = error_page(request, name, 503, pressed=pressed, back=back)
+    response.headers[header] = "1"
     return response
 
 

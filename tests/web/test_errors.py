@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import sqlite3
@@ -48,7 +49,28 @@ def give_way(request: HttpRequest) -> Any:
             raise error
 
 
-urlpatterns = [*real, path("fail/", fail), path("deny/", deny), path("give-way/", give_way)]
+def run_full(request: HttpRequest) -> Any:
+    """A disk is full: of the files, or the database's, as that of this test run says it."""
+    with transaction.atomic():
+        ImportJob.objects.update(title="half")
+        if "file" in request.GET:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        if connection.vendor == "sqlite":
+            error: Exception = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        else:
+            error = psycopg.errors.DiskFull("could not extend file")
+        with connection.wrap_database_errors:
+            raise error
+
+
+urlpatterns = [
+    *real,
+    path("fail/", fail),
+    path("deny/", deny),
+    path("give-way/", give_way),
+    path("full/", run_full),
+]
 handler400 = "tagsync.web.errors.bad_request"
 handler403 = "tagsync.web.errors.forbidden"
 handler404 = "tagsync.web.errors.not_found"
@@ -271,6 +293,27 @@ def test_a_script_s_press_is_told_apart_from_a_failure(signed: Client) -> None:
 )
 def test_it_knows_who_only_gave_way(signed: Client, error: str, status: int) -> None:
     assert calm(signed).get(f"/give-way/?error={error}").status_code == status
+
+
+# -- nothing is left to write on
+
+
+@pytest.mark.parametrize("what", ["", "?file"])
+def test_a_full_disk_is_told_and_nothing_is_half_done(signed: Client, ready: ImportJob, what: str) -> None:
+    page = f"http://testserver/imports/{ready.pk}/check/"
+    response = calm(signed).post(f"/full/{what}", headers={"Referer": page})
+    assert (response.status_code, response["X-Full"], "X-Busy" in response) == (503, "1", False)
+    text = response.content.decode()
+    assert "The server’s disk is full" in text and "so it was not done" in text
+    assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == [f"/imports/{ready.pk}/check/"]
+    ready.refresh_from_db()
+    assert ready.title == ""
+
+
+def test_a_page_on_a_full_disk_speaks_chinese(signed: Client, marketer: Person) -> None:
+    Person.objects.update(language="zh-hans")
+    text = calm(signed).get("/full/").content.decode()
+    assert "服务器磁盘已满" in text and "disk" not in text
 
 
 # -- maintenance

@@ -39,6 +39,14 @@ def test_it_works(signed: Client, sandbox_connection: Connection) -> None:
     assert "100 MB" in page.content.decode()
 
 
+def test_it_takes_no_file_that_would_fill_the_disk(signed: Client, sandbox_connection: Connection) -> None:
+    with override_settings(TAGSYNC_LEAST_FREE_BYTES=10**18):
+        answer = signed.post(URL, {"file": upload_of(small_workbook())})
+    assert answer.status_code == 422
+    assert "MB are free on the server’s disk" in answer.content.decode()
+    assert (ImportJob.objects.exists(), stored_files()) == (False, [])
+
+
 def test_it_makes_a_draft(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
     answer = signed.post(URL, {"file": upload_of(small_workbook()), "title": "  双11 "})
     job = ImportJob.objects.get()

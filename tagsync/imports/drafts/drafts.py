@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
@@ -22,7 +24,7 @@ from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import Act, JobStatus, MoveRefused
-from tagsync.imports.stored_files import storing
+from tagsync.imports.stored_files import free_bytes, storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import (
@@ -57,6 +59,9 @@ def create(
     `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names. Where too
     many others are being read, the draft is as `is_unseen` says.
     """
+    least = settings.TAGSYNC_LEAST_FREE_BYTES
+    if free_bytes(default_storage) < least:
+        return Refusal("no_room", {"least_megabytes": least // (1024 * 1024)})
     job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
     _start_from_last_settings(job)

@@ -14,6 +14,11 @@ TEXTS: dict[str, Text] = {
         _("The file is too large: at most %(max_megabytes)s MB are allowed."),
         _("Split the sheet into several files, or delete sheets and pictures that are not needed."),
     ),
+    "no_room": Text(
+        _("The file was not taken: less than %(least_megabytes)s MB are free on the server’s disk."),
+        _("Ask an admin to make room, then upload it again. What is stored already is safe."),
+        Mover.ADMIN,
+    ),
     "password_protected": Text(
         _("The workbook is protected by a password."), _("Remove the password in Excel, save, and upload it again.")
     ),
