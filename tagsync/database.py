@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import errno
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import psycopg
@@ -30,6 +32,7 @@ LOCK_NOT_AVAILABLE = "55P03"  # also after lock_timeout
 QUERY_CANCELED = "57014"  # statement_timeout
 DISK_FULL = "53100"
 IDLE_IN_TRANSACTION = "25P03"  # it was frozen so long that its locks were taken from it
+NO_ROOM_BYTES = 1024 * 1024
 GAVE_WAY = frozenset({DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE, QUERY_CANCELED, IDLE_IN_TRANSACTION})
 
 log = logging.getLogger(__name__)
@@ -113,9 +116,18 @@ def has_no_room(error: BaseException | None) -> bool:
             return True
         if isinstance(error, psycopg.Error) and error.sqlstate == DISK_FULL:
             return True
-        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        if isinstance(error, sqlite3.Error) and _is_full(getattr(error, "sqlite_errorcode", 0) & 0xFF):
             return True
         error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_full(code: int) -> bool:
+    """SQLite has a code for it, and for some of its files says only that they could not be written or opened."""
+    if code not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+        return code == sqlite3.SQLITE_FULL
+    with suppress(OSError):
+        return shutil.disk_usage(Path(connection.settings_dict["NAME"]).parent).free < NO_ROOM_BYTES
     return False
 
 

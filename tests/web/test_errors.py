@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +22,7 @@ from django.test import Client, override_settings
 from django.urls import path
 
 from tagsync.accounts.models import Person
+from tagsync.database import has_no_room
 from tagsync.imports.models import ImportJob
 from tagsync.web import request_id
 from tagsync.web.urls import urlpatterns as real
@@ -308,6 +310,18 @@ def test_a_full_disk_is_told_and_nothing_is_half_done(signed: Client, ready: Imp
     assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == [f"/imports/{ready.pk}/check/"]
     ready.refresh_from_db()
     assert ready.title == ""
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL says it in one way")
+@pytest.mark.parametrize(("free", "is_full"), [(0, True), (10**9, False)])
+def test_a_file_that_sqlite_cannot_grow_is_a_full_disk_when_it_is(
+    monkeypatch: pytest.MonkeyPatch, free: int, is_full: bool
+) -> None:
+    """As SQLite says it of the file it shares between processes."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free))
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert has_no_room(error) is is_full
 
 
 def test_a_page_on_a_full_disk_speaks_chinese(signed: Client, marketer: Person) -> None:
