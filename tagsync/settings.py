@@ -160,7 +160,7 @@ RQ_QUEUES = {
         "DEFAULT_RESULT_TTL": 60,
         "SERIALIZER": "json",
     }
-    for name in ("checks", "sends")
+    for name in ("checks", "sends", "exports")
 }
 RQ_SHOW_ADMIN_LINK = False
 
@@ -190,6 +190,10 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 TAGSYNC_MAX_UPLOAD_BYTES = env.whole_number("TAGSYNC_MAX_UPLOAD_MB", 100) * 1024 * 1024
 # With less room than this on the disk no upload is taken: the database needs what is left.
 TAGSYNC_LEAST_FREE_BYTES = env.whole_number("TAGSYNC_LEAST_FREE_MB", 500) * 1024 * 1024
+# What one person may have at the same time, so that nobody fills the disk or makes the others wait.
+TAGSYNC_MOST_WAITING_EXPORTS = env.whole_number("TAGSYNC_MOST_WAITING_EXPORTS", 3)
+TAGSYNC_MOST_DRAFTS = env.whole_number("TAGSYNC_MOST_DRAFTS", 20)
+TAGSYNC_MOST_DRAFT_BYTES = env.whole_number("TAGSYNC_MOST_DRAFT_MB", 1024) * 1024 * 1024
 # A downloaded workbook holds personal data: it is kept as long as people need to fetch it.
 TAGSYNC_EXPORT_HOURS = env.whole_number("TAGSYNC_EXPORT_HOURS", 24)
 TAGSYNC_DRAFT_DAYS = env.whole_number("TAGSYNC_DRAFT_DAYS", 7)

@@ -21,6 +21,7 @@ LEASES = (2, 6, 10, 60, 600)
         ("rqworker checks", Role.CHECKS),
         ("rqworker sends --name worker-sends-1", Role.SENDS),
         ("rqworker --name worker-checks-1 checks", Role.CHECKS),
+        ("rqworker exports", Role.CHECKS),
         ("keeper", Role.KEEPER),
         ("keeper --release-leases", Role.KEEPER),
         ("runserver 8000", Role.WEB),

@@ -39,8 +39,10 @@ class _TakenOver(Exception):
 
 def ask(
     job: ImportJob, by: Person, filters: Mapping[str, Any], *, language: str, file_name: str, clear: bool = False
-) -> Export:
+) -> Export | None:
     """An export of the rows that the filters mean; the same one when it is asked for twice before it is written.
+
+    None when as many as one person may have are waiting already.
 
     Raises: ImportJob.DoesNotExist when the import has been discarded meanwhile.
     """
@@ -53,6 +55,8 @@ def ask(
         waiting = Export.objects.filter(**fields, state=ExportState.WAITING).first()
         if waiting:
             return waiting
+        if Export.objects.filter(by=by, state=ExportState.WAITING).count() >= settings.TAGSYNC_MOST_WAITING_EXPORTS:
+            return None
         export = Export.objects.create(**fields, rows=rows, expires_at=database_now() + hours)
         doorbell.ring_after_commit(doorbell.EXPORTS, export.pk)
     return export

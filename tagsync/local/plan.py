@@ -89,9 +89,10 @@ def keeper_part(home: Path, extra: dict[str, str]) -> Part:
 
 
 def worker_parts(home: Path, sends: int, redis_url: str, extra: dict[str, str]) -> list[Part]:
-    """One worker for checks, `sends` for sends; each listens to one queue."""
+    """One worker for checks, one for exports, `sends` for sends; each listens to one queue."""
     run = secrets.token_hex(3)
-    queues = [("checks", "worker-checks"), *(("sends", f"worker-sends-{number}") for number in range(1, sends + 1))]
+    queues = [("checks", "worker-checks"), ("exports", "worker-exports")]
+    queues += [("sends", f"worker-sends-{number}") for number in range(1, sends + 1)]
     return [_worker_part(home, queue, name, run, redis_url, extra) for queue, name in queues]
 
 

@@ -15,11 +15,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
-# What can be rung for, and the queue in which it waits. Exports read files as checks do, and share their workers.
+# What can be rung for: each has a queue of this name, and workers of its own, so that none waits behind another kind.
 CHECKS = "checks"
 SENDS = "sends"
 EXPORTS = "exports"
-QUEUES = {CHECKS: "checks", SENDS: "sends", EXPORTS: "checks"}
 # By name: the web process needs no import of what the workers run.
 TASKS = {
     CHECKS: "tagsync.delivery.tasks.run_check",
@@ -36,7 +35,7 @@ def ring(bell: str, record_id: int) -> bool:
     """Ring now; False when Redis cannot be reached. Ringing twice is harmless."""
     try:
         # No custom id, no retry, no arguments but the id: everything else is read from the database.
-        queue(QUEUES[bell]).enqueue(
+        queue(bell).enqueue(
             TASKS[bell], record_id, job_timeout=TIMEOUT_SECONDS.get(bell), result_ttl=0, failure_ttl=86400
         )
     except (RedisError, OSError) as error:
@@ -52,7 +51,7 @@ def ring_after_commit(bell: str, record_id: int) -> None:
 def rung(bell: str) -> set[int] | None:
     """The imports or exports that are in the queue now; None when Redis cannot be reached."""
     try:
-        jobs = queue(QUEUES[bell]).get_jobs()
+        jobs = queue(bell).get_jobs()
         return {rq_job.args[0] for rq_job in jobs if rq_job.args and rq_job.func_name == TASKS[bell]}
     except (RedisError, OSError):
         return None

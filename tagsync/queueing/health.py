@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from redis.exceptions import RedisError
 from rq import Worker
 
-from tagsync.queueing.doorbell import CHECKS, SENDS, queue
+from tagsync.queueing.doorbell import CHECKS, EXPORTS, SENDS, queue
 
 CACHE_SECONDS = 3.0
 # Asking a Redis that hangs takes a page a second: not each time.
@@ -20,6 +20,7 @@ class QueueHealth:
     redis: bool
     check_workers: int
     send_workers: int
+    export_workers: int = 0
 
 
 _seen: tuple[float, QueueHealth] | None = None
@@ -37,7 +38,7 @@ def queue_health() -> QueueHealth:
 
 def _look() -> QueueHealth:
     try:
-        return QueueHealth(True, _workers(CHECKS), _workers(SENDS))
+        return QueueHealth(True, _workers(CHECKS), _workers(SENDS), _workers(EXPORTS))
     except (RedisError, OSError):
         return QueueHealth(False, 0, 0)
 

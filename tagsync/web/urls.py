@@ -71,6 +71,7 @@ urlpatterns = [
     path("imports/<int:pk>/export/", exports.ask, name="import_export"),
     path("exports/", exports.export_list, name="export_list"),
     path("exports/<int:pk>/", exports.detail, name="export_detail"),
+    path("exports/<int:pk>/cancel/", exports.cancel, name="export_cancel"),
     path("exports/<int:pk>/live/", exports.live, name="export_live"),
     path("exports/<int:pk>/file/", exports.download, name="export_file"),
     path("customers/", customers.search, name="customer_search"),

@@ -60,6 +60,7 @@ def test_it_runs_every_part(running: Up) -> None:
         "valkey-server",
         "tagsync.local.web",
         "rqworker checks",
+        "rqworker exports",
         "rqworker sends",
         "manage.py keeper",
         "manage.py sandbox",

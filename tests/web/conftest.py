@@ -50,7 +50,7 @@ def quiet_queue(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     rings: list[tuple[str, int]] = []
     monkeypatch.setattr("tagsync.queueing.doorbell.ring", lambda queue, job: rings.append((queue, job)) or True)
     monkeypatch.setattr("tagsync.queueing.health._seen", None)
-    monkeypatch.setattr("tagsync.queueing.health._look", lambda: QueueHealth(True, 1, 1))
+    monkeypatch.setattr("tagsync.queueing.health._look", lambda: QueueHealth(True, 1, 1, 1))
     return rings
 
 

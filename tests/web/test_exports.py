@@ -9,7 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from openpyxl import load_workbook
 
@@ -270,3 +270,26 @@ def test_it_leaves_what_may_have_been_applied_out_of_the_rows_not_sent(signed: C
     ended.rows.update(status=RowStatus.WAITING)
     ended.rows.filter(row_number=3).update(unanswered_at=timezone.now())
     assert ask(signed, ended, rows="not_sent").rows == 2
+
+
+def test_only_so_many_wait_for_one_person(signed: Client, signed_admin: Client, ended: ImportJob) -> None:
+    with override_settings(TAGSYNC_MOST_WAITING_EXPORTS=1):
+        first = ask(signed, ended)
+        page = signed.post(f"/imports/{ended.pk}/export/", {"rows": "failed"}, follow=True).content.decode()
+        assert "1 of your workbooks are still being made" in page
+        page = signed.post("/imports/selected/", {"act": "failed", "import": ended.pk}, follow=True).content.decode()
+        assert "as many of your workbooks as allowed are still being made" in page
+        assert Export.objects.count() == 1
+        ask(signed_admin, ended)
+        # Asked for twice it is the same one; cancelled, it makes room.
+        assert ask(signed_admin, ended) == Export.objects.latest("pk")
+        signed.post(f"/exports/{first.pk}/cancel/")
+        assert not Export.objects.filter(pk=first.pk).exists()
+        ask(signed, ended, rows="failed")
+
+
+def test_nobody_cancels_what_is_another_s_or_ready(signed: Client, signed_admin: Client, ended: ImportJob) -> None:
+    export = made(signed, ended)
+    assert signed_admin.post(f"/exports/{export.pk}/cancel/").status_code == 404
+    signed.post(f"/exports/{export.pk}/cancel/")
+    assert Export.objects.filter(pk=export.pk).exists()

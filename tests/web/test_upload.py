@@ -47,6 +47,27 @@ def test_it_takes_no_file_that_would_fill_the_disk(signed: Client, sandbox_conne
     assert (ImportJob.objects.exists(), stored_files()) == (False, [])
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ({"TAGSYNC_MOST_DRAFTS": 1}, "You have 1 imports that were never started"),
+        ({"TAGSYNC_MOST_DRAFT_BYTES": 2**20}, "would take more than 1 MB"),
+    ],
+)
+def test_it_keeps_only_so_much_for_one_person(
+    signed: Client, signed_other: Client, draft: ImportJob, limit: dict[str, int], said: str
+) -> None:
+    ImportJob.objects.filter(pk=draft.pk).update(file_bytes=2**20)
+    with override_settings(**limit):
+        answer = signed.post(URL, {"file": upload_of(small_workbook())})
+        assert (answer.status_code, ImportJob.objects.count()) == (422, 1)
+        assert said in answer.content.decode()
+        assert signed_other.post(URL, {"file": upload_of(small_workbook())}).status_code == 302
+        # What was started is none of hers to delete, and does not count.
+        ImportJob.objects.filter(pk=draft.pk).update(status=JobStatus.FINISHED)
+        assert signed.post(URL, {"file": upload_of(small_workbook())}).status_code == 302
+
+
 def test_it_makes_a_draft(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
     answer = signed.post(URL, {"file": upload_of(small_workbook()), "title": "  双11 "})
     job = ImportJob.objects.get()

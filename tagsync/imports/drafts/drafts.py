@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Sum
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -23,7 +24,7 @@ from tagsync.imports.drafts.saved_mappings import fields_of
 from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
-from tagsync.imports.states import Act, JobStatus, MoveRefused
+from tagsync.imports.states import UNSTARTED, Act, JobStatus, MoveRefused
 from tagsync.imports.stored_files import free_bytes, storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
@@ -37,6 +38,9 @@ from tagsync.sheets.reading import Reading as Reading
 # What another look at the sheet may change.
 READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_rows")
 FILLED_IN = (*READ_AS, "connection", "operation", "match", "identify_way", "fixed_tags", "corrects")
+
+
+MEGABYTE = 1024 * 1024
 
 
 class SheetChanged(Exception):
@@ -59,9 +63,8 @@ def create(
     `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names. Where too
     many others are being read, the draft is as `is_unseen` says.
     """
-    least = settings.TAGSYNC_LEAST_FREE_BYTES
-    if free_bytes(default_storage) < least:
-        return Refusal("no_room", {"least_megabytes": least // (1024 * 1024)})
+    if refusal := _over_a_limit(owner, upload.size or 0):
+        return refusal
     job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
     _start_from_last_settings(job)
@@ -77,6 +80,20 @@ def create(
     except Unreadable as error:
         return Refusal(error.code, error.params)
     return job
+
+
+def _over_a_limit(owner: Person, size: int) -> Refusal | None:
+    """`size`: of the new file, in bytes. What counts is what she can delete herself."""
+    least = settings.TAGSYNC_LEAST_FREE_BYTES
+    if free_bytes(default_storage) < least:
+        return Refusal("no_room", {"least_megabytes": least // MEGABYTE})
+    drafts = ImportJob.objects.filter(owner=owner, status__in=UNSTARTED)
+    if drafts.count() >= settings.TAGSYNC_MOST_DRAFTS:
+        return Refusal("too_many_drafts", {"most": settings.TAGSYNC_MOST_DRAFTS})
+    stored = drafts.aggregate(bytes=Sum("file_bytes"))["bytes"] or 0
+    if stored and stored + size > settings.TAGSYNC_MOST_DRAFT_BYTES:
+        return Refusal("drafts_too_large", {"most_megabytes": settings.TAGSYNC_MOST_DRAFT_BYTES // MEGABYTE})
+    return None
 
 
 def is_unseen(job: ImportJob) -> bool:

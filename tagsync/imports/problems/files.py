@@ -19,6 +19,14 @@ TEXTS: dict[str, Text] = {
         _("Ask an admin to make room, then upload it again. What is stored already is safe."),
         Mover.ADMIN,
     ),
+    "too_many_drafts": Text(
+        _("You have %(most)s imports that were never started; more cannot be kept for one person."),
+        _("Start some of them, or delete the drafts that are not needed any more, then upload the file again."),
+    ),
+    "drafts_too_large": Text(
+        _("The files of your imports that were never started would take more than %(most_megabytes)s MB."),
+        _("Start some of them, or delete the drafts that are not needed any more, then upload the file again."),
+    ),
     "password_protected": Text(
         _("The workbook is protected by a password."), _("Remove the password in Excel, save, and upload it again.")
     ),

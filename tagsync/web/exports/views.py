@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.accounts.models import Person
@@ -40,7 +42,23 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         export = lifecycle.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
     except ImportJob.DoesNotExist:
         raise Http404 from None
+    if export is None:
+        messages.warning(request, _too_many())
+        return redirect("export_list")
     return redirect("export_detail", export.pk)
+
+
+def _too_many() -> str:
+    text = _("%(most)s of your workbooks are still being made. Wait until one is ready, or cancel one below.")
+    return text % {"most": settings.TAGSYNC_MOST_WAITING_EXPORTS}
+
+
+@require_POST
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    export = _export_or_404(request, pk)
+    if export.state == ExportState.WAITING:
+        lifecycle.delete(export)
+    return redirect("export_list")
 
 
 @require_safe
@@ -82,7 +100,7 @@ def _context(request: HttpRequest, export: Export) -> dict[str, object]:
         "job": job,
         "home": address(job),
         "why": sentence(export.cause, export.cause_params) if export.cause else None,
-        "works": health.redis and health.check_workers,
+        "works": health.redis and health.export_workers,
         "may_clear": not export.clear and may_see_personal_data(signed_in(request)),
         "comes_back": job.status not in UNSTARTED,
         "poll_seconds": settings.TAGSYNC_POLL_SECONDS,

@@ -12,7 +12,7 @@ from django_rq.management.commands import rqworker
 
 
 class Command(rqworker.Command):  # type: ignore[misc]  # django-rq is read without types
-    help = "Works on one queue: checks or sends."
+    help = "Works on one queue: checks, sends or exports."
     # They would load every page.
     requires_system_checks = ()
 
