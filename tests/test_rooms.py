@@ -48,6 +48,7 @@ OUTSIDE = {
     "terminal": set(),
     "database": set(),
     "orphans": set(),
+    "log_lines": set(),
     "body_limits": set(),
 }
 # How commands speak, for whoever has commands; what the database says, for whoever has one; how processes end; and

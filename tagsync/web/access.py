@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob
@@ -14,6 +15,13 @@ def signed_in(request: HttpRequest) -> Person:
     person = request.user
     assert isinstance(person, Person)
     return person
+
+
+def own_address(request: HttpRequest, target: str) -> str:
+    """`target` when it is an address of this site that a header can carry; "" otherwise."""
+    here = {request.get_host()}
+    allowed = url_has_allowed_host_and_scheme(target, allowed_hosts=here, require_https=request.is_secure())
+    return target if allowed and target.isprintable() else ""
 
 
 def import_or_404(request: HttpRequest, pk: int, *, steer: bool = False) -> ImportJob:

@@ -274,9 +274,8 @@ class ImportJob(models.Model):
 
     def start(self, by: Person, trial_rows: int | None = None) -> None:
         """Freeze the settings and take a place in the connection's line."""
-        assert self.connection is not None
         with transaction.atomic():
-            place = self.connection.take_queue_number()
+            place = self._next_place(Act.START)
             self.move(
                 Act.START,
                 by=by,
@@ -287,6 +286,12 @@ class ImportJob(models.Model):
                 first_confirmed_at=Now(),
                 lease_until=None,
             )
+
+    def _next_place(self, act: Act) -> int:
+        """In the line of its connection. A draft that was made while there was none has none."""
+        if self.connection is None:
+            raise MoveRefused(act, self.status)
+        return self.connection.take_queue_number()
 
     def claim(self, lease: timedelta, where: Q) -> None:
         """It runs, and is ours for so long."""
@@ -318,20 +323,18 @@ class ImportJob(models.Model):
 
     def resume(self, by: Person) -> None:
         """Send what was never settled; who goes on after a trial or a refusal of everything has seen it."""
-        assert self.connection is not None
         with transaction.atomic():
             self.move(
                 Act.RESUME,
                 by=by,
                 trial_rows=None,
                 refusals_seen=True,
-                queue_number=self.connection.take_queue_number(),
+                queue_number=self._next_place(Act.RESUME),
                 **GOES_ON,
             )
 
     def retry(self, by: Person, rows: int, selection: dict[str, Any]) -> None:
         """Send so many settled rows in another run; `selection` says which."""
-        assert self.connection is not None
         with transaction.atomic():
             self.move(
                 Act.RETRY,
@@ -340,7 +343,7 @@ class ImportJob(models.Model):
                 run=self.run + 1,
                 retry_selection=selection,
                 trial_rows=None,
-                queue_number=self.connection.take_queue_number(),
+                queue_number=self._next_place(Act.RETRY),
                 **GOES_ON,
             )
 

@@ -8,11 +8,10 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from tagsync.accounts.models import Person
-from tagsync.web.access import signed_in
+from tagsync.web.access import own_address, signed_in
 
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "tagsync_theme"
@@ -29,6 +28,9 @@ class SignIn(LoginView):
         if isinstance(person, Person):
             _remember(response, person.language, person.theme)
         return response
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        return own_address(self.request, super().get_redirect_url())
 
 
 @require_POST
@@ -65,11 +67,7 @@ def _offered(request: HttpRequest, name: str, choices: tuple[str, ...]) -> str:
 
 
 def _next(request: HttpRequest) -> str:
-    target = request.POST.get("next", "")
-    here = {request.get_host()}
-    if url_has_allowed_host_and_scheme(target, allowed_hosts=here, require_https=request.is_secure()):
-        return target
-    return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return own_address(request, request.POST.get("next", "")) or resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def _remember(response: HttpResponse, language: str, theme: str) -> None:
