@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Callable
 from email.utils import parseaddr
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+# A whole top-level domain is nobody's: after a full stop there must be two labels.
+HOST_NAME = re.compile(r"(?i)\.([a-z0-9-]+\.)+[a-z][a-z0-9-]*|([a-z0-9-]+\.)*[a-z0-9][a-z0-9-]*")
 WEAK_SECRETS = ("django-insecure", "changeme", "secret")
 
 
@@ -39,6 +44,50 @@ def required(name: str, what_for: str) -> str:
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. It is needed in production: {what_for}.")
     return value
+
+
+def all_of(*questions: Callable[[], Any]) -> list[Any]:
+    """The answers; whatever is wrong with any of them is told at once."""
+    found, wrong = [], []
+    for question in questions:
+        try:
+            found.append(question())
+        except ImproperlyConfigured as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ImproperlyConfigured("\n".join(wrong))
+    return found
+
+
+def fernet_keys(name: str, *, needed_for: str = "") -> list[str]:
+    """Comma-separated; the first encrypts, all decrypt. They are never quoted."""
+    if needed_for:
+        required(name, needed_for)
+    keys = words(name)
+    for number, key in enumerate(keys, start=1):
+        try:
+            Fernet(key)
+        except ValueError:
+            make = "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"
+            raise ImproperlyConfigured(f"{name}: entry {number} is no key. One is made by: {make}") from None
+    return keys
+
+
+def host_names(name: str, what_for: str) -> list[str]:
+    """Comma-separated; .example.com stands for all below it."""
+    required(name, what_for)
+    hosts = words(name)
+    for host in hosts:
+        if not (HOST_NAME.fullmatch(host) or _is_ip_address(host)):
+            raise ImproperlyConfigured(f"{name} must name hosts like tagsync.example.com; {host!r} is refused.")
+    return hosts
+
+
+def _is_ip_address(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        return False
 
 
 def strong_secret(name: str, what_for: str) -> str:

@@ -26,20 +26,18 @@ DEBUG = False
 TAGSYNC_HOME = env.home(BASE_DIR, make=LOCAL)
 if LOCAL:
     SECRET_KEY = env.text("SECRET_KEY") or env.kept_secret(TAGSYNC_HOME, "secret-key")
-    TAGSYNC_CREDENTIAL_KEYS = env.words("TAGSYNC_CREDENTIAL_KEYS") or [
+    TAGSYNC_CREDENTIAL_KEYS = env.fernet_keys("TAGSYNC_CREDENTIAL_KEYS") or [
         env.kept_secret(TAGSYNC_HOME, "credential-key", lambda: Fernet.generate_key().decode())
     ]
     ALLOWED_HOSTS = env.words("TAGSYNC_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 else:
-    SECRET_KEY = env.strong_secret("SECRET_KEY", "it signs sessions")
-    env.required("TAGSYNC_CREDENTIAL_KEYS", "they encrypt the credentials of connections")
-    TAGSYNC_CREDENTIAL_KEYS = env.words("TAGSYNC_CREDENTIAL_KEYS")
-    env.required("TAGSYNC_ALLOWED_HOSTS", "the host names that this site answers to, comma-separated")
-    ALLOWED_HOSTS = env.words("TAGSYNC_ALLOWED_HOSTS")
-    if "*" in ALLOWED_HOSTS:
-        raise ImproperlyConfigured("TAGSYNC_ALLOWED_HOSTS must name the hosts; * is refused.")
-    env.required("DATABASE_URL", "for example postgres://user:password@host/tagsync")
-    env.required("REDIS_URL", "for example rediss://user:password@host:6379/0")
+    SECRET_KEY, TAGSYNC_CREDENTIAL_KEYS, ALLOWED_HOSTS, *_others = env.all_of(
+        lambda: env.strong_secret("SECRET_KEY", "it signs sessions"),
+        lambda: env.fernet_keys("TAGSYNC_CREDENTIAL_KEYS", needed_for="they encrypt the credentials of connections"),
+        lambda: env.host_names("TAGSYNC_ALLOWED_HOSTS", "the host names that this site answers to, comma-separated"),
+        lambda: env.required("DATABASE_URL", "for example postgres://user:password@host/tagsync"),
+        lambda: env.required("REDIS_URL", "for example rediss://user:password@host:6379/0"),
+    )
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 
 # -- application

@@ -120,3 +120,40 @@ def test_it_does_not_start_half_configured(tmp_path: Path, changes: dict[str, st
     )
     assert (done.returncode == 0) is not bool(named)
     assert named in done.stderr and "hunter2" not in done.stderr
+
+
+KEY = "x" * 43 + "="
+PRODUCTION = {
+    "TAGSYNC_MODE": "production",
+    "SECRET_KEY": "".join(chr(97 + number % 26) for number in range(60)),
+    "TAGSYNC_CREDENTIAL_KEYS": KEY,
+    "TAGSYNC_ALLOWED_HOSTS": "tagsync.example.com,.example.org,tagsync,10.0.0.5,[::1]",
+    "DATABASE_URL": "postgres://tagsync@db.example.com/tagsync",
+    "REDIS_URL": "rediss://redis.example.com/0",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({}, []),
+        ({"TAGSYNC_CREDENTIAL_KEYS": "hunter2"}, ["TAGSYNC_CREDENTIAL_KEYS: entry 1"]),
+        ({"TAGSYNC_CREDENTIAL_KEYS": f"{KEY},hunter2"}, ["TAGSYNC_CREDENTIAL_KEYS: entry 2"]),
+        ({"TAGSYNC_ALLOWED_HOSTS": "tagsync.example.com,.com"}, ["TAGSYNC_ALLOWED_HOSTS", "'.com'"]),
+        ({"TAGSYNC_ALLOWED_HOSTS": "*"}, ["TAGSYNC_ALLOWED_HOSTS"]),
+        ({"TAGSYNC_ALLOWED_HOSTS": "."}, ["TAGSYNC_ALLOWED_HOSTS"]),
+        ({"TAGSYNC_ALLOWED_HOSTS": "https://tagsync.example.com"}, ["TAGSYNC_ALLOWED_HOSTS"]),
+        (
+            {"TAGSYNC_CREDENTIAL_KEYS": "", "SECRET_KEY": "hunter2", "TAGSYNC_ALLOWED_HOSTS": "*", "REDIS_URL": ""},
+            ["TAGSYNC_CREDENTIAL_KEYS", "SECRET_KEY", "TAGSYNC_ALLOWED_HOSTS", "REDIS_URL"],
+        ),
+    ],
+)
+def test_production_names_all_that_is_wrong_at_once(tmp_path: Path, changes: dict[str, str], named: list[str]) -> None:
+    environment = {**os.environ, "TAGSYNC_HOME": str(tmp_path), **PRODUCTION, **changes}
+    done = subprocess.run(
+        [sys.executable, "-c", "import tagsync.settings"], env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode == 0) is not bool(named), done.stderr
+    assert [name for name in named if name not in done.stderr] == []
+    assert "hunter2" not in done.stderr

@@ -46,6 +46,10 @@ class WayTwoOrder(models.TextChoices):
     CUSTOMER_ID_FIRST = "customer_id_first", _("customer ID > phone > openid > unionid")
 
 
+# With the colon before its port: a host's name may begin like a number.
+SANDBOX_ADDRESS = "http://127.0.0.1:"
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def usable(self) -> ConnectionQuerySet:
         return self.filter(archived_at=None).order_by("is_sandbox", "name")
@@ -132,6 +136,10 @@ class Connection(models.Model):
             models.UniqueConstraint(
                 fields=["base_url", "app_id"], condition=~Q(app_id=""), name="one_connection_per_app"
             ),
+            # What is called a test platform reaches nobody's customers.
+            models.CheckConstraint(
+                condition=Q(is_sandbox=False) | Q(base_url__startswith=SANDBOX_ADDRESS), name="sandbox_is_here"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +147,8 @@ class Connection(models.Model):
 
     def clean(self) -> None:
         self.base_url = normalised(self.base_url)
+        if self.is_sandbox and not self.base_url.startswith(SANDBOX_ADDRESS):
+            raise ValidationError({"base_url": _("The test platform runs on this machine, and only here.")})
         if isinstance(self.period_seconds, float) and not math.isfinite(self.period_seconds):
             raise ValidationError({"period_seconds": _("Give a number of seconds.")})
         try:

@@ -99,6 +99,10 @@ class ConnectionForm(_ModelForm):
         super().__init__(*args, **kwargs)
         self.stored = self.instance.pk is not None
         self.unsettled = unsettled_imports(self.instance) if self.stored else 0
+        if self.instance.is_sandbox:
+            # Set at each start; whatever is posted is not read.
+            self.fields["base_url"].disabled = True
+            self.fields["base_url"].help_text = _("The test platform of this installation; set at each start.")
         if self.stored:
             self.initial["credentials"] = FIXED if self.instance.uses_fixed_token else APP
             self._describe_stored()
