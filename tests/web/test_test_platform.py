@@ -12,7 +12,7 @@ def test_nobody_moves_the_test_platform(signed_admin: Client, sandbox_connection
     """Else it would be called so, and reach real customers."""
     page = signed_admin.get(f"/connections/{sandbox_connection.pk}/").content.decode()
     assert re.search(r'<input[^>]*name="base_url"[^>]*disabled', page)
-    data = posted(name="Renamed", base_url="https://integrate.example.com", credentials="app")
+    data = posted(name="Renamed", base_url="https://integrate.example.com", credentials="token")
     answer = signed_admin.post(f"/connections/{sandbox_connection.pk}/", data)
     assert answer.status_code == 302, answer.context["form"].errors
     sandbox_connection.refresh_from_db()
