@@ -19,7 +19,7 @@ ELSEWHERE = ["https://integrate.example.com", "http://127.0.0.1.evil.com:80", "h
 @pytest.mark.parametrize("address", ELSEWHERE)
 def test_nobody_moves_it_elsewhere(sandbox_connection: Connection, address: str) -> None:
     sandbox_connection.base_url = address
-    with pytest.raises(ValidationError, match="only here"):
+    with pytest.raises(ValidationError, match="base_url"):
         sandbox_connection.clean()
     with pytest.raises(IntegrityError), transaction.atomic():
         sandbox_connection.save()

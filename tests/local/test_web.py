@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from tagsync.body_limits import ANONYMOUS_BYTES, most_bytes
 from tagsync.local import web
+from tests.making import beside
 
 GET = b"GET /page HTTP/1.1\r\nHost: localhost\r\n"
 Connect = Callable[..., socket.socket]
@@ -56,8 +56,7 @@ def server(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[web.Server
     monkeypatch.setattr(web, "THREADS", 1)
     listener = socket.create_server(("127.0.0.1", 0))
     server = web.make_server(application, listener)
-    thread = threading.Thread(target=server.run)
-    thread.start()
+    thread = beside(server.run)
     yield server
     server.add_task(Ended(server))
     thread.join(30)
