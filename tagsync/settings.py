@@ -75,13 +75,14 @@ MIDDLEWARE = [
     "tagsync.web.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    # Before the check of the token, which reads the whole body to find it, and stores its files.
+    "tagsync.web.middleware.SignInRequired",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "tagsync.web.middleware.StillThere",
-    "tagsync.web.middleware.SignInRequired",
     "tagsync.web.middleware.PersonLanguage",
 ]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import get_template
 from django.utils import translation
@@ -43,8 +42,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return error_page(request, "404.html", 404)
 
 
-def too_large(request: HttpRequest) -> HttpResponse:
-    megabytes = settings.TAGSYNC_MAX_UPLOAD_BYTES // (1024 * 1024)
+def too_large(request: HttpRequest, max_bytes: int | None) -> HttpResponse:
+    """`max_bytes`: of a file; None where no file is expected."""
+    megabytes = max_bytes // (1024 * 1024) if max_bytes else None
     return error_page(request, "413.html", 413, max_megabytes=megabytes)
 
 

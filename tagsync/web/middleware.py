@@ -34,10 +34,51 @@ class Sessions(SessionMiddleware):
         super().process_request(request)
 
 
+# What the form's other fields and the boundaries may take.
+ALLOWANCE_BYTES = 1024 * 1024
+# More than every form that a stranger may send.
+STRANGER_BYTES = 64 * 1024
+CHUNK_BYTES = 64 * 1024
+
+
+def body_bytes(request: HttpRequest) -> int | None:
+    """How long the body says it is. None: it comes in chunks and ends when it ends."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
+        return None
+    return int(length) if length.isdecimal() else 0
+
+
+def drain(request: HttpRequest) -> None:
+    """Read twice what a file may have: a browser whose upload is cut off shows its own error, not our answer."""
+    for _chunk in range(0, 2 * (settings.TAGSYNC_MAX_UPLOAD_BYTES + ALLOWANCE_BYTES), CHUNK_BYTES):
+        if not request.read(CHUNK_BYTES):
+            return
+
+
 class SignInRequired(LoginRequiredMiddleware):
-    """Every page needs a signed-in person unless its view says `login_not_required`."""
+    """Every page needs a signed-in person unless its view says `login_not_required`.
+
+    Nothing of a stranger's body is stored: she is led to the sign-in, or refused, before anybody reads it.
+    """
 
     def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., HttpResponseBase],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        response = self._lead_to_sign_in(request, view_func, view_args, view_kwargs)
+        if request.user.is_authenticated:
+            return response
+        length = body_bytes(request)
+        if length is None or length > STRANGER_BYTES:
+            drain(request)
+            return response or errors.too_large(request, None)
+        return response
+
+    def _lead_to_sign_in(
         self,
         request: HttpRequest,
         view_func: Callable[..., HttpResponseBase],
@@ -111,22 +152,12 @@ class Maintenance:
 class BodyLimit:
     """Refuses a body that can hold no allowed file before any of it is stored."""
 
-    # What the form's other fields and the boundaries may take.
-    ALLOWANCE_BYTES = 1024 * 1024
-    CHUNK_BYTES = 64 * 1024
-
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdecimal() and int(length) > settings.TAGSYNC_MAX_UPLOAD_BYTES + self.ALLOWANCE_BYTES:
-            self._drain(request)
-            return errors.too_large(request)
+        length = body_bytes(request) or 0
+        if length > settings.TAGSYNC_MAX_UPLOAD_BYTES + ALLOWANCE_BYTES:
+            drain(request)
+            return errors.too_large(request, settings.TAGSYNC_MAX_UPLOAD_BYTES)
         return self.get_response(request)
-
-    def _drain(self, request: HttpRequest) -> None:
-        """Read as much again as is allowed: a browser whose upload is cut off shows its own error, not our answer."""
-        for _chunk in range(0, 2 * (settings.TAGSYNC_MAX_UPLOAD_BYTES + self.ALLOWANCE_BYTES), self.CHUNK_BYTES):
-            if not request.read(self.CHUNK_BYTES):
-                return
