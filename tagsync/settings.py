@@ -240,13 +240,15 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# A proxy says who asks and how, and strips what others say of that; without it nothing forwarded counts.
+TAGSYNC_BEHIND_PROXY = bool(env.text("TAGSYNC_BEHIND_PROXY"))
 if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
-    if env.text("TAGSYNC_BEHIND_PROXY"):
+    if TAGSYNC_BEHIND_PROXY:
         # Only when the proxy strips the header from what comes in.
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.roles import ADMINS
@@ -30,3 +31,20 @@ class Person(AbstractUser):
     @property
     def is_admin(self) -> bool:
         return self.is_superuser or any(group.name == ADMINS for group in self.groups.all())
+
+
+class SignInPlace(models.Model):
+    """Where sign-ins are tried, and how many were wrong there; `throttle` says what counts where.
+
+    `known`: somebody has signed in there, with one name.
+    """
+
+    # of a name, an address, a browser, or two of them: none of these is stored
+    key = models.CharField(max_length=64, unique=True)
+    known = models.BooleanField(default=False)
+    wrong = models.PositiveIntegerField(default=0)
+    held_until = models.DateTimeField(null=True)
+    last_at = models.DateTimeField(db_default=Now(), db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

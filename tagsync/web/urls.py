@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from tagsync.web import health
+from tagsync.web.account import sign_in
 from tagsync.web.check import repair_views
 from tagsync.web.check import views as check
 from tagsync.web.columns import views as columns
@@ -29,7 +30,7 @@ from tagsync.web.upload import views as upload
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="import_list"), name="home"),
     path("healthz", health.healthz, name="healthz"),
-    path("login/", preference_views.SignIn.as_view(), name="login"),
+    path("login/", sign_in.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("preferences/", preference_views.set_preferences, name="set_preferences"),
     path("first-steps/hide/", preference_views.hide_first_steps, name="hide_first_steps"),
