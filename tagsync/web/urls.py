@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from tagsync.web import health
 from tagsync.web.account import sign_in
+from tagsync.web.account import views as account
 from tagsync.web.check import repair_views
 from tagsync.web.check import views as check
 from tagsync.web.columns import views as columns
@@ -32,6 +33,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("login/", sign_in.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("account/", account.Account.as_view(), name="account"),
+    path("account/sign-out-elsewhere/", account.sign_out_elsewhere, name="sign_out_elsewhere"),
     path("preferences/", preference_views.set_preferences, name="set_preferences"),
     path("first-steps/hide/", preference_views.hide_first_steps, name="hide_first_steps"),
     path("help/", help.glossary, name="help"),
