@@ -75,8 +75,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "tagsync.web.account.sessions.SessionLimits",
     # Before the check of the token, which reads the whole body to find it, and stores its files.
     "tagsync.web.middleware.SignInRequired",
+    "tagsync.web.middleware.OwnPassword",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -116,7 +118,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "import_list"
 LOGOUT_REDIRECT_URL = "login"
-SESSION_COOKIE_AGE = 12 * 3600
+# Signed out after so long without a press, and after so long in any case.
+TAGSYNC_SESSION_IDLE_HOURS = env.whole_number("TAGSYNC_SESSION_IDLE_HOURS", 8)
+TAGSYNC_SESSION_DAYS = env.whole_number("TAGSYNC_SESSION_DAYS", 7)
+if min(TAGSYNC_SESSION_IDLE_HOURS, TAGSYNC_SESSION_DAYS) < 1:
+    raise ImproperlyConfigured("TAGSYNC_SESSION_IDLE_HOURS and TAGSYNC_SESSION_DAYS must be at least 1.")
+SESSION_COOKIE_AGE = TAGSYNC_SESSION_DAYS * 24 * 3600
 
 # -- database
 
@@ -244,6 +251,7 @@ CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# A proxy says who asks and how, and strips what others say of that; without it nothing forwarded counts.
 TAGSYNC_BEHIND_PROXY = bool(env.text("TAGSYNC_BEHIND_PROXY"))
 if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True

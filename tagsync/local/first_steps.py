@@ -35,7 +35,8 @@ def first_admin(chosen_password: str) -> FirstAdmin:
     if chosen_password and not admin.check_password(chosen_password):
         # Only when it differs: setting it anew signs out whoever is signed in as this person.
         admin.set_password(chosen_password)
-        admin.save(update_fields=["password"])
+        admin.must_change_password = False
+        admin.save(update_fields=["password", "must_change_password"])
     return FirstAdmin(admin.username)
 
 
@@ -44,6 +45,8 @@ def _make_admin(chosen_password: str) -> FirstAdmin:
     admin = Person.objects.filter(username=ADMIN_NAME).first() or Person(username=ADMIN_NAME)
     admin.set_password(chosen_password or generated)
     admin.is_active = True
+    # Whoever runs `up` reads this password on her own screen, and keeps it if she likes.
+    admin.must_change_password = False
     admin.save()
     give_role(admin, ADMINS)
     return FirstAdmin(admin.username, generated)

@@ -95,6 +95,29 @@ class SignInRequired(LoginRequiredMiddleware):
         return HttpResponse(status=204, headers={"HX-Redirect": sign_in}) if htmx else HttpResponseRedirect(sign_in)
 
 
+class OwnPassword:
+    """A password that tagsync made up is changed first: until then every page leads to the person's account."""
+
+    OPEN = frozenset({"account", "logout"})
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], *_rest: Any
+    ) -> HttpResponseBase | None:
+        must = getattr(request.user, "must_change_password", False)
+        name = request.resolver_match.url_name if request.resolver_match else None
+        if not must or name in self.OPEN or not getattr(view_func, "login_required", True):
+            return None
+        account = resolve_url("account")
+        htmx = getattr(request, "htmx", None)
+        return HttpResponse(status=204, headers={"HX-Redirect": account}) if htmx else HttpResponseRedirect(account)
+
+
 class StillThere:
     """What a part of a page asks for is gone, or not hers to see any more: the page is loaded again and says so."""
 

@@ -5,6 +5,8 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from tagsync.web import health
+from tagsync.web.account import sign_in
+from tagsync.web.account import views as account
 from tagsync.web.check import repair_views
 from tagsync.web.check import views as check
 from tagsync.web.columns import views as columns
@@ -29,8 +31,10 @@ from tagsync.web.upload import views as upload
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="import_list"), name="home"),
     path("healthz", health.healthz, name="healthz"),
-    path("login/", preference_views.SignIn.as_view(), name="login"),
+    path("login/", sign_in.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("account/", account.Account.as_view(), name="account"),
+    path("account/sign-out-elsewhere/", account.sign_out_elsewhere, name="sign_out_elsewhere"),
     path("preferences/", preference_views.set_preferences, name="set_preferences"),
     path("first-steps/hide/", preference_views.hide_first_steps, name="hide_first_steps"),
     path("help/", help.glossary, name="help"),

@@ -43,6 +43,7 @@ PATHS = (
     "/connections/1/archive/",
     "/people/",
     "/people/new/",
+    "/account/",
     "/imports/{ended}/title/",
     "/help/",
     "/styleguide/",

@@ -95,6 +95,7 @@ class NewPersonForm(PersonForm):
     def save(self, commit: bool = True) -> Person:
         self.made_up = "" if self.cleaned_data["password"] else made_up()
         self.instance.set_password(self.cleaned_data["password"] or self.made_up)
+        self.instance.must_change_password = bool(self.made_up)
         return super().save(commit)
 
 
@@ -103,9 +104,9 @@ class PasswordForm(forms.Form):
 
     password = password_field()
 
-    def __init__(self, *args: Any, person: Person, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: Person, by: Person, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.person = person
+        self.person, self.by = person, by
 
     def clean(self) -> dict[str, Any]:
         check_password(self, self.person)
@@ -115,7 +116,9 @@ class PasswordForm(forms.Form):
         """Sets it, which ends all her sessions. Returns the password if it was made up."""
         fresh = "" if self.cleaned_data["password"] else made_up()
         self.person.set_password(self.cleaned_data["password"] or fresh)
-        self.person.save(update_fields=["password"])
+        # Nobody else has read what she had made up for herself.
+        self.person.must_change_password = bool(fresh) and self.person.pk != self.by.pk
+        self.person.save(update_fields=["password", "must_change_password"])
         return fresh
 
 

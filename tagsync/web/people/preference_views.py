@@ -1,11 +1,9 @@
-"""Signing in, and what each person has chosen for herself: language, theme, no first steps."""
+"""What each person has chosen for herself: language, theme, no first steps."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_POST
@@ -16,21 +14,6 @@ from tagsync.web.access import own_address, signed_in
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "tagsync_theme"
 YEAR_SECONDS = 365 * 24 * 3600
-
-
-class SignIn(LoginView):
-    redirect_authenticated_user = True
-
-    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Her choices follow her into a browser that does not know her yet."""
-        response = super().form_valid(form)
-        person = self.request.user
-        if isinstance(person, Person):
-            _remember(response, person.language, person.theme)
-        return response
-
-    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
-        return own_address(self.request, super().get_redirect_url())
 
 
 @require_POST
@@ -47,7 +30,7 @@ def set_preferences(request: HttpRequest) -> HttpResponse:
         request.user.save(update_fields=chosen)
     # Not `redirect`, which would take a word without a slash for the name of a page.
     response = HttpResponseRedirect(_next(request))
-    _remember(response, language, theme)
+    remember(response, language, theme)
     return response
 
 
@@ -70,7 +53,8 @@ def _next(request: HttpRequest) -> str:
     return own_address(request, request.POST.get("next", "")) or resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
-def _remember(response: HttpResponse, language: str, theme: str) -> None:
+def remember(response: HttpResponse, language: str, theme: str) -> None:
+    """In the browser, for the pages before sign-in; "" leaves what is there."""
     for name, value in ((settings.LANGUAGE_COOKIE_NAME, language), (THEME_COOKIE, theme)):
         if value:
             # Scripts may read the theme: they show it before the server has answered.

@@ -56,7 +56,7 @@ def _edit_page(
         "person": person,
         "is_me": person.pk == me.pk,
         "form": form or PersonForm(instance=Person.objects.get(pk=person.pk), by=me),
-        "password_form": password_form or PasswordForm(person=person, auto_id="new_%s"),
+        "password_form": password_form or PasswordForm(person=person, by=me, auto_id="new_%s"),
     }
     return render(request, "people/edit.html", context, status=422 if form or password_form else 200)
 
@@ -73,7 +73,7 @@ def _save(request: HttpRequest, person: Person) -> HttpResponse:
 
 
 def _set_password(request: HttpRequest, person: Person) -> HttpResponse:
-    form = PasswordForm(request.POST, person=person, auto_id="new_%s")
+    form = PasswordForm(request.POST, person=person, by=signed_in(request), auto_id="new_%s")
     if not form.is_valid():
         return _edit_page(request, person, password_form=form)
     made_up = form.save()
@@ -87,6 +87,7 @@ def _disable(request: HttpRequest, person: Person) -> HttpResponse:
         refusal = refusal_to_dismiss(person, signed_in(request))
         if not refusal:
             Person.objects.filter(pk=person.pk).update(is_active=False)
+            person.end_sessions()
     if refusal:
         messages.error(request, REFUSALS[refusal])
         return redirect("person_edit", person.pk)

@@ -1,0 +1,1 @@
+"""A person's own account: signing in, her password, and where she is signed in."""

@@ -1,0 +1,56 @@
+"""A person's own account: her password, and an end to what is open elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tagsync.accounts import throttle
+from tagsync.web.access import signed_in
+from tagsync.web.account.forms import OwnPasswordForm
+from tagsync.web.account.sign_in import BROWSER_COOKIE, begin_attempt, held_up
+
+
+class Account(PasswordChangeView):
+    template_name = "account/account.html"
+    form_class = OwnPasswordForm
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Whoever finds an open browser guesses as slowly here as at the sign-in."""
+        if not request.POST.get("old_password"):
+            return super().post(request, *args, **kwargs)
+        name = signed_in(request).username
+        attempt = begin_attempt(request, name)
+        if attempt.held_until:
+            return held_up(self, attempt.held_until)
+        form = self.get_form()
+        if "old_password" not in form.errors:
+            throttle.succeeded(attempt, name, request.COOKIES.get(BROWSER_COOKIE, ""))
+        return self.form_valid(form) if form.is_valid() else self.form_invalid(form)
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        was_made_up = signed_in(self.request).must_change_password
+        self.success_url = resolve_url(settings.LOGIN_REDIRECT_URL if was_made_up else "account")
+        messages.success(self.request, _("Your password is changed. Elsewhere you are signed out."))
+        return super().form_valid(form)
+
+    def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+@require_POST
+def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
+    person = signed_in(request)
+    person.end_sessions()
+    update_session_auth_hash(request, person)
+    messages.success(request, _("Elsewhere you are signed out."))
+    return redirect("account")
