@@ -208,10 +208,10 @@ class Connection(models.Model):
         self.refresh_from_db(fields=["max_body_bytes"])
 
     def body_was_taken(self, limit: int, taken_bytes: int, taken_rows: int) -> None:
-        """A call that was cut at `limit` succeeded: twice as long may be tried, by whoever is first to say so.
+        """A call that was cut at `limit`, or a full one below it, succeeded: twice as long may be tried.
 
         What holds a full call of rows as long as these is no limit any more. Rows may be longer elsewhere: then one
-        refused call sets it again.
+        refused call sets it again. Of several calls at one limit the first to succeed doubles it.
         """
         holds_a_full_call = 2 * limit * taken_rows >= self.rows_per_call * taken_bytes
         doubled = None if holds_a_full_call else 2 * limit

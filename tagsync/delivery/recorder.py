@@ -107,8 +107,11 @@ class Recorder:
         load, rows = flight.load, flight.delivery.row_count
         if decision.outcome == DeliveryOutcome.TOO_LARGE and rows > 1:
             self._connection.body_was_refused(len(load.body))
-        elif decision.outcome == DeliveryOutcome.ACCEPTED and load.cut_at:
-            self._connection.body_was_taken(load.cut_at, len(load.body), rows)
+        elif decision.outcome == DeliveryOutcome.ACCEPTED:
+            is_full = rows >= self._connection.rows_per_call > 1
+            limit = load.cut_at or (self._connection.max_body_bytes if is_full else None)
+            if limit:
+                self._connection.body_was_taken(limit, len(load.body), rows)
 
     def _ask(self, decision: Decision, flight: Flight, outcome: Outcome) -> None:
         """A person, when single rows are refused one after another: it is hardly the rows."""

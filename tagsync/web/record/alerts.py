@@ -160,7 +160,11 @@ def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
         "trial_done": ngettext(
             "Go on with the remaining %(rows)s row", "Go on with the remaining %(rows)s rows", waiting
         ),
-        "refuses_everything": _("Leave these rejected and go on"),
+        "refuses_everything": ngettext(
+            "Leave these rejected and send the other %(rows)s row",
+            "Leave these rejected and send the other %(rows)s rows",
+            waiting,
+        ),
     }
     resume = ngettext("Resume: send %(rows)s row", "Resume: send %(rows)s rows", waiting)
     label = texts.get(job.cause, resume) % {"rows": thousands(waiting)}
