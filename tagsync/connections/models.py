@@ -91,8 +91,9 @@ class Connection(models.Model):
         default=MAX_ROWS_PER_CALL,
         validators=[MinValueValidator(1), MaxValueValidator(MAX_ROWS_PER_CALL)],
     )
-    # Halved after a 413; apart from rows_per_call so that what a person chose is never overwritten.
-    effective_rows_per_call = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Longer bodies were refused (413) a short while ago. Apart from rows_per_call, so that what a person chose is never
+    # overwritten; doubled by each call that needed all of it, until it is none any more.
+    max_body_bytes = models.PositiveIntegerField(null=True, blank=True)
     # Source: reads are limited to 10 calls per 5 s (page 985010); the limit of writes is not documented.
     calls_per_period = models.PositiveIntegerField(_("calls per period"), default=10, validators=[MinValueValidator(1)])
     period_seconds = models.FloatField(_("period in seconds"), default=5, validators=[MinValueValidator(0.1)])
@@ -209,14 +210,27 @@ class Connection(models.Model):
 
     # -- size and state
 
-    @property
-    def batch_size(self) -> int:
-        return min(self.rows_per_call, self.effective_rows_per_call or self.rows_per_call)
+    def body_was_refused(self, refused_bytes: int) -> None:
+        """After a 413 of several rows: calls of this connection have at most half of what was refused."""
+        half = max(1, refused_bytes // 2)
+        longer = Q(max_body_bytes=None) | Q(max_body_bytes__gt=half)
+        Connection.objects.filter(longer, pk=self.pk).update(max_body_bytes=half)
+        self.refresh_from_db(fields=["max_body_bytes"])
 
-    def shrink_batches(self, refused_rows: int) -> None:
-        """After a 413: calls of this connection hold at most half of what was refused."""
-        Connection.objects.filter(pk=self.pk).update(effective_rows_per_call=max(1, refused_rows // 2))
-        self.refresh_from_db(fields=["effective_rows_per_call"])
+    def body_was_taken(self, limit: int, taken_bytes: int, taken_rows: int) -> None:
+        """A call that was cut at `limit`, or a full one below it, succeeded: twice as long may be tried.
+
+        What holds a full call of rows as long as these is no limit any more. Rows may be longer elsewhere: then one
+        refused call sets it again. Of several calls at one limit the first to succeed doubles it.
+        """
+        holds_a_full_call = 2 * limit * taken_rows >= self.rows_per_call * taken_bytes
+        doubled = None if holds_a_full_call else 2 * limit
+        Connection.objects.filter(pk=self.pk, max_body_bytes=limit).update(max_body_bytes=doubled)
+        self.refresh_from_db(fields=["max_body_bytes"])
+
+    def forget_body_limit(self) -> None:
+        Connection.objects.filter(pk=self.pk).update(max_body_bytes=None)
+        self.max_body_bytes = None
 
     def block(self, reason: BlockReason, detail: str = "", where: Q | None = None) -> bool:
         """True when this call blocked it, False when it was blocked already.

@@ -115,7 +115,10 @@ def resume(job: ImportJob, by: Person) -> None:
 
 @repeated_after_deadlock
 def retry(job: ImportJob, selection: Selection, by: Person) -> int:
-    """Queue failed rows again; returns how many. Raises MoveRefused, ConnectionArchived, NothingToRetry."""
+    """Queue failed rows again; returns how many rows go, with those that wait.
+
+    Raises MoveRefused, ConnectionArchived, NothingToRetry.
+    """
     with locked_for_act(job, Act.RETRY) as locked:
         _refuse_archived(locked)
         rows = queue_selected(locked, selection, by)

@@ -59,7 +59,6 @@ class Decision:
     pause: Pause | None = None
     # The rows of the call go on waiting: what is read ahead must be read again once no call is in flight.
     rows_wait: bool = False
-    shrink: bool = False
     new_token: bool = False
     block_reason: BlockReason | None = None
 
@@ -73,6 +72,8 @@ class Circumstances:
 
     failures: int = 1
     may_halve: bool = False
+    # a single row that was found too large: nothing but its own length explains that
+    own_fault: bool = False
     resend: bool = True
 
 
@@ -95,7 +96,7 @@ def decide(outcome: Outcome, load: Load, found: Circumstances) -> Decision:
         case Blocked(_, reason):
             return Decision(DeliveryOutcome.BLOCKED, rows_wait=True, block_reason=reason)
         case TooLarge(answer):
-            return _too_large(answer, load)
+            return _too_large(answer, load, found)
 
 
 def _unanswered(found: Circumstances) -> Decision:
@@ -105,10 +106,10 @@ def _unanswered(found: Circumstances) -> Decision:
     return Decision(DeliveryOutcome.UNANSWERED, pause=pause, rows_wait=True)
 
 
-def _too_large(answer: Answer, load: Load) -> Decision:
-    if len(load.batch.row_numbers) > 1:
-        return Decision(DeliveryOutcome.TOO_LARGE, rows_wait=True, shrink=True)
-    verdict = Verdict(RowStatus.REJECTED, Origin.PLATFORM, "row_too_large", _their_words(answer, load))
+def _too_large(answer: Answer, load: Load, found: Circumstances) -> Decision:
+    if not found.own_fault:
+        return Decision(DeliveryOutcome.TOO_LARGE, rows_wait=True)
+    verdict = Verdict(RowStatus.REJECTED, Origin.PLATFORM, "row_too_large", their_words(answer, load))
     return Decision(DeliveryOutcome.TOO_LARGE, verdict)
 
 
@@ -117,10 +118,10 @@ def _refused(answer: Answer, load: Load, found: Circumstances) -> Verdict:
         return Verdict(halve=True)
     alone = len(load.batch.row_numbers) == 1
     code = "refused" if alone else "not_isolated"
-    return Verdict(RowStatus.REJECTED, Origin.PLATFORM, code, _their_words(answer, load))
+    return Verdict(RowStatus.REJECTED, Origin.PLATFORM, code, their_words(answer, load))
 
 
-def _their_words(answer: Answer, load: Load) -> dict[str, str | int | None]:
+def their_words(answer: Answer, load: Load) -> dict[str, str | int | None]:
     """What groups refusals, without anything personal in it."""
     return {
         "http_status": answer.http_status,

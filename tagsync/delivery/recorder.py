@@ -9,14 +9,15 @@ from tagsync.connections import silence, tokens
 from tagsync.connections.models import Connection
 from tagsync.connections.pace import slow_down, speed_up
 from tagsync.delivery import leases
+from tagsync.delivery.batches import body_bytes_of
 from tagsync.delivery.calls import Flight, their_answer
-from tagsync.delivery.policy import Circumstances, Decision, Pause, decide, pause_seconds
+from tagsync.delivery.policy import Circumstances, Decision, Pause, decide, pause_seconds, their_words
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.delivery import INDEFINITE, DeliveryOutcome
-from tagsync.imports.sending import bisection, outcomes
+from tagsync.imports.sending import bisection, outcomes, too_large
 from tagsync.imports.states import WaitReason
 from tagsync.queueing import doorbell
-from tagsync.tuzhan.outcomes import BatchRefused, Outcome
+from tagsync.tuzhan.outcomes import BatchRefused, Outcome, TooLarge
 
 SIBLINGS_RUNG = 50
 
@@ -96,10 +97,32 @@ class Recorder:
         state.drained = state.drained and not halves
         self._obey(decision, flight)
         self._tell_connection(decision)
-        alone = decision.outcome == DeliveryOutcome.BATCH_REFUSED and flight.delivery.row_count == 1
-        if alone and bisection.refuses_everything_alike(self._job):
-            state.question = ("refuses_everything", decision.verdict.params)
+        self._learn_length(decision, flight)
+        if flight.delivery.row_count == 1:
+            self._ask(decision, flight, outcome)
         return halves
+
+    def _learn_length(self, decision: Decision, flight: Flight) -> None:
+        """How long a body the platform takes. A single row tells nothing: no call is shorter."""
+        load, rows = flight.load, flight.delivery.row_count
+        if decision.outcome == DeliveryOutcome.TOO_LARGE and rows > 1:
+            self._connection.body_was_refused(len(load.body))
+        elif decision.outcome == DeliveryOutcome.ACCEPTED:
+            is_full = rows >= self._connection.rows_per_call > 1
+            limit = load.cut_at or (self._connection.max_body_bytes if is_full else None)
+            if limit:
+                self._connection.body_was_taken(limit, len(load.body), rows)
+
+    def _ask(self, decision: Decision, flight: Flight, outcome: Outcome) -> None:
+        """A person, when single rows are refused one after another: it is hardly the rows."""
+        refused = decision.outcome == DeliveryOutcome.BATCH_REFUSED
+        if refused and bisection.refuses_everything_alike(self._job):
+            self._state.question = ("refuses_everything", decision.verdict.params)
+        waits = decision.outcome == DeliveryOutcome.TOO_LARGE and not decision.verdict.status
+        if waits and too_large.nothing_is_small_enough(self._job):
+            self._state.question = ("too_large_alone", their_words(outcome.answer, flight.load))
+            # What refuses the shortest call there is has no limit of bytes that could be learnt.
+            self._connection.forget_body_limit()
 
     def record_late(self, flight: Flight, outcome: Outcome) -> None:
         """The import is somebody else's by now: what the platform says is noted beside the call given up."""
@@ -110,15 +133,21 @@ class Recorder:
         found = Circumstances(
             failures=self._state.failures + 1,
             may_halve=isinstance(outcome, BatchRefused) and bisection.may_halve(flight.delivery),
+            own_fault=isinstance(outcome, TooLarge) and self._is_its_own_fault(flight),
             resend=self._connection.resend_unanswered,
         )
         return decide(outcome, flight.load, found)
 
+    def _is_its_own_fault(self, flight: Flight) -> bool:
+        if flight.delivery.row_count > 1:
+            return False
+        most = too_large.most_accepted(self._job)
+        most_bytes = body_bytes_of(most, self._connection) if most else 0
+        return too_large.is_its_own_fault(flight.delivery, len(flight.load.body), most, most_bytes)
+
     def _obey(self, decision: Decision, flight: Flight) -> None:
         if decision.rows_wait:
             self._state.hold(decision.pause)
-        if decision.shrink:
-            self._connection.shrink_batches(len(flight.load.batch.row_numbers))
         if decision.new_token:
             tokens.refused(self._connection, flight.token, flight.sent_with)
         if decision.block_reason:

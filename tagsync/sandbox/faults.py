@@ -13,6 +13,8 @@
     refuse_rows       field, equals or contains,                code 100500 when one row matches         no
                       http_status (200)
     refuse_empty      http_status (500), json (true)            a call without rows gets that status      no
+    too_large         max_bytes (65536)                         a proxy's page with 413 when the body     no
+                                                                is longer
     apply_half        http_status (500)                         that status                              first half
     apply_then_hang   seconds (60)                              nothing for so long, then the answer     yes
     apply_then_cut                                              closed before the answer                 yes
@@ -44,6 +46,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "refuse_all": {"http_status": 200},
     "refuse_rows": {"field": "phone", "equals": None, "contains": None, "http_status": 200},
     "refuse_empty": {"http_status": 500, "json": True},
+    "too_large": {"max_bytes": 65536},
     "apply_half": {"http_status": 500},
     "apply_then_hang": {"seconds": 60},
     "apply_then_cut": {},
@@ -53,7 +56,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 KINDS = tuple(_DEFAULTS)
 # Met by what a call carries, not by the next call whatever it is.
-_BY_ROWS = ("refuse_rows", "refuse_empty")
+_BY_ROWS = ("refuse_rows", "refuse_empty", "too_large")
 FIELDS = ("audienceUserId", "openid", "unionid", "phone", "tags")
 
 
@@ -73,7 +76,9 @@ class Fault:
 
     def matches(self, rows: list[dict[str, str]]) -> bool:
         """For the kinds that depend on the rows of a call."""
-        return not rows if self.kind == "refuse_empty" else any(map(self.matches_row, rows))
+        if self.kind == "refuse_empty":
+            return not rows
+        return self.kind == "refuse_rows" and any(map(self.matches_row, rows))
 
     def matches_row(self, row: Mapping[str, str]) -> bool:
         """For refuse_rows: whether this row is one of those the platform doesn't like."""
@@ -140,6 +145,15 @@ class Faults:
                     return fault
         return None
 
+    def take_too_large(self, body_bytes: int) -> Fault | None:
+        """The first fault that finds a body of this length too long; counts as used."""
+        with self._lock:
+            for fault in self._active:
+                if fault.kind == "too_large" and body_bytes > fault.options["max_bytes"]:
+                    self._use(fault)
+                    return fault
+        return None
+
     def _use(self, used: Fault) -> None:
         if used.times is None:
             return
@@ -171,6 +185,7 @@ def _check_option(name: str, value: Any) -> None:
         "http_status": type(value) is int and 200 <= value <= 599,
         "json": isinstance(value, bool),
         "failed": type(value) is int and 0 <= value <= MAX_ROWS,
+        "max_bytes": type(value) is int and value >= 0,
         "error_code": isinstance(value, str) and value.isprintable(),
         "success": value is None or isinstance(value, bool),
         "field": value in FIELDS,

@@ -25,6 +25,7 @@ _BUTTONS: tuple[tuple[dict[str, str], str], ...] = (
     ({"kind": "status", "http_status": "403", "times": "1"}, "403 1 次 · 403 once"),
     ({"kind": "status", "http_status": "500", "times": "3"}, "500 3 次 · 500 three times"),
     ({"kind": "status", "http_status": "413", "times": "1"}, "413 1 次 · 413 once"),
+    ({"kind": "too_large", "max_bytes": "16384"}, "超过 16 kB 就 413 · 413 beyond 16 kB"),
     ({"kind": "html", "times": "3"}, "返回网页 3 次 · a web page 3 times"),
     ({"kind": "cut", "times": "3"}, "断开 3 次 · cut 3 times"),
     ({"kind": "apply_then_hang", "seconds": "60", "times": "1"}, "已处理但不回答 1 次 · applied, no answer, once"),
@@ -79,7 +80,9 @@ def forms(platform: Platform) -> str:
 
 def fault_from_form(form: dict[str, str]) -> dict[str, Any]:
     """The fault a form asks for. Raises: ValueError for a number that is none."""
-    numbers = {name: int(form[name]) for name in ("seconds", "http_status", "times", "failed") if form.get(name)}
+    numbers = {
+        name: int(form[name]) for name in ("seconds", "http_status", "times", "failed", "max_bytes") if form.get(name)
+    }
     return {**{name: text for name, text in form.items() if text}, **numbers}
 
 

@@ -92,6 +92,7 @@ urlpatterns = [
     path("connections/<int:pk>/", connections.edit, name="connection_edit"),
     path("connections/<int:pk>/test/", connections.test, name="connection_test"),
     path("connections/<int:pk>/unblock/", connections.unblock, name="connection_unblock"),
+    path("connections/<int:pk>/forget-limit/", connections.forget_limit, name="connection_forget_limit"),
     path("connections/<int:pk>/archive/", connections.archive, name="connection_archive"),
     path("people/", people.person_list, name="person_list"),
     path("people/new/", people.add, name="person_new"),

@@ -122,14 +122,23 @@ def test_it_counts_queue_numbers_up_whoever_asks(connection: Connection) -> None
     assert [connection.take_queue_number(), same.take_queue_number(), connection.take_queue_number()] == [1, 2, 3]
 
 
-def test_it_halves_batches_without_touching_what_was_chosen(connection: Connection) -> None:
-    assert connection.batch_size == 500
-    connection.shrink_batches(500)
-    assert (connection.batch_size, connection.rows_per_call) == (250, 500)
-    connection.shrink_batches(1)
-    assert connection.batch_size == 1
-    connection.effective_rows_per_call, connection.rows_per_call = 250, 100
-    assert connection.batch_size == 100
+def test_it_halves_what_was_refused_and_never_raises_the_limit_by_that(connection: Connection) -> None:
+    connection.body_was_refused(1000)
+    connection.body_was_refused(5000)  # a call that was under way
+    assert (connection.max_body_bytes, connection.rows_per_call) == (500, 500)
+    connection.body_was_refused(1)
+    assert connection.max_body_bytes == 1
+
+
+def test_the_limit_doubles_once_and_ends_when_a_full_call_fits(connection: Connection) -> None:
+    connection.body_was_refused(4000)
+    same = Connection.objects.get(pk=connection.pk)
+    connection.body_was_taken(2000, 1900, 10)
+    same.body_was_taken(2000, 1900, 10)  # cut at the limit of before
+    assert (connection.max_body_bytes, same.max_body_bytes) == (4000, 4000)
+    connection.rows_per_call = 30
+    connection.body_was_taken(4000, 3800, 20)
+    assert Connection.objects.get(pk=connection.pk).max_body_bytes is None
 
 
 def test_it_offers_what_is_in_use_with_the_test_platform_last(connection: Connection) -> None:

@@ -49,11 +49,11 @@ def run(world: World, steps: int) -> None:
 def quiet_point(world: World) -> None:
     """The faults end; then everything must end by itself, and what is written must be true."""
     mend_everything(world)
-    # Or the batches would get smaller and smaller over a long run, and the pace slower and slower.
+    # Or the pace would get slower and slower over a long run.
     with transaction.atomic():
         connection = stored(world)
         connection.calls_per_period, connection.period_seconds, connection.slow_factor = 1000, 1, 1
-        connection.effective_rows_per_call, connection.asked_to_wait_until = None, None
+        connection.max_body_bytes, connection.asked_to_wait_until = None, None
         connection.save()
         forget_slots(connection)
     restore(world)

@@ -76,7 +76,7 @@ def name(case: object) -> str:
 
 
 def test_every_fault_is_tried() -> None:
-    assert {"refuse_empty", *(case.kind for case in (*PASSING, *LASTING, *BLOCKING))} == set(KINDS)
+    assert {"refuse_empty", "too_large", *(case.kind for case in (*PASSING, *LASTING, *BLOCKING))} == set(KINDS)
 
 
 @pytest.mark.parametrize("options", [{}, {"json": False}])

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection
 from tagsync.exports.models import Export
 from tagsync.imports.customer_search import sought
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, JobTag
@@ -126,3 +127,17 @@ def test_it_folds_the_names_and_tags_that_there_are(marketer: Person, monkeypatc
         assert job.search_text == folded(f"{job.title}\n{job.file_name}")[:2000]
     assert [one.search_text for one in JobTag.objects.all()] == [folded(one.tag)[:255] for one in JobTag.objects.all()]
     assert JobTag.objects.count() == len(names) ** 2
+
+
+def test_a_limit_of_rows_is_forgotten_and_can_be_taken_back(sandbox_connection: Connection) -> None:
+    apps = migrate([("connections", "0006_unclear_probes")])
+    try:
+        apps.get_model("connections", "Connection").objects.update(effective_rows_per_call=1)
+        migrate(newest())
+        sandbox_connection.refresh_from_db()
+        assert (sandbox_connection.max_body_bytes, sandbox_connection.rows_per_call) == (None, 500)
+        Connection.objects.update(max_body_bytes=1000)
+        apps = migrate([("connections", "0006_unclear_probes")])
+        assert apps.get_model("connections", "Connection").objects.get().effective_rows_per_call is None
+    finally:
+        migrate(newest())

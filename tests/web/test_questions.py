@@ -119,7 +119,7 @@ def test_it_shows_why_everything_is_refused(signed: Client, marketer: Person, sa
     page = page_of(signed, job)
     assert "The platform refuses every row alike" in page and "notice--danger" in page
     assert "100500 · E1 · &lt;b&gt;标签不存在" in page and "<b>标签" not in page
-    assert "Leave these rejected and go on" in page and buttons(page) == ["resume", "stop"]
+    assert "Leave these rejected and send the other 20 rows" in page and buttons(page) == ["resume", "stop"]
 
 
 def test_it_finds_the_words_in_the_last_refusal(

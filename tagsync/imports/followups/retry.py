@@ -15,6 +15,7 @@ from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryState
 from tagsync.imports.sending import counts
+from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import RETRYABLE, RowStatus
 
 ROWS_PER_COMMIT = 5000
@@ -56,16 +57,21 @@ def selected(job: ImportJob, selection: Selection) -> QuerySet[ImportRow]:
 
 
 def counted_by_status(job: ImportJob, selection: Selection) -> dict[str, int]:
-    """For the review before the button: status → rows that would be sent."""
+    """For the review before the button: status → rows of the choice. Those that wait go along, see `rows_sent`."""
     return dict(selected(job, selection).order_by().values_list("status").annotate(number=Count("id")))
 
 
+def rows_sent(job: ImportJob, selection: Selection) -> int:
+    """How many rows a retry of this choice sends, with those that wait; 0 when there is none to retry."""
+    return rows_to_send(job, chosen=sum(counted_by_status(job, selection).values()))
+
+
 def queue_selected(job: ImportJob, selection: Selection, by: Person) -> int:
-    """Queue the selected rows as the next run; returns how many. Raises NothingToRetry, MoveRefused.
+    """Queue the selected rows as the next run; returns how many it sends. Raises NothingToRetry, MoveRefused.
 
     The caller holds the locks. What is more than one transaction's work the worker takes up before it sends anything.
     """
-    rows = sum(counted_by_status(job, selection).values())
+    rows = rows_sent(job, selection)
     if not rows:
         raise NothingToRetry
     # Whoever sends rows of a settled cause again wants to know what becomes of them.

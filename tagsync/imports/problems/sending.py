@@ -56,6 +56,14 @@ JOBS: dict[str, Text] = {
     "refuses_everything": Text(
         _("The platform refuses every row alike"), _("Check columns and settings before more is sent."), Mover.OWNER
     ),
+    "too_large_alone": Text(
+        _("The platform finds even single rows too large"),
+        _(
+            "Something between here and the platform may refuse every call: tell an admin. The rows wait. Go on when "
+            "that is mended, or stop and shorten the tags of these rows."
+        ),
+        Mover.OWNER,
+    ),
     "trial_done": Text(
         _("The first rows were sent as a trial"),
         _("Look at these customers on the platform. Then go on with the rest, or stop."),

@@ -13,12 +13,13 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.permissions import may_steer
 from tagsync.imports.problems import sentence
-from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.imports.sending.to_send import rows_to_send
+from tagsync.imports.states import JobStatus
 from tagsync.web.check import result
 from tagsync.web.check.repair_panel import Panel, panel
 from tagsync.web.columns.first_request import orders
 from tagsync.web.columns.forms import field_label
-from tagsync.web.columns.settings_form import MATCHINGS, StartForm, matching_of
+from tagsync.web.columns.settings_form import MATCHINGS, TRIAL_ROWS, StartForm, matching_of
 from tagsync.web.filters import RepairFilters
 from tagsync.web.record.repairs import repairs_made
 from tagsync.web.record.whereabouts import last_change
@@ -35,7 +36,7 @@ def check_context(
     """For an import that is ready or unreadable. `opened`: the cause whose repair is open, and after which row."""
     if job.status == JobStatus.UNREADABLE:
         return {"why": sentence(job.cause, job.cause_params), "may_steer": may_steer(person, job)}
-    ready = job.count(RowStatus.WAITING)
+    ready = rows_to_send(job)
     tags, more_tags = result.tags(job)
     return {
         "may_steer": may_steer(person, job),
@@ -43,6 +44,7 @@ def check_context(
         "seen": last_change(job),
         "ready": ready,
         "button": button_text(job, ready),
+        "trial_button": trial_text(rows_to_send(job, trial_rows=TRIAL_ROWS)),
         "balance": result.balance(job),
         "causes": result.causes(job, person),
         "panel": _panel(job, person, opened or {}),
@@ -74,6 +76,10 @@ def button_text(job: ImportJob, rows: int) -> str:
     else:
         text = ngettext("Add tags: send %(rows)s row", "Add tags: send %(rows)s rows", rows)
     return text % {"rows": thousands(rows)}
+
+
+def trial_text(rows: int) -> str:
+    return ngettext("Try the first %(rows)s row", "Try the first %(rows)s rows", rows) % {"rows": thousands(rows)}
 
 
 def matching_words(job: ImportJob) -> str:

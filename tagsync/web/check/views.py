@@ -18,7 +18,8 @@ from tagsync.delivery import actions
 from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.deletion import discard
 from tagsync.imports.models import ImportJob
-from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused, RowStatus
+from tagsync.imports.sending.to_send import rows_to_send
+from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused
 from tagsync.queueing.health import queue_health
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.check.page import check_context, progress_context
@@ -75,11 +76,12 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
     if job.status not in UNSTARTED:
         return overtaken(request, job)
-    form = StartForm(job, job.count(RowStatus.WAITING), request.POST)
+    form = StartForm(job, rows_to_send(job), request.POST)
     if job.status != JobStatus.READY or form.data.get("seen") != str(last_change(job)):
         return _look_again(request, job)
     if not form.is_valid():
         return render(request, "check/check.html", _context(job, signed_in(request), form), status=422)
+    rows = rows_to_send(job, trial_rows=form.chosen_trial())
     try:
         actions.start(job, signed_in(request), form.chosen_trial(), last_change(job))
     except MoveRefused:
@@ -90,7 +92,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         say = messages.error if isinstance(refused, actions.ConnectionArchived) else messages.warning
         say(request, _why_not_started(job, refused))
         return redirect(address(job))
-    _say_started(request, form.chosen_trial() or form.rows)
+    _say_started(request, rows)
     return redirect("import_detail", pk=pk)
 
 

@@ -182,8 +182,8 @@ class ConnectionForm(_ModelForm):
         if entered:
             fields = [*dict.fromkeys([*fields, *CREDENTIAL_FIELDS])]
         if "rows_per_call" in self.changed_data:
-            connection.effective_rows_per_call = None
-            fields.append("effective_rows_per_call")
+            connection.max_body_bytes = None
+            fields.append("max_body_bytes")
         connection.save(update_fields=fields if self.stored else None)
         if entered and self.stored:
             connection.unblock(by)

@@ -130,6 +130,15 @@ def unblock(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("connection_list")
 
 
+@require_POST
+@admins
+def forget_limit(request: HttpRequest, pk: int) -> HttpResponse:
+    connection = get_object_or_404(Connection, pk=pk)
+    connection.forget_body_limit()
+    messages.success(request, _("The limit is forgotten: the next call has as many rows as were chosen."))
+    return redirect("connection_edit", pk)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @admins
 def archive(request: HttpRequest, pk: int) -> HttpResponse:

@@ -16,6 +16,7 @@ from tagsync.connections.models import ConnectionState
 from tagsync.imports.check.corrections import fixed_by_import
 from tagsync.imports.followups.dismissals import FAILED
 from tagsync.imports.models import ImportJob
+from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import DELETABLE, ENDED, RETRYABLE, UNSTARTED, JobStatus, RowStatus
 from tagsync.web.retry.review import Rest, rest_of
 from tagsync.web.ui.numbers import thousands
@@ -72,7 +73,12 @@ class Again:
 
     @property
     def rows(self) -> int:
-        return sum(self.rows_by_state.values())
+        return rows_to_send(self.job, chosen=sum(self.rows_by_state.values()))
+
+    @property
+    def waiting(self) -> int:
+        """Rows without a result, which go along."""
+        return self.job.count(RowStatus.WAITING)
 
     @property
     def waits(self) -> bool:

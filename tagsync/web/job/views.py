@@ -18,6 +18,7 @@ from tagsync.delivery import actions
 from tagsync.imports.followups.undo import undoable
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry, may_steer
+from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, MoveRefused, RowStatus, allowed
 from tagsync.notifications.seen import mark_seen
 from tagsync.web.access import import_or_404, signed_in
@@ -156,7 +157,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
-    rows = job.count(RowStatus.WAITING)
+    rows = rows_to_send(job)
     try:
         actions.resume(job, signed_in(request))
     except MoveRefused:

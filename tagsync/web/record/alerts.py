@@ -160,7 +160,11 @@ def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
         "trial_done": ngettext(
             "Go on with the remaining %(rows)s row", "Go on with the remaining %(rows)s rows", waiting
         ),
-        "refuses_everything": _("Leave these rejected and go on"),
+        "refuses_everything": ngettext(
+            "Leave these rejected and send the other %(rows)s row",
+            "Leave these rejected and send the other %(rows)s rows",
+            waiting,
+        ),
     }
     resume = ngettext("Resume: send %(rows)s row", "Resume: send %(rows)s rows", waiting)
     label = texts.get(job.cause, resume) % {"rows": thousands(waiting)}
@@ -169,10 +173,12 @@ def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
 
 def _their_words(job: ImportJob) -> str:
     """What the platform said when it refused, from the cause or from its last refusal."""
-    if job.cause != "refuses_everything":
+    if job.cause not in ("refuses_everything", "too_large_alone"):
         return str(job.cause_params.get("message", ""))
     said = [job.cause_params.get(key, "") for key in ("code", "error_code", "message")]
-    if not any(said):
+    if job.cause == "too_large_alone":
+        said.insert(0, f"HTTP {job.cause_params.get('http_status', 413)}")
+    if job.cause == "refuses_everything" and not any(said):
         refused = job.deliveries.filter(outcome=DeliveryOutcome.BATCH_REFUSED).order_by("row_count", "-id")
         said = list(refused.values_list("code", "error_code", "message").first() or ())
     return " · ".join(str(word) for word in said if word)

@@ -17,6 +17,7 @@ from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.problems.groups import ProblemGroup, groups
+from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.sending.unanswered import counted_by_problem
 from tagsync.imports.states import RETRYABLE, RowStatus
 from tagsync.web.record.superseded_by import newer_import, visible_imports
@@ -58,6 +59,9 @@ class Cause:
     newer: int | None = None
     newer_url: str = ""
     send_anyway_url: str = ""
+    # how many rows go when these are sent again, or anyway, with those that wait
+    retry_sends: int = 0
+    anyway_sends: int = 0
 
     @property
     def again(self) -> int:
@@ -136,6 +140,8 @@ def _cause(job: ImportJob, group: ProblemGroup, maybe_applied: int) -> Cause:
         superseded=superseded,
         newer=newer_import(problem),
         send_anyway_url=_with_query("import_retry", job, choice=f"{SUPERSEDED}-{problem.pk}") if superseded else "",
+        retry_sends=rows_to_send(job, chosen=sum(again.values())),
+        anyway_sends=rows_to_send(job, chosen=superseded),
     )
 
 

@@ -15,6 +15,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems.file_rows import no_customers
 from tagsync.imports.sending.remarks import Remarked, remarked
+from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.sending.unanswered import STATE, counted_by_status
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus, WaitReason
 from tagsync.web.ui.numbers import thousands
@@ -102,7 +103,7 @@ def standing(job: ImportJob) -> Standing:
         sendable=sum(to_send.values()),
         settled=sum(rows for state, rows in to_send.items() if state not in (RowStatus.WAITING, NOT_SENT)),
         accepted=counts.get(RowStatus.ACCEPTED, 0),
-        waiting=job.count(RowStatus.WAITING),
+        waiting=rows_to_send(job),
         live=live,
         maybe_applied={state: rows for state, rows in unanswered.items() if state in counts},
         remarked=remarked(job),

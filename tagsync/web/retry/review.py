@@ -14,6 +14,7 @@ from tagsync.imports.check.corrections import fixed_by_status
 from tagsync.imports.followups.retry import Selection, counted_by_status
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
 from tagsync.web.record.causes import Cause, causes, one_cause
 from tagsync.web.record.superseded_by import Newer, undone_by
@@ -61,13 +62,11 @@ class Review:
     undoes: list[Newer]
     # rows without a result that go along with whatever is chosen
     waiting: int
+    # all that the button sends, these included
+    rows: int
     rest: list[Rest]
     # failed rows that a corrected sheet has brought to the platform, or is about to
     fixed: int
-
-    @property
-    def rows(self) -> int:
-        return sum(self.again.values())
 
 
 def review(job: ImportJob, person: Person, choice: Choice) -> Review:
@@ -93,6 +92,7 @@ def review(job: ImportJob, person: Person, choice: Choice) -> Review:
         in_doubt_of_choice=everything.get(RowStatus.IN_DOUBT, 0),
         undoes=undone_by(job, person, selection) if selection and choice.superseded else [],
         waiting=job.count(RowStatus.WAITING),
+        rows=rows_to_send(job, chosen=sum(again.values())),
         rest=_not_chosen(rest_of(job, again, fixed)) if choice.superseded else rest_of(job, again, fixed),
         fixed=sum(fixed.values()),
     )

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from tagsync.delivery import actions
-from tagsync.imports.followups.retry import NothingToRetry, Selection, counted_by_status
+from tagsync.imports.followups.retry import NothingToRetry, Selection, rows_sent
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
 from tagsync.imports.states import ENDED, UNSTARTED, MoveRefused
@@ -66,5 +66,5 @@ def _send_again(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRes
 
 def _count_is_right(job: ImportJob, selection: Selection, choice: Choice) -> bool:
     """Asked only while there is something to send: what is gone or under way is said in another way."""
-    rows = sum(counted_by_status(job, selection).values())
+    rows = rows_sent(job, selection)
     return job.status not in ENDED or not rows or choice.typed_count == str(rows)
