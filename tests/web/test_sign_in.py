@@ -40,6 +40,7 @@ def test_it_says_when_to_try_again(marketer: Person, client: Client, name: str, 
     page = response.content.decode()
     assert response.status_code == 429 and 5 <= int(response["Retry-After"]) <= 11
     assert words in page and f"{response.context['held_until'].astimezone():%M:%S}" in page
+    assert not response.context["form"].errors, "nobody has looked at what was typed"
     assert PASSWORD not in page and "sessionid" not in response.cookies
 
 

@@ -57,7 +57,9 @@ def held_up(view: FormView[Any], until: datetime) -> HttpResponse:
     """The form again, empty: nobody has looked at what was typed."""
     # Up: at the second that the page names, she may.
     shown = datetime.fromtimestamp(math.ceil(until.timestamp()), UTC)
-    context = view.get_context_data(form=view.get_form_class()(**view.get_form_kwargs() | {"data": None}))
+    # Without what was sent, which would be checked.
+    form = view.get_form_class()(**view.get_form_kwargs() | {"data": None, "files": None})
+    context = view.get_context_data(form=form)
     response = view.render_to_response({**context, "held_until": shown}, status=429)
     response.headers["Retry-After"] = str(max(1, math.ceil((shown - database_now()).total_seconds())))
     return response
