@@ -14,8 +14,8 @@ from tagsync.accounts.models import Person
 STYLES = "".join(path.read_text() for path in Path(settings.BASE_DIR).glob("static/css/*.css"))
 URL = "/styleguide/"
 
-# Only there while something happens, around pages that have no shell, or the places of one table and one text.
-ELSEWHERE = {"centred", "is-dragging", "has-file", "panel", "history", "bulk", "inline"}
+# Only there while something happens, around pages that have no shell, or the places of one table, one text, one button.
+ELSEWHERE = {"centred", "is-dragging", "has-file", "panel", "history", "bulk", "inline", "start-all", "start-trial"}
 # What has no colour of its own, or stands once on a page: not in the two samples.
 WITHOUT_COLOUR = {
     *("shell", "sidebar", "topbar", "menu", "skip", "banners", "page", "page-head", "breadcrumb", "formbar", "lead"),
