@@ -6,9 +6,11 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from itertools import product
 from types import TracebackType
 from typing import Any
 
+import httpcore
 import httpx
 
 from tagsync.tuzhan.answers import Answer, parse
@@ -41,9 +43,11 @@ HEADERS = {
 }
 
 # httpx writes every address at INFO, and the address of the token call carries the secret. A filter on the
-# logger itself holds whatever logging is configured later; a level would not.
-for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
-    logging.getLogger(_name).addFilter(lambda record: False)
+# logger itself holds whatever logging is configured later; a level would not. A filter says nothing to the loggers
+# below its own, so each has one. The names are the packages' own: a fork that stands in for one has another.
+_LOGGERS = ("", ".connection", ".http11", ".http2", ".proxy", ".socks")
+for _package, _below in product((httpx.__name__, httpcore.__name__), _LOGGERS):
+    logging.getLogger(_package + _below).addFilter(lambda record: False)
 
 
 @dataclass(frozen=True)
