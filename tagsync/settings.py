@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tagsync.web.middleware.SafeHeaders",
     "tagsync.web.middleware.Maintenance",
+    "tagsync.web.middleware.OneEncoding",
     "tagsync.web.middleware.BodyLimit",
     "tagsync.web.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",

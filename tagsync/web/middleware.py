@@ -169,6 +169,19 @@ class Maintenance:
         return errors.maintenance(request) if asked and request.path != "/healthz" else self.get_response(request)
 
 
+class OneEncoding:
+    """Our pages are UTF-8, and so is what they send. A client that names another one would have it looked up among
+    all that Python knows, of which some decode no text, and some make halves of characters.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.encoding = "utf-8"
+        return self.get_response(request)
+
+
 class BodyLimit:
     """Refuses a body that can hold no allowed file before any of it is stored."""
 

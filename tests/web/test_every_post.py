@@ -116,3 +116,15 @@ def test_an_odd_way_back_leads_to_the_start(client: Client, marketer: Person, ta
     assert answer["Location"] == ("/ok/" if target == "/ok/" else "/imports/")
     signing_in = f"{way_back}&username=lin&password=correct+horse+battery"
     assert client.post("/login/", signing_in, form)["Location"] == ("/ok/" if target == "/ok/" else "/imports/")
+
+
+@pytest.mark.parametrize("encoding", ["zlib", "idna", "undefined", "unicode_escape", "utf-7", "none"])
+def test_no_encoding_that_a_client_names_makes_it_fail(client: Client, encoding: str) -> None:
+    client.raise_request_exception = False
+    form = f"application/x-www-form-urlencoded; charset={encoding}"
+    for url in ("/login/", "/preferences/"):
+        assert client.generic("POST", url, "next=/a&username=b&password=c", form).status_code < 500
+        parts = '--B\r\nContent-Disposition: form-data; name="next"\r\n\r\n/a\r\n--B--\r\n'
+        kind = f"multipart/form-data; boundary=B; charset={encoding}"
+        assert client.generic("POST", url, parts, kind).status_code < 500
+        assert client.generic("GET", f"{url}?next=/a", "", f"text/plain; charset={encoding}").status_code < 500
