@@ -39,6 +39,16 @@ def whole_number(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
 
 
+def switch(name: str) -> bool:
+    """Off when it is not set, and when it says so."""
+    value = text(name).lower()
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
 def required(name: str, what_for: str) -> str:
     value = text(name)
     if not value:

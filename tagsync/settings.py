@@ -90,7 +90,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "tagsync.urls"
 CSRF_FAILURE_VIEW = "tagsync.web.errors.csrf_failure"
 # Every page says "back soon"; a file `maintenance` in TAGSYNC_HOME does the same without a restart.
-TAGSYNC_MAINTENANCE = bool(env.text("TAGSYNC_MAINTENANCE"))
+TAGSYNC_MAINTENANCE = env.switch("TAGSYNC_MAINTENANCE")
 WSGI_APPLICATION = "tagsync.wsgi.application"
 TEMPLATES = [
     {
@@ -253,7 +253,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # A proxy says who asks and how, and strips what others say of that; without it nothing forwarded counts.
-TAGSYNC_BEHIND_PROXY = bool(env.text("TAGSYNC_BEHIND_PROXY"))
+TAGSYNC_BEHIND_PROXY = env.switch("TAGSYNC_BEHIND_PROXY")
 if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS, MARKETERS, give_role
 from tagsync.connections.models import Connection
+from tagsync.sandbox.running import Sandbox
 
 PASSWORD = "correct horse battery"
 
@@ -72,3 +74,10 @@ def sandbox_connection(db: None) -> Connection:
     connection.calls_per_period, connection.period_seconds = 1000, 1
     connection.save()
     return connection
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A running test platform; `sandbox_connection` leads nowhere until a test points it there."""
+    with Sandbox() as platform:
+        yield platform

@@ -157,3 +157,15 @@ def test_production_names_all_that_is_wrong_at_once(tmp_path: Path, changes: dic
     assert (done.returncode == 0) is not bool(named), done.stderr
     assert [name for name in named if name not in done.stderr] == []
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(("value", "is_on"), [("", False), ("0", False), ("False", False), ("1", True), ("yes", True)])
+def test_a_switch_that_says_off_is_off(monkeypatch: pytest.MonkeyPatch, value: str, is_on: bool) -> None:
+    monkeypatch.setenv("SWITCH", value)
+    assert env.switch("SWITCH") is is_on
+
+
+def test_a_switch_that_says_neither_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWITCH", "nginx")
+    with pytest.raises(ImproperlyConfigured, match="SWITCH"):
+        env.switch("SWITCH")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tagsync.connections.models import Connection
@@ -15,14 +13,6 @@ from tests.read_once import read_once
 @pytest.fixture(autouse=True)
 def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read_once(monkeypatch)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    platform = Sandbox()
-    platform.start()
-    yield platform
-    platform.stop()
 
 
 @pytest.fixture

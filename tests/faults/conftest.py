@@ -27,12 +27,6 @@ collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as platform:
-        yield platform
-
-
-@pytest.fixture
 def connection(sandbox_connection: Connection, sandbox: Sandbox) -> Connection:
     sandbox_connection.base_url = sandbox.url
     sandbox_connection.rows_per_call = ROWS_PER_CALL

@@ -4,7 +4,7 @@ import urllib.request
 
 import pytest
 
-from tagsync.sandbox import DEFAULT_PATH, DEFAULT_TOKEN, Sandbox
+from tagsync.sandbox import DEFAULT_PATH, DEFAULT_TOKEN
 
 PARAMS = {"isMatching": True, "matchingType": 2, "identifyWay": 1, "optType": "add"}
 
@@ -43,12 +43,6 @@ class Caller:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args):
         return None
-
-
-@pytest.fixture
-def sandbox():
-    with Sandbox() as one:
-        yield one
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import json
 import re
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from tagsync.imports.drafts.saved_mappings import remember
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.web.columns import views as columns
-from tests import workbooks
 from tests.making import finish_check, small_workbook
 from tests.web.conftest import MakeDraft
 
@@ -376,71 +374,3 @@ def test_it_says_from_where_the_columns_are_remembered(make_draft: MakeDraft, dr
 def test_it_names_columns_that_are_called_alike(make_draft: MakeDraft, signed: Client) -> None:
     job = make_draft(small_workbook(header=("手机号", "手机号", "标签")))
     assert "Several columns are called 手机号" in signed.get(url(job)).content.decode()
-
-
-# -- header and sheets
-
-
-def test_it_reads_a_sheet_without_column_names(draft: ImportJob, signed: Client) -> None:
-    answer = signed.post(url(draft, "sheet"), {"sheet": draft.sheet, "header_row": "1", "use_header_row": "0"})
-    assert answer.status_code == 302
-    draft.refresh_from_db()
-    assert draft.header_row == 0
-    assert {column["header"] for column in draft.columns} == {""}
-    page = signed.get(url(draft)).content.decode()
-    assert "No row holds column names" in page
-    assert "Use row 1 as column names" in page
-    assert '<option value="0" selected>There are no column names</option>' in page
-    assert '<option value="2">Row 2: 13800138000 · 林晓雨 · 春季活动,会员</option>' in page
-    assert "Column A" in page and "Column C" in page
-
-
-@pytest.mark.parametrize(
-    ("first", "tone"), [(("13800138009", "林", "VIP"), "info"), (("某某", "林", "新客"), "warning")]
-)
-def test_it_asks_whether_the_first_row_is_a_customer(
-    make_draft: MakeDraft, signed: Client, first: tuple[str, ...], tone: str
-) -> None:
-    job = make_draft(small_workbook(first, [("王某", "王", "老客"), ("李某", "李", "老客")]))
-    assert job.header_row == 0
-    page = signed.get(url(job)).content.decode()
-    assert f'<div class="notice notice--{tone}" id="header-question">' in page
-    assert "row 1 is taken for a customer and sent like the others" in page
-    assert f"Row 1 says: {' · '.join(first)}." in page
-    signed.post(url(job, "sheet"), {"sheet": job.sheet, "header_row": "0", "use_header_row": "1"})
-    job.refresh_from_db()
-    assert job.header_row == 1
-
-
-@pytest.mark.parametrize(("row", "number"), [(2, 1), (3, 2)])
-def test_it_asks_about_customers_that_would_not_be_sent(
-    draft: ImportJob, signed: Client, row: int, number: int
-) -> None:
-    assert "header-question" not in signed.get(url(draft)).content.decode()
-    signed.post(url(draft, "sheet"), {"sheet": draft.sheet, "header_row": str(row)})
-    page = signed.get(url(draft)).content.decode()
-    assert "Row 2 says: 13800138000 · 林晓雨 · 春季活动,会员." in page
-    told = {
-        1: "A row that looks like a customer will not be sent",
-        2: "2 rows that look like customers will not be sent",
-    }
-    assert told[number] in page
-
-
-def test_it_keeps_a_row_far_below_chosen(make_draft: MakeDraft, signed: Client) -> None:
-    rows = [(f"1380013{n:04d}", "林", "VIP") for n in range(90)] + [
-        ("手机号", "姓名", "标签"),
-        ("13800138000", "林", "VIP"),
-    ]
-    job = make_draft(small_workbook(rows[0], rows[1:]))
-    signed.post(url(job, "sheet"), {"sheet": job.sheet, "header_row": "91"})
-    page = signed.get(url(job)).content.decode()
-    assert '<option value="91" selected>Row 91: 手机号 · 姓名 · 标签</option>' in page
-    assert "90 rows that look like customers will not be sent" in page
-
-
-def test_it_shows_the_sheets_with_their_beginning(make_draft: MakeDraft, signed: Client, tmp_path: Path) -> None:
-    content = workbooks.hidden_sheets(tmp_path / "a.xlsx").read_bytes()
-    page = signed.get(url(make_draft(content))).content.decode()
-    assert '<b class="data">深藏</b><span class="badge badge--outline">hidden</span>' in page
-    assert "about 1 row" in page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,14 +17,6 @@ from tagsync.sandbox.running import Sandbox
 from tests.web.layout import text_of
 
 LIST = "/connections/"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    platform = Sandbox()
-    platform.start()
-    yield platform
-    platform.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.test import Client
@@ -16,14 +15,6 @@ from tests.making import checked, customers, run_to_end, started
 from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    platform = Sandbox()
-    platform.start()
-    yield platform
-    platform.stop()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_it_takes_no_file_that_would_fill_the_disk(signed: Client, sandbox_conne
 @pytest.mark.parametrize(
     ("limit", "said"),
     [
-        ({"TAGSYNC_MOST_DRAFTS": 1}, "You have 1 imports that were never started"),
+        ({"TAGSYNC_MOST_DRAFTS": 1}, "At most 1 imports that were never started"),
         ({"TAGSYNC_MOST_DRAFT_BYTES": 2**20}, "would take more than 1 MB"),
     ],
 )

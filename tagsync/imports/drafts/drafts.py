@@ -40,9 +40,6 @@ READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_ro
 FILLED_IN = (*READ_AS, "connection", "operation", "match", "identify_way", "fixed_tags", "corrects")
 
 
-MEGABYTE = 1024 * 1024
-
-
 class SheetChanged(Exception):
     """Somebody has chosen another sheet or header row meanwhile: choices for the columns of this one mean nothing."""
 
@@ -84,15 +81,14 @@ def create(
 
 def _over_a_limit(owner: Person, size: int) -> Refusal | None:
     """`size`: of the new file, in bytes. What counts is what she can delete herself."""
-    least = settings.TAGSYNC_LEAST_FREE_BYTES
-    if free_bytes(default_storage) < least:
-        return Refusal("no_room", {"least_megabytes": least // MEGABYTE})
+    if free_bytes(default_storage) < settings.TAGSYNC_LEAST_FREE_BYTES:
+        return Refusal("no_room", {"least_bytes": settings.TAGSYNC_LEAST_FREE_BYTES})
     drafts = ImportJob.objects.filter(owner=owner, status__in=UNSTARTED)
     if drafts.count() >= settings.TAGSYNC_MOST_DRAFTS:
         return Refusal("too_many_drafts", {"most": settings.TAGSYNC_MOST_DRAFTS})
     stored = drafts.aggregate(bytes=Sum("file_bytes"))["bytes"] or 0
     if stored and stored + size > settings.TAGSYNC_MOST_DRAFT_BYTES:
-        return Refusal("drafts_too_large", {"most_megabytes": settings.TAGSYNC_MOST_DRAFT_BYTES // MEGABYTE})
+        return Refusal("drafts_too_large", {"max_bytes": settings.TAGSYNC_MOST_DRAFT_BYTES})
     return None
 
 

@@ -42,8 +42,9 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
     for name, label in (("field", "label"), ("other", "other_label")):
         field = FIELDS.get(str(values.get(name, "")))
         values[label] = gettext(field.label) if field else ""
-    if "max_bytes" in values:
-        values["max_megabytes"] = int(values["max_bytes"]) // (1024 * 1024)
+    for name in ("max", "least"):
+        if f"{name}_bytes" in values:
+            values[f"{name}_megabytes"] = int(values[f"{name}_bytes"]) // (1024 * 1024)
     return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)
 
 

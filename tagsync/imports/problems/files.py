@@ -20,11 +20,11 @@ TEXTS: dict[str, Text] = {
         Mover.ADMIN,
     ),
     "too_many_drafts": Text(
-        _("You have %(most)s imports that were never started; more cannot be kept for one person."),
+        _("At most %(most)s imports that were never started are kept for one person, and you have as many."),
         _("Start some of them, or delete the drafts that are not needed any more, then upload the file again."),
     ),
     "drafts_too_large": Text(
-        _("The files of your imports that were never started would take more than %(most_megabytes)s MB."),
+        _("The files of your imports that were never started would take more than %(max_megabytes)s MB."),
         _("Start some of them, or delete the drafts that are not needed any more, then upload the file again."),
     ),
     "password_protected": Text(

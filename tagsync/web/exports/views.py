@@ -49,7 +49,9 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _too_many() -> str:
-    text = _("%(most)s of your workbooks are still being made. Wait until one is ready, or cancel one below.")
+    text = _(
+        "At most %(most)s workbooks are made for one person at once. Wait until one is ready, or cancel one below."
+    )
     return text % {"most": settings.TAGSYNC_MOST_WAITING_EXPORTS}
 
 
