@@ -28,7 +28,8 @@ collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
 
 @pytest.fixture
 def connection(sandbox_connection: Connection, sandbox: Sandbox) -> Connection:
-    sandbox_connection.base_url = sandbox.url
+    """One that people may lead elsewhere, as the test platform's own may not be."""
+    sandbox_connection.base_url, sandbox_connection.is_sandbox = sandbox.url, False
     sandbox_connection.rows_per_call = ROWS_PER_CALL
     sandbox_connection.save()
     return sandbox_connection
