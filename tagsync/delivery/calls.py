@@ -10,12 +10,10 @@ from django.db.models import Q
 from tagsync.delivery.batches import Load
 from tagsync.imports.models import Delivery
 from tagsync.imports.sending.outcomes import TheirAnswer
-from tagsync.tuzhan.answers import is_reference
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
 from tagsync.tuzhan.messages import Settings, batch_body, encode
 from tagsync.tuzhan.outcomes import Accepted, Answer, NotSent, Outcome
-from tagsync.tuzhan.redaction import redact
 
 # A call without rows: whatever comes back, the platform answers, and no customer is touched.
 EMPTY_CALL = encode(batch_body(Settings(match="none", identify_way=None, operation="add"), []))
@@ -31,30 +29,24 @@ class Flight:
     sent_with: Q
 
 
-def call(client: Client, token: str, body: bytes, start_before: Deadline) -> Outcome:
+def call(client: Client, token: str, load: Load, start_before: Deadline) -> Outcome:
     """A process that slept past `start_before`, and so perhaps past its lease, must not send any more."""
     if start_before.has_passed():
         return NotSent(Answer(), "overslept")
     # From the same moment, so that a sleep between this line and the first byte counts too.
-    return client.send(token, body, end_by=start_before.later(settings.TAGSYNC_CALL_SECONDS))
+    end_by = start_before.later(settings.TAGSYNC_CALL_SECONDS)
+    return client.send(token, load.body, end_by, known=load.identifiers)
 
 
-def their_answer(outcome: Outcome, known: frozenset[str]) -> TheirAnswer:
-    """Their words without `known`, the identifiers that were in the call."""
+def their_answer(outcome: Outcome) -> TheirAnswer:
     answer = outcome.answer
     return TheirAnswer(
         http_status=answer.http_status,
-        code=answer.code[:60],
-        error_code=redact(answer.error_code, known)[:120],
-        message=redact(answer.message, known)[:500],
-        data=_data(answer.data, known),
-        excerpt=redact(answer.excerpt, known)[:500],
+        code=answer.code,
+        error_code=answer.error_code,
+        message=answer.message,
+        data=answer.data,
+        excerpt=answer.excerpt,
         duration_ms=answer.duration_ms,
-        remarks=redact(outcome.remarks, known)[:500] if isinstance(outcome, Accepted) else "",
+        remarks=outcome.remarks if isinstance(outcome, Accepted) else "",
     )
-
-
-def _data(data: str, known: frozenset[str]) -> str:
-    if is_reference(data):
-        return "" if data in known else data
-    return redact(data, known)[:500]

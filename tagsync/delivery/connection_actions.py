@@ -115,7 +115,7 @@ def try_connection(connection: Connection) -> Found:
 
 
 def _found(outcome: Outcome, *, refused: str) -> Found:
-    return Found(_code(outcome, refused), their_answer(outcome, frozenset()))
+    return Found(_code(outcome, refused), their_answer(outcome))
 
 
 def _code(outcome: Outcome, refused: str) -> str:

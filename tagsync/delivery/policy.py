@@ -33,7 +33,6 @@ from tagsync.tuzhan.outcomes import (
     TooLarge,
     Unanswered,
 )
-from tagsync.tuzhan.redaction import redact
 
 MAX_BACK_OFF_SECONDS = 300.0
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -96,7 +95,7 @@ def decide(outcome: Outcome, load: Load, found: Circumstances) -> Decision:
         case Blocked(_, reason):
             return Decision(DeliveryOutcome.BLOCKED, rows_wait=True, block_reason=reason)
         case TooLarge(answer):
-            return _too_large(answer, load, found)
+            return _too_large(answer, found)
 
 
 def _unanswered(found: Circumstances) -> Decision:
@@ -106,10 +105,10 @@ def _unanswered(found: Circumstances) -> Decision:
     return Decision(DeliveryOutcome.UNANSWERED, pause=pause, rows_wait=True)
 
 
-def _too_large(answer: Answer, load: Load, found: Circumstances) -> Decision:
+def _too_large(answer: Answer, found: Circumstances) -> Decision:
     if not found.own_fault:
         return Decision(DeliveryOutcome.TOO_LARGE, rows_wait=True)
-    verdict = Verdict(RowStatus.REJECTED, Origin.PLATFORM, "row_too_large", their_words(answer, load))
+    verdict = Verdict(RowStatus.REJECTED, Origin.PLATFORM, "row_too_large", their_words(answer))
     return Decision(DeliveryOutcome.TOO_LARGE, verdict)
 
 
@@ -118,16 +117,16 @@ def _refused(answer: Answer, load: Load, found: Circumstances) -> Verdict:
         return Verdict(halve=True)
     alone = len(load.batch.row_numbers) == 1
     code = "refused" if alone else "not_isolated"
-    return Verdict(RowStatus.REJECTED, Origin.PLATFORM, code, their_words(answer, load))
+    return Verdict(RowStatus.REJECTED, Origin.PLATFORM, code, their_words(answer))
 
 
-def their_words(answer: Answer, load: Load) -> dict[str, str | int | None]:
-    """What groups refusals, without anything personal in it."""
+def their_words(answer: Answer) -> dict[str, str | int | None]:
+    """What groups refusals."""
     return {
         "http_status": answer.http_status,
         "code": answer.code,
-        "error_code": redact(answer.error_code, load.identifiers),
-        "message": redact(answer.message, load.identifiers),
+        "error_code": answer.error_code,
+        "message": answer.message,
     }
 
 

@@ -92,7 +92,7 @@ class Recorder:
         state = self._state
         decision = self._decide(flight, outcome)
         state.failures = state.failures + 1 if decision.outcome in INDEFINITE else 0
-        answer = their_answer(outcome, flight.load.identifiers)
+        answer = their_answer(outcome)
         halves = outcomes.record(flight.delivery, self._job, decision.outcome, answer, decision.verdict)
         state.drained = state.drained and not halves
         self._obey(decision, flight)
@@ -120,14 +120,14 @@ class Recorder:
             self._state.question = ("refuses_everything", decision.verdict.params)
         waits = decision.outcome == DeliveryOutcome.TOO_LARGE and not decision.verdict.status
         if waits and too_large.nothing_is_small_enough(self._job):
-            self._state.question = ("too_large_alone", their_words(outcome.answer, flight.load))
+            self._state.question = ("too_large_alone", their_words(outcome.answer))
             # What refuses the shortest call there is has no limit of bytes that could be learnt.
             self._connection.forget_body_limit()
 
     def record_late(self, flight: Flight, outcome: Outcome) -> None:
         """The import is somebody else's by now: what the platform says is noted beside the call given up."""
         decision = self._decide(flight, outcome)
-        outcomes.record_late(flight.delivery, decision.outcome, their_answer(outcome, flight.load.identifiers))
+        outcomes.record_late(flight.delivery, decision.outcome, their_answer(outcome))
 
     def _decide(self, flight: Flight, outcome: Outcome) -> Decision:
         found = Circumstances(

@@ -91,7 +91,7 @@ class Sender:
         if load.is_resent:
             # Its rows still look as if nobody had sent them.
             self._state.hold()
-        future = self._pool.submit(call, self._client, token, load.body, start_before)
+        future = self._pool.submit(call, self._client, token, load, start_before)
         self.flights[future] = Flight(delivery, load, token, sent_with)
 
     def landed(self) -> Iterator[tuple[Flight, Outcome]]:
@@ -198,7 +198,7 @@ class Sender:
         if outcome is None:
             return False
         if is_sign_of_life(outcome):
-            outcomes.record_sign_of_life(self._job, their_answer(outcome, frozenset()))
+            outcomes.record_sign_of_life(self._job, their_answer(outcome))
             self._contact.answer()
             return True
         unclear_seconds = silence.probe_was_unclear(self._connection)

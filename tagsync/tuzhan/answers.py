@@ -1,26 +1,27 @@
 """Reads an answer of the platform, strictly: what isn't exactly a JSON object is kept as an excerpt only.
 
-Must not know what an answer means; that is in errors.
+Must not know what an answer means; that is in outcomes.
 """
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tagsync.tuzhan.redaction import HIDDEN, as_text, redact, tidy
+from tagsync.tuzhan.redaction import as_text, redact, redact_code, redact_reference, tidy
 from tagsync.tuzhan.remarks import extras_in
 
 MAX_EXCERPT_CHARACTERS = 500
-MAX_CODE_CHARACTERS = 64
-_REFERENCE = re.compile(r"[A-Za-z0-9_.:-]+")
+MAX_CODE_CHARACTERS = 60
 TWICE = "(twice)"  # where `parse` keeps the earlier values of a key that stands twice in its object
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from one call, empty where nothing did; texts redacted. `data`: the import batch id."""
+    """What came back from one call, empty where nothing did. `data`: the import batch id.
+
+    Every text is redacted here and may be kept; nothing behind this redacts it again.
+    """
 
     http_status: int | None = None
     code: str = ""
@@ -55,15 +56,13 @@ def answer_from(
     known = tuple(known)
     if found is None:
         return Answer(http_status, excerpt=_excerpt(_decode(body), known), duration_ms=duration_ms)
-    code = _code(found.get("code"))
-    if any(value in code for value in known if len(value) >= 8):
-        code = HIDDEN
+    code = code_in(found)
     return Answer(
         http_status,
-        code=code,
+        code=redact_code(code, known),
         error_code=redact(_code(found.get("errorCode")), known),
         message=_excerpt(as_text(found.get("msg")), known),
-        data=_data(found.get("data"), known),
+        data=redact_reference(_data(found.get("data")), known)[:MAX_EXCERPT_CHARACTERS],
         # What stands beside the documented fields is kept, whatever it means.
         excerpt=_excerpt(extras_in(found) if code else _decode(body), known),
         duration_ms=duration_ms,
@@ -71,21 +70,18 @@ def answer_from(
     )
 
 
+def code_in(found: dict[str, Any]) -> str:
+    """The code of an answer (of `parse`) as the platform wrote it: to judge by, not to be kept. "" for none."""
+    return _code(found.get("code"))
+
+
 def _code(value: object) -> str:
     # Only text and whole numbers (text already, see parse) count: 200.0, true, null or [200] are not codes.
     return tidy(value)[:MAX_CODE_CHARACTERS] if isinstance(value, str) else ""
 
 
-def _data(value: object, known: tuple[str, ...]) -> str:
-    # An import batch id has 17 digits (page 986414) and would not survive redaction; the rest is not trusted.
-    if isinstance(value, str) and is_reference(value) and value not in known:
-        return value
-    return _excerpt(as_text(value), known)
-
-
-def is_reference(text: str) -> bool:
-    """Whether `data` is a batch id by its look: one short word, and no sentence that may name a customer."""
-    return len(text) <= MAX_CODE_CHARACTERS and _REFERENCE.fullmatch(text) is not None
+def _data(value: object) -> str:
+    return tidy(as_text(value)[: 4 * MAX_EXCERPT_CHARACTERS])
 
 
 def _excerpt(text: str, known: tuple[str, ...]) -> str:

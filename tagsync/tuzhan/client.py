@@ -3,7 +3,7 @@
 import logging
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import product
@@ -97,10 +97,11 @@ class Client:
             trust_env=False,
         )
 
-    def send(self, token: str, body: bytes, end_by: Deadline | None = None) -> Outcome:
+    def send(self, token: str, body: bytes, end_by: Deadline | None = None, *, known: Iterable[str] = ()) -> Outcome:
         """One batch call, over after `timeout_seconds` in total. Never raises for what the network does.
 
         `end_by`: nothing is written after it, even when the process or the machine slept meanwhile.
+        `known`: the identifiers in the body; nothing of the outcome repeats them.
         A token that can't stand in a header is TokenRejected without a call.
 
         Source: page 986553
@@ -109,7 +110,7 @@ class Client:
             # httpx would quote it in the exception's text.
             return TokenRejected(Answer())
         headers = {"X-Token": token, "Content-Type": "application/json"}
-        return self._call("POST", self._batch_url, (token,), end_by, headers=headers, content=body)[0]
+        return self._call("POST", self._batch_url, (token, *known), end_by, headers=headers, content=body)[0]
 
     def fetch_token(self, app_id: str, app_secret: str) -> Token | Outcome:
         """A new token. Never Accepted or TokenRejected: refused credentials are Blocked, an answer without a

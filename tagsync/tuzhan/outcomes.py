@@ -29,8 +29,7 @@ from typing import Any
 
 import httpx
 
-from tagsync.tuzhan.answers import Answer, answer_from, parse
-from tagsync.tuzhan.redaction import redact
+from tagsync.tuzhan.answers import Answer, answer_from, code_in, parse
 from tagsync.tuzhan.remarks import remarks_in
 
 __all__ = [
@@ -48,7 +47,6 @@ __all__ = [
     "Unanswered",
     "classify",
     "is_sign_of_life",
-    "redact",
     "translate",
 ]
 
@@ -148,7 +146,7 @@ def classify(
 ) -> Outcome:
     """What an answer means. `headers` has lower-case names; `complete` is False for a body cut short.
 
-    `known` are values (a token) that must not be kept even if the platform repeats them.
+    `known` are values (a token, the identifiers of the call) that are not kept even if the platform repeats them.
     """
     known = tuple(known)
     found = parse(body) if complete else None
@@ -193,7 +191,7 @@ def _by_body(http_status: int, headers: Mapping[str, str], found: dict[str, Any]
     message = found.get("msg")
     if isinstance(message, str) and BUSY_WORDS in message:
         return Throttled(answer, _retry_after_seconds(headers))
-    code = answer.code
+    code = code_in(found)  # what is kept of it may be redacted
     if code == TOKEN_ERROR_CODE:
         return TokenRejected(answer)
     if code in BLOCKING_CODES:

@@ -12,9 +12,13 @@ _SUSPECT = re.compile(
     r"|(?<![\w-])o[A-Za-z0-9_-]{27}(?![\w-])"
     r"|(?<![\w-])(?=[A-Za-z_-]*\d)[A-Za-z0-9_-]{20,}"
 )
+# Codes that say a class of fault are short; a batch id has 17 digits (page 986414), and nobody is named by as many.
+_SHORT_CODE = re.compile(r"[0-9]{1,8}")
+_REFERENCE = re.compile(r"[0-9]{15,20}")
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _MIN_KNOWN_LENGTH = 4
 _MIN_CUT_LENGTH = 6
+_MIN_LENGTH_INSIDE_REFERENCE = 8
 
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
@@ -31,6 +35,25 @@ def redact(text: str, known: Iterable[str] = ()) -> str:
         if value in text:
             text = text.replace(value, HIDDEN)
     return _SUSPECT.sub(HIDDEN, _hide_cut_end(text, wanted))
+
+
+def redact_code(code: str, known: Iterable[str] = ()) -> str:
+    """A business code as it may be kept: up to 8 digits as they are unless they are a known identifier."""
+    known = tuple(known)
+    return code if _SHORT_CODE.fullmatch(code) and code not in known else redact(code, known)
+
+
+def redact_reference(text: str, known: Iterable[str] = ()) -> str:
+    """A batch id as it may be kept: 15 to 20 digits that neither are nor hold a known identifier; else `redact`.
+
+    A known value of fewer than 8 characters inside it is chance, as long as it is not the whole.
+    """
+    known = tuple(known)
+    if _REFERENCE.fullmatch(text) and not any(
+        value == text or (len(value) >= _MIN_LENGTH_INSIDE_REFERENCE and value in text) for value in known
+    ):
+        return text
+    return redact(text, known)
 
 
 def as_text(value: object) -> str:

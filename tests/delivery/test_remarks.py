@@ -72,7 +72,7 @@ def test_it_hides_the_identifiers_of_the_call_also_in_the_data() -> None:
     known = frozenset({"CUST-77", "CUST-78"})
     for data in ({"failList": ["CUST-77"]}, "no such customer: CUST-77", {"CUST-78": "error"}, "CUST-77"):
         body = json.dumps({"code": "200", "data": data, "hint": "CUST-78", "error": "CUST-77"}).encode()
-        kept = their_answer(classify(200, {}, body), known)
+        kept = their_answer(classify(200, {}, body, known=known))
         assert kept.remarks
         for text in (kept.remarks, kept.data, kept.excerpt):
             assert "CUST" not in text

@@ -24,6 +24,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.characters import without_zero_width
 from tagsync.mapping.fields import FIELDS
+from tagsync.mapping.leftovers import NO_IDENTIFIERS
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
 from tests.making import HEADER, run_to_end
@@ -56,7 +57,6 @@ usual = st.sampled_from(
         "",
     ]
 )
-FOR_NOTHING = ("#N/A", "null")
 numbers = st.one_of(st.integers(0, 10**19), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
 cell = st.one_of(usual, usual, text, numbers, st.none())
 
@@ -108,6 +108,9 @@ def essence(typed: object) -> str:
     return "".join(character for character in narrow if character.isalnum())
 
 
+FOR_NOTHING = {essence(word) for word in NO_IDENTIFIERS}
+
+
 def tags_of(typed: object) -> Counter[str]:
     return Counter(set(filter(None, map(essence, re.split(r"[,，、;；|\n\r\v\f\x85\u2028\u2029]", shown(typed))))))
 
@@ -121,7 +124,7 @@ def assert_is(row: ImportRow, typed: tuple[Typed, ...]) -> None:
             assert Counter(set(filter(None, map(essence, value.split(","))))) == tags_of("" if was is None else was)
         else:
             # Beside other identifiers a word for nothing is nothing.
-            before = "" if was is None or (not value and was in FOR_NOTHING) else essence(was)
+            before = "" if was is None or (not value and essence(was).casefold() in FOR_NOTHING) else essence(was)
             assert essence(value) in (
                 {before} if key != "phone" else {before, before.removeprefix("00").removeprefix("86")}
             )

@@ -5,7 +5,9 @@ import threading
 
 import pytest
 
+from tagsync.delivery.batches import Load
 from tagsync.delivery.calls import call
+from tagsync.imports.sending.outcomes import Batch
 from tagsync.tuzhan import deadline
 from tagsync.tuzhan.client import Client
 from tagsync.tuzhan.deadline import Deadline
@@ -13,6 +15,10 @@ from tagsync.tuzhan.outcomes import NotSent, Unanswered
 from tests.tuzhan.test_client import TOKEN, answering, reply
 
 HOUR = 3600.0
+
+
+def load(body):
+    return Load(Batch([2], ""), body, frozenset())
 
 
 @pytest.fixture(params=["boot_seconds", "wall_seconds"])
@@ -56,7 +62,7 @@ def test_it_begins_no_call_after_a_sleep(wire, client, sleep):
     neighbour = wire(answering(reply()))
     start_before = Deadline.after(20)
     sleep()
-    found = call(client(neighbour.url), TOKEN, b"{}", start_before)
+    found = call(client(neighbour.url), TOKEN, load(b"{}"), start_before)
     assert (type(found), found.reason) == (NotSent, "overslept")
     assert neighbour.requests == []
 
@@ -65,7 +71,7 @@ def test_it_sends_nothing_after_a_sleep_while_connecting(wire, client, sleep, mo
     neighbour = wire(answering(reply()))
     real = deadline._Backend._connect_first
     monkeypatch.setattr(deadline._Backend, "_connect_first", lambda *args: (real(*args), sleep())[0])
-    found = call(client(neighbour.url), TOKEN, b"{}", Deadline.after(20))
+    found = call(client(neighbour.url), TOKEN, load(b"{}"), Deadline.after(20))
     assert (type(found), found.reason) == (NotSent, "overslept")
     assert neighbour.requests == []
 
@@ -74,7 +80,7 @@ def test_it_does_not_connect_after_a_sleep_while_looking_up_the_name(wire, clien
     neighbour = wire(answering(reply()))
     real = deadline._resolve
     monkeypatch.setattr(deadline, "_resolve", lambda *args: (real(*args), sleep())[0])
-    found = call(client(neighbour.url), TOKEN, b"{}", Deadline.after(20))
+    found = call(client(neighbour.url), TOKEN, load(b"{}"), Deadline.after(20))
     assert type(found) is NotSent
     assert len(neighbour._threads) == 1, "the one that accepts: nobody came"
 
@@ -83,7 +89,7 @@ def test_it_sends_nothing_after_a_sleep_right_before_the_first_byte(wire, client
     neighbour = wire(answering(reply()))
     real = deadline._too_late_to_write
     monkeypatch.setattr(deadline, "_too_late_to_write", lambda: (sleep(), real())[1])
-    found = call(client(neighbour.url), TOKEN, b"{}", Deadline.after(20))
+    found = call(client(neighbour.url), TOKEN, load(b"{}"), Deadline.after(20))
     assert (type(found), found.reason) == (NotSent, "overslept")
     assert neighbour.requests == []
 
@@ -97,7 +103,7 @@ def test_it_sends_no_more_after_a_sleep_between_two_writes(client, sleep, monkey
         real = deadline._has_written
         monkeypatch.setattr(deadline, "_has_written", lambda: (real(), sleep())[0])
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        found = call(client(url), TOKEN, body, Deadline.after(20))
+        found = call(client(url), TOKEN, load(body), Deadline.after(20))
         reader.join(10)
     assert (type(found), found.reason) == (Unanswered, "timeout")
     assert received.endswith(b"\r\n\r\n"), "the head went out before the sleep, nothing of the body after it"
@@ -124,7 +130,7 @@ def test_it_sends_no_more_after_a_sleep_while_the_other_side_does_not_read(clien
         monkeypatch.setattr(socket.socket, "send", lambda *args: _counted(sent, real(*args)))
         monkeypatch.setattr(deadline, "_wait_for", wait_for)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        found = call(client(url), TOKEN, body, Deadline.after(20))
+        found = call(client(url), TOKEN, load(body), Deadline.after(20))
         reader.join(10)
     assert (type(found), found.reason) == (Unanswered, "timeout")
     assert len(received) == taken[0] < len(body)

@@ -208,6 +208,16 @@ def test_it_does_not_keep_phones_or_the_token_from_a_message():
     assert token not in repr(classify(200, {}, json.dumps({"code": token}).encode(), known=[token]))
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("100200", TokenRejected), ("100100", Blocked), ("100300", Blocked), ("5001", BatchRefused)],
+)
+def test_what_it_keeps_of_a_code_does_not_change_what_it_means(code, kind):
+    outcome = classify(200, {}, json.dumps({"code": code}).encode(), known=[code])
+    assert isinstance(outcome, kind)
+    assert outcome.answer.code == "…"
+
+
 def test_it_keeps_only_what_a_database_can_store():
     body = b'{"code":"1\\u0000","msg":"a\\u0000b\\ud800c","data":"\\ud800","errorCode":"\\u0007"}'
     answer = classify(200, {}, body).answer

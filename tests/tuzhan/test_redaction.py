@@ -1,6 +1,6 @@
 import pytest
 
-from tagsync.tuzhan.redaction import redact, tidy
+from tagsync.tuzhan.redaction import redact, redact_code, redact_reference, tidy
 
 OPENID = "oAbC_efGhIjKlMnOpQrStUvWxYz-"
 
@@ -45,3 +45,43 @@ def test_it_hides_a_known_identifier_that_was_cut_off():
 
 def test_it_makes_text_storable():
     assert tidy("a\x00b\ud800c\n\td\x1b") == "a\ufffdb\ufffdc\n\td\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("code", "known", "kept"),
+    [
+        ("200", ["200"], "200"),
+        ("100500", ["CUST-1"], "100500"),
+        ("12345678", [], "12345678"),
+        ("10086123", ["10086123"], "…"),
+        ("13800138000", [], "…"),
+        ("E13800138000", [], "E…"),
+        ("CUST-77", ["CUST-77"], "…"),
+        ("E_CUST-77", ["CUST-77"], "E_…"),
+        ("NOT_FOUND", [], "NOT_FOUND"),
+        ("", [], ""),
+    ],
+)
+def test_a_code_names_nobody(code, known, kept):
+    assert redact_code(code, known) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "kept"),
+    [
+        ("12345678901234567", [], "12345678901234567"),
+        ("123456789012345", ["CUST-1", "4567"], "123456789012345"),
+        ("12345678901234567", ["12345678901234567"], "…"),
+        ("008613800138000", ["13800138000"], "0086…"),
+        ("13800138000", [], "…"),
+        ("12345678901234", [], "…"),
+        ("123456789012345678901", [], "…"),
+        ("１２３４５６７８９０１２３４５６７", [], "…"),
+        (OPENID, [], "…"),
+        ("CUST-77", ["CUST-77"], "…"),
+        ("T0k3nT0k3nT0k3nT0k3n", [], "…"),
+        ("done", [], "done"),
+    ],
+)
+def test_only_a_bare_batch_id_passes_as_reference(text, known, kept):
+    assert redact_reference(text, known) == kept

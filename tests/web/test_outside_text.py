@@ -209,7 +209,7 @@ def test_what_the_platform_answers_is_kept(marketer: Person, sandbox_connection:
     job = make_import(marketer, sandbox_connection, JobStatus.RUNNING, [S.WAITING])
     for sent in (body, body.replace(f'"code": "{odd}"', '"code": "200"'), odd, "\x00\x1b" + LONG):
         outcome = classify(200, {}, sent.encode())
-        told = their_answer(outcome, frozenset())
+        told = their_answer(outcome)
         call = add_call(job, [2], **asdict(told))
         call.refresh_from_db()
         assert (call.message, call.excerpt) == (told.message, told.excerpt)
