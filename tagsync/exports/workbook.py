@@ -18,6 +18,7 @@ from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.notes import letter
+from tagsync.imports.permissions import sees_invalid_values
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.sending.attempts import TriesInOrder, made_calls
 from tagsync.imports.sending.remarks import RowRemarks, remark_with_words
@@ -25,8 +26,8 @@ from tagsync.imports.sending.unanswered import needs_remark, remark_with_date
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping import formatted
 from tagsync.mapping.fields import IDENTIFIERS
-from tagsync.mapping.masking import mask
-from tagsync.mapping.matching import LOOKS, column_name
+from tagsync.mapping.masking import mask_cell
+from tagsync.mapping.matching import column_name
 from tagsync.sheets.cells import FormattedCell, Kind, Row
 from tagsync.sheets.reader import rows as read_rows
 from tagsync.sheets.writer import Sheet, write
@@ -72,6 +73,7 @@ class _Lines:
         self._fields = self._job.mapped_columns()
         names = {column["column"]: column["header"] for column in self._job.columns}
         self._width = max(max(names, default=-1) + 1, self._job.check_summary.get("width", 0))
+        self._shows_invalid = sees_invalid_values(export.by, self._job)
         self._problems = {problem.pk: problem for problem in Problem.objects.filter(job=self._job)}
         self._repaired = self._repaired_fields()
         self._tries = TriesInOrder(self._job)
@@ -119,10 +121,10 @@ class _Lines:
             text = formatted.without_grouping(cell)  # as text, 1,200 would come back as two tags
         if field in self._repaired.get(row.row_number, ()):
             text = row.values_by_field()[field]
-        if self._export.clear or field == "tags":
+        if self._export.clear or field == "tags" or (self._shows_invalid and field in row.invalid_fields):
             return text
         # What is stored and not what is typed: by this mask the value is found again when the workbook comes back.
-        return mask(field, row.values_by_field()[field] or text) if field in IDENTIFIERS else _mask_unknown(text)
+        return mask_cell(field, row.values_by_field()[field] or text if field in IDENTIFIERS else text)
 
     def _said(self, row: ImportRow) -> list[tuple[str, Sentence]]:
         """(column letter or "", sentence) of everything that is wrong with the row."""
@@ -170,9 +172,3 @@ def _with_column(letter: str, text: str) -> str:
         if letter
         else text
     )
-
-
-def _mask_unknown(text: str) -> str:
-    """Columns that are not sent may hold identifiers all the same; what looks like one is masked as one."""
-    bare = "".join(text.split()).replace("-", "")
-    return next((mask(field, text.strip()) for field, look in LOOKS.items() if look.fullmatch(bare)), text)

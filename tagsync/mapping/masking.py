@@ -2,7 +2,8 @@
 
 import re
 
-from tagsync.mapping.fields import CUSTOMER_ID
+from tagsync.mapping.fields import CUSTOMER_ID, IDENTIFIERS
+from tagsync.mapping.matching import LOOKS
 
 HIDDEN = "****"
 
@@ -24,3 +25,12 @@ def mask(field_key: str, value: str) -> str:
     if field_key == CUSTOMER_ID and _long_customer_id.fullmatch(value):
         return f"{value[:3]}{HIDDEN}{value[-2:]}"
     return HIDDEN
+
+
+def mask_cell(field_key: str, text: str) -> str:
+    """A cell of a column that is sent as this field, or with "" of one that is not: there what looks like an identifier
+    is masked as one."""
+    if field_key == "tags" or field_key in IDENTIFIERS:
+        return mask(field_key, text)
+    bare = "".join(text.split()).replace("-", "")
+    return next((mask(field, text.strip()) for field, look in LOOKS.items() if look.fullmatch(bare)), text)

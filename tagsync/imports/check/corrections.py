@@ -164,6 +164,11 @@ def _with_unchanged(
     )
 
 
+def hides(row: Row, original: Original, columns: Mapping[int, str]) -> bool:
+    """Whether a mask stands in the row, that `check` takes back."""
+    return any(_unmasked(cell, columns.get(column, ""), original) is not cell for column, cell in row.cells.items())
+
+
 def _unmasked(cell: Cell, field: str, original: Original) -> Cell:
     value = original.values[field] if field in IDENTIFIERS else ""
     return Cell(Kind.TEXT, value) if value and cell.text == mask(field, value) else cell

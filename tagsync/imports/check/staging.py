@@ -119,6 +119,7 @@ def _staged_rows(
         stopped = around.see(row)
         if original:
             checked = corrections.check(row, original, columns, job.fixed_tags)
+            tallies.unmasked = tallies.unmasked or corrections.hides(row, original, columns)
         else:
             checked = check(row, columns, job.fixed_tags)
         if stopped:

@@ -53,6 +53,7 @@ class Tallies:
     def __init__(self, columns: Mapping[int, str]) -> None:
         self.statuses: Counter[str] = Counter()
         self.blank = self.hidden = 0
+        self.unmasked = False
         self.id_shapes: Counter[IdShape] = Counter()
         self._columns = {key: column for column, key in columns.items()}
         self._tag_lists: Counter[str] = Counter()
@@ -114,6 +115,7 @@ class Tallies:
             "warnings": sorted(warnings, key=lambda one: -one["rows"]),
             "look_alikes": look_alikes(tags)[:LOOK_ALIKES_SHOWN],
             "hidden_rows": self.hidden,
+            "unmasked": self.unmasked,
             "content": hex(self._content % 2**CONTENT_BITS),
         }
 

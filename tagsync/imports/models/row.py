@@ -130,6 +130,13 @@ class ImportRow(models.Model):
         """Every problem of the row."""
         return restored(self.notes)
 
+    @property
+    def invalid_fields(self) -> frozenset[str]:
+        """The fields whose value has to be fixed."""
+        if self.status != RowStatus.TO_FIX:
+            return frozenset()
+        return frozenset(note.field for note in self.noted if note.field)
+
     def values_by_field(self) -> dict[str, str]:
         return {field: getattr(self, column) for field, column in VALUE_COLUMNS.items()}
 

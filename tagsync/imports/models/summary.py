@@ -40,5 +40,7 @@ class Summary(TypedDict, total=False):
     look_alikes: list[list[tuple[str, int]]]
     # rows with anything in them that were hidden in the sheet and left out, as a person said
     hidden_rows: int
+    # identifiers were put back where the workbook of an export hides them: the rows tell more than the file
+    unmasked: bool
     # hexadecimal: what `check.duplicates` makes of all rows that would be sent
     content: str

@@ -126,6 +126,11 @@ TEXTS: dict[str, Text] = {
         _("Ask for it again; if it fails again, tell an admin."),
         Mover.ADMIN,
     ),
+    "export_in_full": Text(
+        _("This workbook shows identifiers in full, as you could see them before the start."),
+        _("Ask for it again on the page of the import; identifiers are masked then."),
+        Mover.OWNER,
+    ),
     "file_gone": Text(_("The uploaded file is no longer stored."), _("Upload it again as a new import."), Mover.OWNER),
     "field_taken_twice": Text(
         _("“%(label)s” is chosen for more than one column."),

@@ -11,7 +11,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.choices import Operation
-from tagsync.imports.permissions import may_steer
+from tagsync.imports.permissions import may_steer, sees_in_full
 from tagsync.imports.problems import sentence
 from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import JobStatus
@@ -48,7 +48,7 @@ def check_context(
         "balance": result.balance(job),
         "causes": result.causes(job, person),
         "panel": _panel(job, person, opened or {}),
-        "repairs": repairs_made(job, in_full=job.owner_id == person.pk),
+        "repairs": repairs_made(job, in_full=sees_in_full(person, job)),
         "found_by": result.found_by(job),
         "tags": tags,
         "has_new_tags": any(tag.is_new for tag in tags),

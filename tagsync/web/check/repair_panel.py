@@ -10,6 +10,7 @@ from django.db.models import Count, Min, QuerySet
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import VALUE_COLUMNS
+from tagsync.imports.permissions import sees_in_full, sees_invalid_values
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import RowStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
@@ -62,7 +63,7 @@ class Panel:
 
 
 def panel(job: ImportJob, problem: Problem, person: Person, after: int) -> Panel:
-    in_full = job.owner_id == person.pk
+    in_full, shows_invalid = sees_in_full(person, job), sees_invalid_values(person, job)
     rows = ImportRow.objects.filter(job=job, problem=problem, status=RowStatus.TO_FIX)
     field = "tags" if problem.code == "no_tags" else str(problem.params.get("field", ""))
     found = rows.filter(row_number__gt=after).order_by("row_number")[: ROWS_SHOWN + 1]
@@ -72,29 +73,29 @@ def panel(job: ImportJob, problem: Problem, person: Person, after: int) -> Panel
         problem=problem.pk,
         field=field,
         label=field_label(field) if field else "",
-        values=_same_values(rows, field, in_full) if field else [],
-        lines=[_line(job, row, in_full, known) for row in cut.lines],
+        values=_same_values(rows, field, shows_invalid) if field else [],
+        lines=[_line(job, row, in_full, shows_invalid, known) for row in cut.lines],
         after=after,
         next=cut.lines[-1].row_number if cut.has_next else None,
         may_be_empty=field in IDENTIFIERS,
     )
 
 
-def _same_values(rows: QuerySet[ImportRow], field: str, in_full: bool) -> list[SameValue]:
+def _same_values(rows: QuerySet[ImportRow], field: str, shows_invalid: bool) -> list[SameValue]:
     column = VALUE_COLUMNS[field]
     counted: Any = rows.order_by().values(column).annotate(number=Count("pk"), row=Min("row_number"))
     most = counted.filter(number__gt=1).order_by("-number", "row")[:VALUES_SHOWN]
-    return [SameValue(one["row"], _shown(field, one[column], in_full), one["number"]) for one in most]
+    return [SameValue(one["row"], _shown(field, one[column], shows_invalid), one["number"]) for one in most]
 
 
-def _line(job: ImportJob, row: ImportRow, in_full: bool, known: str) -> Line:
+def _line(job: ImportJob, row: ImportRow, in_full: bool, shows_invalid: bool, known: str) -> Line:
     values, wrong = row.values_by_field(), _wrong(job, row)
     cells = [
         Cell(
             name=f"cell-{row.row_number}-{field}",
             label=field_label(field),
-            text=values[field] if in_full or field == "tags" else "",
-            hint="" if in_full else mask(field, values[field]),
+            text=values[field] if shows_invalid or field == "tags" else "",
+            hint="" if shows_invalid else mask(field, values[field]),
             why="" if why == known else why,
         )
         for field, why in wrong.items()

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from tagsync.imports.check import repairs
 from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
+from tagsync.imports.permissions import sees_invalid_values
 from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.check.repair_forms import RepairForm, wanted
@@ -35,7 +36,7 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("import_check", pk)
     became: Counter[str] = Counter()
     try:
-        for repair in wanted(job, form, request.POST, in_full=job.owner_id == person.pk):
+        for repair in wanted(job, form, request.POST, in_full=sees_invalid_values(person, job)):
             became.update(repairs.make(job, repair, person))
     except MoveRefused:
         return overtaken(request, job)

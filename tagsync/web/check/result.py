@@ -12,6 +12,7 @@ from tagsync.imports.check.identification import identified_by
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
 from tagsync.imports.models.summary import ChangeSummary, WarningSummary
 from tagsync.imports.notes import letter
+from tagsync.imports.permissions import sees_in_full, sees_invalid_values
 from tagsync.imports.problems import Sentence, change_made, sentence
 from tagsync.imports.problems.file_rows import no_customers
 from tagsync.imports.problems.groups import ProblemGroup, groups
@@ -80,7 +81,7 @@ def balance(job: ImportJob) -> list[Part]:
 
 def causes(job: ImportJob, person: Person) -> list[Cause]:
     """What stops rows, biggest first. The owner sees her own values in full: she has to repair them."""
-    return [_cause(group, in_full=job.owner_id == person.pk) for group in groups(job, [RowStatus.TO_FIX])]
+    return [_cause(group, sees_invalid_values(person, job)) for group in groups(job, [RowStatus.TO_FIX])]
 
 
 def found_by(job: ImportJob) -> list[tuple[str, int]]:
@@ -112,21 +113,17 @@ def look_alikes(job: ImportJob) -> list[list[Tag]]:
 
 def warnings(job: ImportJob, person: Person) -> list[Remark]:
     """What somebody should look at before the start; it stops nothing."""
-    found = job.check_summary.get("warnings", [])
+    found, in_full = job.check_summary.get("warnings", []), sees_in_full(person, job)
     return [
-        _remark(
-            one, one["params"].get("field", "openid"), sentence(one["code"], one["params"]), job.owner_id == person.pk
-        )
+        _remark(one, one["params"].get("field", "openid"), sentence(one["code"], one["params"]), in_full)
         for one in found
     ]
 
 
 def changes(job: ImportJob, person: Person) -> list[Remark]:
     """What cleaning changed, with cells before and after."""
-    found = job.check_summary.get("changes", [])
-    return [
-        _remark(one, one["field"], change_made(one["code"], one["field"]), job.owner_id == person.pk) for one in found
-    ]
+    found, in_full = job.check_summary.get("changes", []), sees_in_full(person, job)
+    return [_remark(one, one["field"], change_made(one["code"], one["field"]), in_full) for one in found]
 
 
 def _remark(one: WarningSummary | ChangeSummary, field: str, said: Sentence, in_full: bool) -> Remark:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.utils.text import Truncator
@@ -45,35 +44,37 @@ def header_choices(view: SheetView) -> list[HeaderChoice]:
     return [HeaderChoice(0, _("There are no column names"), not view.header_row), *named]
 
 
-def header_question(view: SheetView) -> HeaderQuestion | None:
-    """None when nothing speaks against the choice."""
+def header_question(view: SheetView, seen: SheetView) -> HeaderQuestion | None:
+    """None when nothing speaks against the choice. `seen`: the same sheet as it may be quoted."""
+    quoted = {row.number: row for row in seen.preview.rows}
     if view.header_row:
         lost = [row for row in view.preview.rows if row.number <= view.header_row and customer_column(row) is not None]
-        return _are_lost(lost) if lost else None
-    return _is_header(view.body[0]) if view.body else None
+        return _are_lost(len(lost), quoted[lost[0].number]) if lost else None
+    first = view.body[0] if view.body else None
+    return _is_header(quoted[first.number], customer_column(first) is None) if first else None
 
 
-def _is_header(first: Row) -> HeaderQuestion:
+def _is_header(first: Row, is_doubt: bool) -> HeaderQuestion:
     return HeaderQuestion(
         _("This sheet has no column names: row %(row)s is taken for a customer and sent like the others.")
         % _told(first),
         _("Row %(row)s says: %(cells)s. If these are the names of the columns, say so.") % _told(first),
         _("Row %(row)s holds the column names") % _told(first),
         first.number,
-        is_doubt=customer_column(first) is None,
+        is_doubt,
     )
 
 
-def _are_lost(rows: Sequence[Row]) -> HeaderQuestion:
+def _are_lost(rows: int, first: Row) -> HeaderQuestion:
     title = ngettext(
         "A row that looks like a customer will not be sent: it stands in or above the row with the column names.",
         "%(n)s rows that look like customers will not be sent: they stand in or above the row with the column names.",
-        len(rows),
+        rows,
     )
     return HeaderQuestion(
-        title % {"n": len(rows)},
+        title % {"n": rows},
         _("Row %(row)s says: %(cells)s. If it is a customer, choose “There are no column names”, or another row.")
-        % _told(rows[0]),
+        % _told(first),
         _("There are no column names"),
         0,
         is_doubt=True,

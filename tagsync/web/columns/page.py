@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.models import ImportJob
@@ -20,6 +21,7 @@ from tagsync.web.columns.header import header_choices, header_question
 from tagsync.web.columns.questions import hidden_rows_choice, reading_questions
 from tagsync.web.columns.settings_form import SettingsForm
 from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, preview_rows, standing
+from tagsync.web.columns.sight import as_seen, look_as_seen
 from tagsync.web.filters import number_in
 
 
@@ -35,18 +37,25 @@ class Choice(NamedTuple):
 
 
 def page_context(
-    job: ImportJob, view: SheetView, columns: ColumnsForm, settings: SettingsForm, *, complain: bool = True
+    person: Person,
+    job: ImportJob,
+    view: SheetView,
+    columns: ColumnsForm,
+    settings: SettingsForm,
+    *,
+    complain: bool = True,
 ) -> dict[str, Any]:
     """`complain`: show the errors of bound forms; while somebody is still choosing, notes at the columns are enough."""
     chosen = columns.chosen()
     connection = _connection(settings)
     operation, matching = str(settings["operation"].value()), str(settings["matching"].value())
-    cards = column_cards(view, columns)
+    seen = as_seen(person, job, view, chosen)
+    cards = column_cards(seen, columns)
     hidden_rows = hidden_rows_choice(view, columns)
     meant = [row for row in view.body if not row.hidden or (hidden_rows and hidden_rows.chosen == HiddenRows.SEND)]
-    look = look_at(meant, chosen, columns.chosen_tags())
+    look = look_as_seen(person, job, look_at(meant, chosen, columns.chosen_tags()))
     example = telling_row(look.sendable)
-    questions = reading_questions(job, view)
+    questions = reading_questions(job, seen)
     return {
         "job": job,
         "view": view,
@@ -60,10 +69,10 @@ def page_context(
         "cards": cards,
         "used_selects": _used_selects(columns, cards),
         "standing": standing(chosen, columns.chosen_tags(), cards),
-        "header_choices": header_choices(view),
-        "header_question": header_question(view),
+        "header_choices": header_choices(seen),
+        "header_question": header_question(view, seen),
         "headers_in_doubt": _headers_in_doubt(view),
-        "preview": preview_rows(view),
+        "preview": preview_rows(seen),
         "connections": _connections(),
         "connection": connection,
         "blocked_because": _blocked_because(connection),

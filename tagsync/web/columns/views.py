@@ -38,7 +38,9 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         return _sheet_changed(request, job)
     if request.method == "GET":
         return render(
-            request, "columns/columns.html", page_context(job, view, ColumnsForm(job, view), SettingsForm(job))
+            request,
+            "columns/columns.html",
+            page_context(signed_in(request), job, view, ColumnsForm(job, view), SettingsForm(job)),
         )
     return _chosen(request, job, view)
 
@@ -74,9 +76,15 @@ def _chosen(request: HttpRequest, job: ImportJob, view: SheetView) -> HttpRespon
         return _sheet_changed(request, job)
     if "use" in request.POST:
         # A suggestion taken without script: nothing needs to be complete yet.
-        return render(request, "columns/columns.html", page_context(job, view, chosen, choices, complain=False))
+        return render(
+            request,
+            "columns/columns.html",
+            page_context(signed_in(request), job, view, chosen, choices, complain=False),
+        )
     if not (chosen.is_valid() & choices.is_valid()):
-        return render(request, "columns/columns.html", page_context(job, view, chosen, choices), status=422)
+        return render(
+            request, "columns/columns.html", page_context(signed_in(request), job, view, chosen, choices), status=422
+        )
     try:
         columns = actions.Columns(chosen.chosen(), chosen.chosen_tags(), chosen.chosen_hidden_rows())
         actions.choose_and_check(job, columns, choices.choices(), signed_in(request))
@@ -146,5 +154,5 @@ def request_preview(request: HttpRequest, pk: int) -> HttpResponse:
     chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
     if not chosen.is_of_sheet():
         return HttpResponse(status=204, headers={"HX-Redirect": _sheet_changed(request, job)["Location"]})
-    context = page_context(job, view, chosen, choices, complain=False)
+    context = page_context(signed_in(request), job, view, chosen, choices, complain=False)
     return render(request, "columns/_columns_live.html", {**context, "live": True})

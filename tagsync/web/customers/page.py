@@ -209,7 +209,7 @@ def _lines(person: Person, rows: list[ImportRow], *, asked: bool) -> list[RowLin
 def _sight(job: ImportJob, person: Person, asked: bool) -> Sight:
     """Masked also in her own unstarted imports: here nobody repairs a sheet."""
     seen = sight(job, person, asked=asked)
-    return replace(seen, clear=asked and may_see_personal_data(person), may_select=False)
+    return replace(seen, clear=asked and may_see_personal_data(person), may_select=False, shows_invalid=False)
 
 
 def _line(seen: Sight, row: ImportRow, tries: int, newer: set[int], remarks: str) -> RowLine:

@@ -17,8 +17,8 @@ from tagsync.accounts.models import Person
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports.models import ImportJob
-from tagsync.imports.permissions import may_see_personal_data
-from tagsync.imports.problems import sentence
+from tagsync.imports.permissions import may_see_personal_data, sees_in_full
+from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import UNSTARTED
 from tagsync.queueing.health import queue_health
 from tagsync.web.access import import_or_404, signed_in
@@ -66,9 +66,9 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def export_list(request: HttpRequest) -> HttpResponse:
     """What she asked for and can fetch, newest first; while some are being made, the table comes again by itself."""
-    kept = [export for export in _kept(signed_in(request))[:LISTED] if _may_fetch(signed_in(request), export)]
+    kept, person = list(_kept(signed_in(request))[:LISTED]), signed_in(request)
     waiting = sum(export.state == ExportState.WAITING for export in kept)
-    lines = [(one, sentence(one.cause, one.cause_params) if one.cause else None) for one in kept]
+    lines = [(one, _why(one, person)) for one in kept]
     context = {"lines": lines, "waiting": waiting, "poll_seconds": settings.TAGSYNC_POLL_SECONDS}
     page = "exports/_list.html" if getattr(request, "htmx", False) else "exports/list.html"
     return render(request, page, context)
@@ -90,7 +90,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
     export = _export_or_404(request, pk)
-    if export.state != ExportState.DONE:
+    if export.state != ExportState.DONE or not _may_fetch(signed_in(request), export):
         return redirect("export_detail", pk)
     return FileResponse(export.file.open(), as_attachment=True, filename=export.file_name)
 
@@ -101,7 +101,7 @@ def _context(request: HttpRequest, export: Export) -> dict[str, object]:
         "export": export,
         "job": job,
         "home": address(job),
-        "why": sentence(export.cause, export.cause_params) if export.cause else None,
+        "why": _why(export, signed_in(request)),
         "works": health.redis and health.export_workers,
         "may_clear": not export.clear and may_see_personal_data(signed_in(request)),
         "comes_back": job.status not in UNSTARTED,
@@ -118,12 +118,19 @@ def _kept(person: Person) -> QuerySet[Export]:
 
 def _may_fetch(person: Person, export: Export) -> bool:
     """As long as she may still see what is in it."""
-    return not export.clear or may_see_personal_data(person) or export.job.owner_id == person.pk
+    return not export.clear or may_see_personal_data(person) or sees_in_full(person, export.job)
+
+
+def _why(export: Export, person: Person) -> Sentence | None:
+    """Why there is nothing to fetch."""
+    if export.cause:
+        return sentence(export.cause, export.cause_params)
+    return None if _may_fetch(person, export) else sentence("export_in_full")
 
 
 def _export_or_404(request: HttpRequest, pk: int) -> Export:
     person = signed_in(request)
     export = _kept(person).filter(pk=pk).first()
-    if export is None or not _may_fetch(person, export):
+    if export is None:
         raise Http404
     return export

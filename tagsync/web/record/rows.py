@@ -15,12 +15,12 @@ from tagsync.accounts.models import Person
 from tagsync.imports.customer_search import first_of, holding_in, likely_field, sought
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.notes import letter
-from tagsync.imports.permissions import may_see_personal_data
+from tagsync.imports.permissions import may_see_personal_data, sees_in_full, sees_invalid_values
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.sending.attempts import tries_of
 from tagsync.imports.sending.remarks import remark_on_row, remarks_of_rows
 from tagsync.imports.sending.unanswered import needs_remark, remark, unanswered_rows
-from tagsync.imports.states import ENDED, RETRYABLE, UNSTARTED, RowStatus
+from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
 from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
@@ -93,17 +93,22 @@ class Sight:
     clear: bool
     may_clear: bool
     may_select: bool
+    # also of a row to fix the value that is wrong
+    shows_invalid: bool
 
     def value(self, field: str, text: str) -> str:
         return text if self.clear else mask(field, text)
 
+    def value_in(self, row: ImportRow, field: str, text: str) -> str:
+        return text if self.shows_invalid and field in row.invalid_fields else self.value(field, text)
+
 
 def sight(job: ImportJob, person: Person, *, asked: bool = False) -> Sight:
-    """Before the start the owner sees her own file in full; after it those who may, when they ask."""
-    own_paper = job.status in UNSTARTED and job.owner_id == person.pk
-    may_clear = may_see_personal_data(person) and not own_paper
+    in_full = sees_in_full(person, job)
+    may_clear = may_see_personal_data(person) and not in_full
     may_select = person.has_perm("imports.retry_imports") and job.status in ENDED
-    return Sight(job, person, own_paper or (may_clear and asked), may_clear, may_select)
+    clear = in_full or (may_clear and asked)
+    return Sight(job, person, clear, may_clear, may_select, sees_invalid_values(person, job))
 
 
 def page_of_rows(seen: Sight, filters: RowFilters, per_page: int = PER_PAGE) -> Page:
@@ -214,7 +219,7 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), 
 def values_of(seen: Sight, row: ImportRow, fields: Iterable[str] = FIELDS) -> list[Value]:
     """The filled values with the names of their fields, masked as this person has to see them."""
     values = row.values_by_field()
-    return [Value(_(FIELDS[key].label), seen.value(key, values[key])) for key in fields if values[key]]
+    return [Value(_(FIELDS[key].label), seen.value_in(row, key, values[key])) for key in fields if values[key]]
 
 
 def shown_status(job: ImportJob, row: ImportRow) -> str:
@@ -234,15 +239,15 @@ def overtakers(seen: Sight, rows: Iterable[ImportRow]) -> set[int]:
 
 def flaws(seen: Sight, row: ImportRow, others: Collection[int] = ()) -> list[Flaw]:
     """Every problem of the row: those of the check cell by cell, otherwise what happened when it was sent."""
-    found = [_flaw(seen, note, others) for note in row.noted]
+    found = [_flaw(seen, row, note, others) for note in row.noted]
     if not found and row.problem:
         found = [Flaw("", "", problem_sentence(row.problem))]
     return found
 
 
-def _flaw(seen: Sight, note: Note, others: Collection[int]) -> Flaw:
+def _flaw(seen: Sight, row: ImportRow, note: Note, others: Collection[int]) -> Flaw:
     field = note.field or ""
-    value = seen.value(field, note.value) if note.value else ""
+    value = seen.value_in(row, field, note.value) if note.value else ""
     said = sentence(note.code, {"field": field, **note.params})
     other = note.params.get("import") if note.code == OVERTAKEN else None
     url = f"{reverse('import_rows', args=[other])}?row={note.params.get('row')}" if other in others else ""

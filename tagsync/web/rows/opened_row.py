@@ -125,5 +125,6 @@ def _cells(seen: Sight, row: ImportRow) -> list[Cell]:
         columns = [column for column in seen.job.columns if column["field"] == key]
         if columns or text:
             numbers, headers = [c["column"] for c in columns], [c["header"] for c in columns]
-            found.append(Cell(numbers, headers, key, _(FIELDS[key].label), seen.value(key, text) if text else ""))
+            shown = seen.value_in(row, key, text) if text else ""
+            found.append(Cell(numbers, headers, key, _(FIELDS[key].label), shown))
     return found
