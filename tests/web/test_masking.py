@@ -18,6 +18,7 @@ from tagsync.imports.drafts import drafts
 from tagsync.imports.followups import undo
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.web.columns.forms import field_name
 from tests.making import finish_check, small_workbook, upload_of
 from tests.web.conftest import MakeDraft
 
@@ -65,7 +66,7 @@ def everywhere(client: Client, job: ImportJob) -> Iterator[str]:
     problems = [f"check/?open={problem.pk}" for problem in job.problems.all()]
     for place in ("", "columns/", "check/", "rows/", "rows/?row=2", "rows/?row=4", "calls/", *problems):
         yield client.get(at + place, follow=True).content.decode()
-    columns = {f"column-{one['column']}": one["field"] or "" for one in job.columns}
+    columns = {field_name(one["column"]): one["field"] or "" for one in job.columns}
     yield client.post(f"{at}request/", columns, headers={"HX-Request": "true"}).content.decode()
     yield texts(workbook(client, job))
 
@@ -111,7 +112,7 @@ def test_an_undo_shows_nobody_more_than_the_import_does(signed: Client, undone: 
 
 @pytest.mark.parametrize("field", ["", "tags", "openid"])
 def test_another_field_takes_no_mask_from_a_column_of_an_undo(signed: Client, undone: ImportJob, field: str) -> None:
-    columns = {f"column-{one['column']}": field for one in undone.columns}
+    columns = {field_name(one["column"]): field for one in undone.columns}
     page = signed.post(f"/imports/{undone.pk}/columns/", columns).content.decode()
     assert "138****8000" in page and "138001380" not in page
 

@@ -37,7 +37,7 @@ class RepairForm(forms.Form):
 def wanted(job: ImportJob, form: RepairForm, data: QueryDict, *, in_full: bool) -> list[Repair]:
     """The repairs that a valid form asks for; none when nothing was changed.
 
-    `in_full`: the page showed values as they are, so an empty cell means an empty one. Otherwise it was left alone.
+    `in_full`: as the page showed the values to be repaired, see `holds_value`.
     """
     said = form.cleaned_data
     match said["act"]:
@@ -83,12 +83,19 @@ def _cells(job: ImportJob, data: QueryDict, in_full: bool) -> Iterator[Repair]:
     numbers = {number for number, _field in typed if number <= MAX_NUMBER}
     rows = {row.row_number: row for row in _broken(job).filter(row_number__in=numbers)}
     for (number, field), text in sorted(typed.items()):
-        if number not in rows or field not in VALUE_COLUMNS or not (text or in_full):
+        if number not in rows or field not in VALUE_COLUMNS:
             continue
         before = rows[number].values_by_field()[field]
+        if not text and not holds_value(field, before, in_full):
+            continue
         # A line break in a text field comes back as another one.
         if " ".join(text.split()) != " ".join(before.split()):
             yield Repair(kind=RepairKind.CELL, row_number=number, field=field, before=before, after=text)
+
+
+def holds_value(field: str, value: str, in_full: bool) -> bool:
+    """Whether the cell to type into begins with the value. Where it begins empty, an empty one was left alone."""
+    return len(value) <= LONGEST and (in_full or field == "tags")
 
 
 def _broken(job: ImportJob) -> QuerySet[ImportRow]:

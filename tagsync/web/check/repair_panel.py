@@ -16,8 +16,10 @@ from tagsync.imports.states import RowStatus
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
 from tagsync.mapping.rows import LONGER_THAN_HEADER
+from tagsync.web.check.repair_forms import holds_value
 from tagsync.web.columns.forms import field_label
 from tagsync.web.paging import cut_forwards
+from tagsync.web.ui.cells import in_short
 
 ROWS_SHOWN = 20
 VALUES_SHOWN = 8
@@ -94,8 +96,8 @@ def _line(job: ImportJob, row: ImportRow, in_full: bool, shows_invalid: bool, kn
         Cell(
             name=f"cell-{row.row_number}-{field}",
             label=field_label(field),
-            text=values[field] if shows_invalid or field == "tags" else "",
-            hint="" if shows_invalid else mask(field, values[field]),
+            text=values[field] if holds_value(field, values[field], shows_invalid) else "",
+            hint=_shown(field, values[field], shows_invalid),
             why="" if why == known else why,
         )
         for field, why in wrong.items()
@@ -118,4 +120,4 @@ def _wrong(job: ImportJob, row: ImportRow) -> dict[str, str]:
 
 
 def _shown(field: str, value: str, in_full: bool) -> str:
-    return value if in_full else mask(field, value)
+    return in_short(value) if in_full or field == "tags" else mask(field, value)

@@ -19,6 +19,7 @@ from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping.masking import mask
 from tagsync.web.columns.forms import field_label
+from tagsync.web.ui.cells import in_short
 
 TAGS_SHOWN = 30
 LOOK_ALIKES_SHOWN = 10
@@ -128,7 +129,7 @@ def changes(job: ImportJob, person: Person) -> list[Remark]:
 
 def _remark(one: WarningSummary | ChangeSummary, field: str, said: Sentence, in_full: bool) -> Remark:
     examples = [
-        Example(number, cell, *(value if in_full else mask(field, value) for value in values))
+        Example(number, cell, *(in_short(value if in_full else mask(field, value)) for value in values))
         for number, cell, *values in one["examples"]
     ]
     return Remark(one["rows"], said, examples)
@@ -179,5 +180,5 @@ def _example(row: ImportRow, code: str, in_full: bool) -> Example:
     note = next((note for note in row.noted if note.code == code), None)
     if note is None:
         return Example(row.row_number, "", "")
-    shown = note.value if in_full else mask(note.field or "", note.value)
+    shown = in_short(note.value if in_full else mask(note.field or "", note.value))
     return Example(row.row_number, f"{letter(note)}{row.row_number}" if note.column is not None else "", shown)

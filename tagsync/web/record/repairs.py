@@ -13,6 +13,7 @@ from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.problems import sentence
 from tagsync.mapping.fields import FIELDS
 from tagsync.mapping.masking import mask
+from tagsync.web.ui.cells import in_short
 
 LATEST = 8
 
@@ -59,4 +60,4 @@ def told(repair: Repair, *, in_full: bool = False) -> str:
 def _shown(repair: Repair, text: str, in_full: bool) -> str:
     if not text.strip():
         return _("(empty)")
-    return _("“%(value)s”") % {"value": text if in_full else mask(repair.field, text)}
+    return _("“%(value)s”") % {"value": in_short(text if in_full else mask(repair.field, text))}

@@ -29,6 +29,7 @@ from tagsync.web.filters import RowFilters, number_in
 from tagsync.web.paging import Cut, cut_backwards, cut_forwards
 from tagsync.web.record.causes import problem_sentence
 from tagsync.web.record.progress import NOT_SENT
+from tagsync.web.ui.cells import in_short
 
 PER_PAGE = 50
 TAGS_SHOWN = 6
@@ -97,10 +98,10 @@ class Sight:
     shows_invalid: bool
 
     def value(self, field: str, text: str) -> str:
-        return text if self.clear else mask(field, text)
+        return in_short(text) if self.clear or field == "tags" else mask(field, text)
 
     def value_in(self, row: ImportRow, field: str, text: str) -> str:
-        return text if self.shows_invalid and field in row.invalid_fields else self.value(field, text)
+        return in_short(text) if self.shows_invalid and field in row.invalid_fields else self.value(field, text)
 
 
 def sight(job: ImportJob, person: Person, *, asked: bool = False) -> Sight:
@@ -201,7 +202,7 @@ def remarks_on(rows: Iterable[ImportRow]) -> dict[int, str]:
 
 def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), remarks: str = "") -> Line:
     """`others`: the imports that this person may visit; `remarks`: the platform's, on the call that it accepted."""
-    tags = [tag for tag in row.tags.split(",") if tag]
+    tags = [in_short(tag) for tag in row.tags.split(",") if tag]
     return Line(
         number=row.row_number,
         identifiers=values_of(seen, row, IDENTIFIERS),

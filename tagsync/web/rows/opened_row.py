@@ -17,6 +17,7 @@ from tagsync.web.filters import RowFilters
 from tagsync.web.record.calls import CallLine, call_lines, request_of
 from tagsync.web.record.progress import NOT_SENT
 from tagsync.web.record.rows import Line, Sight, filtered, line, overtakers, shown_status
+from tagsync.web.ui.cells import in_short
 
 TRIES_SHOWN = 3
 
@@ -52,7 +53,7 @@ class Cell:
 
     @property
     def tags(self) -> list[str]:
-        return [tag for tag in self.text.split(",") if tag] if self.field == "tags" else []
+        return [in_short(tag) for tag in self.text.split(",") if tag] if self.field == "tags" else []
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,6 @@ def _cells(seen: Sight, row: ImportRow) -> list[Cell]:
         columns = [column for column in seen.job.columns if column["field"] == key]
         if columns or text:
             numbers, headers = [c["column"] for c in columns], [c["header"] for c in columns]
-            shown = seen.value_in(row, key, text) if text else ""
+            shown = text if key == "tags" or not text else seen.value_in(row, key, text)
             found.append(Cell(numbers, headers, key, _(FIELDS[key].label), shown))
     return found
