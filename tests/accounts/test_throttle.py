@@ -15,6 +15,7 @@ from tagsync.accounts.models import SignInPlace
 from tagsync.database import database_now
 from tagsync.imports.models import ImportJob
 from tagsync.imports.signals import keeper_cleans
+from tests.making import beside
 
 OFFICE, HOME, ATTACKER = "203.0.113.7", "198.51.100.2", "192.0.2.66"
 pytestmark = pytest.mark.django_db
@@ -154,6 +155,17 @@ def test_a_right_one_is_not_counted(clock: Clock) -> None:
 
 def test_tries_at_the_same_time_are_counted_before_any_is_looked_at() -> None:
     attempts = [throttle.begin("lin", ATTACKER) for _time in range(12)]
+    assert sum(attempt.held_until is None for attempt in attempts) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_threads_at_once_are_counted_one_by_one() -> None:
+    """As many requests as the server has threads, with a name that nobody has tried before."""
+    attempts: list[throttle.Attempt] = []
+    threads = [beside(lambda: attempts.append(throttle.begin("lin", ATTACKER))) for _time in range(12)]
+    for thread in threads:
+        thread.join()
+    assert len(attempts) == 12
     assert sum(attempt.held_until is None for attempt in attempts) == 5
 
 
