@@ -23,6 +23,8 @@ from tagsync.settings import *  # noqa: E402, F403 - the environment must be set
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TAGSYNC_POLL_SECONDS = 0.3
 TAGSYNC_EMAIL = False
+# Else each client of a test lists all static files first.
+WHITENOISE_AUTOREFRESH = True
 # One person of a test makes more drafts than people keep; what becomes of too many is tried by itself.
 TAGSYNC_MOST_DRAFTS = 1000
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "testserver"]  # noqa: F405 - of the settings above

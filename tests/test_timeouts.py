@@ -84,6 +84,7 @@ def options(tmp_path: Path, *command: str, url: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_doors_say_what_they_open(tmp_path: Path) -> None:
     url = "postgres://nobody@127.0.0.1:1/none"
     assert "-c lock_timeout=22500" in options(tmp_path, "manage.py", "shell", "-v0", "-c", SHOW, url=url)
@@ -94,6 +95,7 @@ def test_the_doors_say_what_they_open(tmp_path: Path) -> None:
     assert said.rstrip().endswith("-c lock_timeout=9'}")
 
 
+@pytest.mark.slow
 def test_a_page_waits_less_for_sqlite_than_a_worker(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/a.sqlite3"
     assert "'timeout': 5" in options(tmp_path, "-c", f"import tagsync.wsgi; {SHOW}", url=url)

@@ -40,6 +40,7 @@ def refused(*arguments: str) -> str:
     return sentence
 
 
+@pytest.mark.slow
 def test_it_adds_a_connection_with_a_fixed_token() -> None:
     assert add("华东", *URL, "--token-env", "TOKEN") == "Connection “华东” added: https://integrate.rabbitpre.com\n"
     connection = Connection.objects.get()

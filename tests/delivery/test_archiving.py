@@ -25,6 +25,7 @@ def archive(connection: Connection, by: Person) -> list[ImportJob] | None:
     return connection_actions.archive(connection, by, ALL_SEEN)
 
 
+@pytest.mark.slow
 def test_it_stops_a_running_import_and_makes_no_further_call(
     marketer: Person, admin_person: Person, connection: Connection, sandbox: Sandbox
 ) -> None:

@@ -92,6 +92,7 @@ def test_it_asks_a_person_when_everything_is_refused_alike(
     check_invariants(job, sandbox.ledger, 40)
 
 
+@pytest.mark.slow
 def test_it_stops_instead_when_the_person_wants_that(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:
@@ -102,6 +103,7 @@ def test_it_stops_instead_when_the_person_wants_that(
     check_invariants(job, sandbox.ledger, 40)
 
 
+@pytest.mark.slow
 def test_it_does_not_blame_rows_for_a_refusal_after_something_was_accepted(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:

@@ -55,6 +55,7 @@ def test_it_goes_on_at_once_when_the_pace_is_corrected(marketer: Person, hourly:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_it_sees_a_corrected_pace_in_the_middle_of_a_slice(
     marketer: Person, connection: Connection, sandbox: Sandbox
 ) -> None:

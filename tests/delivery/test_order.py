@@ -27,6 +27,7 @@ def let_hold_back_pass() -> None:
     Delivery.objects.update(answered_at=timezone.now() - timedelta(seconds=1000))
 
 
+@pytest.mark.slow
 def test_it_does_not_send_an_old_row_that_a_newer_import_undid(
     marketer: Person, admin_person: Person, connection: Connection, sandbox: Sandbox
 ) -> None:

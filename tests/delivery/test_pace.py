@@ -74,6 +74,7 @@ def test_it_slows_the_whole_connection_once_and_recovers(connection: Connection)
     assert connection.slow_factor == 1
 
 
+@pytest.mark.slow
 def test_it_never_fails_a_row_for_being_throttled(
     marketer: Person, connection: Connection, sandbox: Sandbox, quick: None
 ) -> None:
@@ -89,6 +90,7 @@ def test_it_never_fails_a_row_for_being_throttled(
     assert job.counts == {"accepted": 40}
 
 
+@pytest.mark.slow
 def test_it_keeps_the_pace_over_a_whole_import(marketer: Person, connection: Connection, sandbox: Sandbox) -> None:
     paced(connection, 10, 1).rows_per_call = 1
     connection.save()

@@ -12,6 +12,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.sandbox import Sandbox
 from tests.making import customer, run_to_end, started
+from tests.matrix import one_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = timedelta(seconds=30)
@@ -59,16 +60,19 @@ def test_the_pace_comes_back(
 
 @pytest.mark.parametrize(
     ("kind", "options"),
-    [
-        ("apply_then_cut", {}),
-        ("close_before_read", {}),
-        ("status", {"http_status": 503}),
-        ("token_expired", {}),
-        ("status", {"http_status": 401}),
-        ("status", {"http_status": 413}),
-        ("html", {}),
-        ("busy", {"retry_after": "1"}),
-    ],
+    one_in(
+        4,
+        [
+            ("apply_then_cut", {}),
+            ("close_before_read", {}),
+            ("status", {"http_status": 503}),
+            ("token_expired", {}),
+            ("status", {"http_status": 413}),
+            ("status", {"http_status": 401}),
+            ("html", {}),
+            ("busy", {"retry_after": "1"}),
+        ],
+    ),
 )
 def test_it_is_as_before_after_anything_that_happens_once(
     marketer: Person,
@@ -95,6 +99,7 @@ def test_it_is_as_before_after_anything_that_happens_once(
     assert lasting(app) == before
 
 
+@pytest.mark.slow
 def test_a_second_refusal_of_a_token_long_after_the_first_blocks_nothing(
     marketer: Person, app: Connection, sandbox: Sandbox
 ) -> None:

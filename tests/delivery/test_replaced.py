@@ -38,6 +38,7 @@ def ending_token(connection: Connection) -> str:
     return answer.value
 
 
+@pytest.mark.slow
 def test_it_goes_on_with_a_new_fixed_token(marketer: Person, slow: Connection, sandbox: Sandbox) -> None:
     slow.set_fixed_token(ending_token(slow))
     slow.save()
@@ -98,6 +99,7 @@ def test_it_calls_the_new_path_though_the_old_one_was_refused(
     assert (slow.state, job.counts) == ("ready", {"accepted": 10})
 
 
+@pytest.mark.slow
 def test_it_sends_with_the_settings_of_the_moment(marketer: Person, slow: Connection, sandbox: Sandbox) -> None:
     """Rows per call and calls at a time, changed in the middle of a busy slice."""
     slow.parallel_calls = 1

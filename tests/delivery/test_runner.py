@@ -15,6 +15,7 @@ from tagsync.imports.states import RowStatus
 from tagsync.sandbox.running import Sandbox
 from tests.invariants import applied_rows, check_invariants
 from tests.making import FIELDS, customer, customers, run_to_end, started
+from tests.matrix import one_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +79,7 @@ def test_it_retries_what_was_rejected_and_nothing_else(
     check_invariants(job, sandbox.ledger, 6)
 
 
-@pytest.mark.parametrize("kind", ["cut", "html", "truncated_json", "apply_then_cut"])
+@pytest.mark.parametrize("kind", one_in(2, ["cut", "html", "apply_then_cut", "truncated_json"]))
 def test_it_sends_an_unanswered_batch_again_as_it_was(
     marketer: Person, connection: Connection, sandbox: Sandbox, kind: str
 ) -> None:

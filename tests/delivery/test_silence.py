@@ -31,6 +31,7 @@ def slices(job: ImportJob, count: int) -> ImportJob:
     return job
 
 
+@pytest.mark.slow
 def test_it_leaves_nothing_in_doubt_after_an_outage_in_the_middle(
     marketer: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,6 +70,7 @@ def test_it_asks_again_when_it_was_not_mended(marketer: Person, connection: Conn
     check_invariants(job, sandbox.ledger, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 200, 399])
 def test_it_finds_one_giant_row_among_many(
     marketer: Person, connection: Connection, sandbox: Sandbox, place: int
@@ -107,6 +108,7 @@ def test_a_proxy_lowers_its_limit_and_raises_it_again(
     check_invariants(job, sandbox.ledger, 20_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_bytes", [LIMIT, 0], ids=["lower", "nothing"])
 def test_no_row_is_blamed_for_a_limit_of_a_while(
     marketer: Person, connection: Connection, sandbox: Sandbox, max_bytes: int

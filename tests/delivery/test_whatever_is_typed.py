@@ -130,6 +130,7 @@ def assert_is(row: ImportRow, typed: tuple[Typed, ...]) -> None:
             )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @settings(
     max_examples=100 if os.environ.get("CI") else 12,

@@ -48,6 +48,7 @@ def test_it_refuses_by_itself(in_english: Page, posts: list[str], name: str, con
     assert posts == []
 
 
+@pytest.mark.slow
 def test_it_refuses_what_is_too_large_and_then_takes_another(
     in_english: Page, posts: list[str], tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def slow(page: Page, bytes_per_second: int) -> CDPSession:
     return session
 
 
+@pytest.mark.slow
 def test_it_shows_how_far_it_is_and_can_be_cancelled(in_english: Page, tmp_path: Path, excused: list[str]) -> None:
     excused += ["htmx:afterRequest", "htmx:sendAbort"]
     page = in_english
@@ -193,6 +195,7 @@ def newcomer(page: Page, platform: Up) -> None:
     choose(page, language="en")
 
 
+@pytest.mark.slow
 def test_an_example_follows_the_choices(in_english: Page, tmp_path: Path) -> None:
     page = in_english
     page.goto(URL)

@@ -91,6 +91,7 @@ def test_no_piece_is_large(job: ImportJob, marketer: Person, act: str) -> None:
     assert not ImportRow.objects.exists()
 
 
+@pytest.mark.slow
 def test_old_notices_go_in_pieces(marketer: Person) -> None:
     old = timezone.now() - timedelta(days=4000)
     Notice.objects.bulk_create(Notice(person=marketer, kind="finished") for _ in range(12))
@@ -156,6 +157,7 @@ def test_nothing_discarded_is_started(job: ImportJob, marketer: Person) -> None:
             act(stale, marketer)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("attempt", range(5))
 def test_of_discard_and_start_one_wins(

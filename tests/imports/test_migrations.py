@@ -90,6 +90,7 @@ def test_it_keeps_all_records_and_their_numbers(old: Apps, marketer: Person) -> 
     assert (notice.job, notice.person, notice.params, notice.event) == (job, marketer, {"rows": 2}, job.events.first())
 
 
+@pytest.mark.slow
 def test_it_still_finds_customers_by_the_same_index(old: Apps, marketer: Person) -> None:
     fill(old, marketer.pk)
     migrate(newest())
@@ -100,6 +101,7 @@ def test_it_still_finds_customers_by_the_same_index(old: Apps, marketer: Person)
     assert "row_by_audience_user_id" in indexes
 
 
+@pytest.mark.slow
 def test_it_can_be_taken_back(old: Apps, marketer: Person) -> None:
     pk = fill(old, marketer.pk)
     migrate(newest())
@@ -113,6 +115,7 @@ def test_it_can_be_taken_back(old: Apps, marketer: Person) -> None:
     )
 
 
+@pytest.mark.slow
 def test_it_folds_the_names_and_tags_that_there_are(marketer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(import_module("tagsync.imports.migrations.0018_search_text"), "ROWS_AT_ONCE", 3)
     apps = migrate([("imports", "0016_customer_id"), ("exports", None), ("notifications", None)])

@@ -197,6 +197,7 @@ def test_what_rests_on_an_undone_repair_is_not_lost(job: ImportJob, marketer: Pe
     assert (statuses(job)[8], statuses(job)[9]) == ("to_fix", "waiting")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_is_repaired_and_undone_stays_true(job: ImportJob, marketer: Person, seed: int) -> None:
     before, chance = snapshot(job), random.Random(seed)

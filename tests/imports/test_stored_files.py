@@ -158,6 +158,7 @@ def export(marketer: Person, sandbox_connection: Connection, monkeypatch: pytest
     return lifecycle.ask(job, marketer, {}, language="en", file_name="a.xlsx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [ZeroDivisionError(), OperationalError(), KeyboardInterrupt()], ids=repr)
 @pytest.mark.parametrize("step", ["write_workbook", "storing"])
 def test_no_export_is_left_half_written(

@@ -314,6 +314,7 @@ def test_it_takes_columns_of_the_same_name_for_columns(marketer: Person, sandbox
     assert job.rows.get(row_number=2).tags == "VIP,新客"
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 3),
     st.lists(st.lists(st.sampled_from(["", " ", "VIP", "新客", "13800138000"]), max_size=5), min_size=1, max_size=8),

@@ -72,6 +72,7 @@ def test_it_says_what_became_of_the_sample(platform: Up) -> None:
     assert sum(problem["rows"] for problem in found["problems"]) == 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "xls"])
 def test_it_brings_other_forms_of_sheets_to_the_letter(platform: Up, tmp_path: Path, form: str) -> None:
     rows, path = customers(1_200), tmp_path / f"会员.{form}"
@@ -83,6 +84,7 @@ def test_it_brings_other_forms_of_sheets_to_the_letter(platform: Up, tmp_path: P
     assert arrived(platform) == Counter(map(as_sent, rows))
 
 
+@pytest.mark.slow
 def test_it_retries_what_the_platform_refused(platform: Up, tmp_path: Path) -> None:
     rows = customers(700)
     platform.sandbox("POST", "/control/faults", [{"kind": "refuse_rows", "field": "phone", "equals": rows[3][3]}])
@@ -139,6 +141,7 @@ def redis_of(platform: Up) -> Redis:
     return Redis.from_url(platform.environment.get("REDIS_URL") or f"unix://{platform.home}/redis.sock")
 
 
+@pytest.mark.slow
 def test_it_deletes_only_when_the_number_is_typed(platform: Up, tmp_path: Path) -> None:
     sheet = plain(tmp_path / "sheet.xlsx", [HEADER, customer(1)])
     options = (str(sheet), "--connection", "Sandbox", "--operation", "delete", "--wait", "--json")
@@ -147,6 +150,7 @@ def test_it_deletes_only_when_the_number_is_typed(platform: Up, tmp_path: Path) 
     assert platform.manage("import_sheet", *options, "--yes").returncode == 0
 
 
+@pytest.mark.slow
 def test_it_takes_a_column_that_is_named(platform: Up, tmp_path: Path) -> None:
     sheet = plain(tmp_path / "sheet.xlsx", [("a", "手机", "标签"), ("13800138000", "x", "VIP")])
     found = imported(platform, sheet, "--operation", "add", "--map", "a=phone", "--match", "none")

@@ -10,6 +10,7 @@ from tagsync.local.first_steps import connect_sandbox, first_admin
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 def test_it_makes_the_first_admin_with_a_password_of_its_own() -> None:
     made = first_admin("")
     person = Person.objects.get(username="admin")

@@ -73,6 +73,7 @@ def test_it_writes_only_into_its_folder(running: Up) -> None:
     assert all(path.lstat().st_mode & 0o077 == 0 for path in running.home.iterdir())
 
 
+@pytest.mark.slow
 def test_it_refuses_a_second_start_in_the_same_folder(running: Up) -> None:
     line = refusal(running.home, free_port())
     assert f"already running in {running.home}" in line
@@ -84,6 +85,7 @@ def test_it_refuses_a_taken_port(running: Up, tmp_path: Path) -> None:
     assert f"port {running.port} cannot be used" in line
 
 
+@pytest.mark.slow
 def test_it_refuses_a_port_that_does_not_exist(tmp_path: Path) -> None:
     assert "--port must be" in refusal(tmp_path / "home", 99999)
 
@@ -94,6 +96,7 @@ def test_it_refuses_a_folder_that_it_cannot_write_to(tmp_path: Path) -> None:
     assert f"{tmp_path}/file/home cannot be used" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "name"), [("rqworker sends", "worker-sends-1"), ("tagsync.local.web", "web"), ("valkey-server", "redis")]
 )

@@ -203,6 +203,7 @@ def test_a_large_body_of_a_stranger_is_kept_nowhere(connect: Connect) -> None:
     assert answer_of(connect(post(ANONYMOUS_BYTES) + b"x" * ANONYMOUS_BYTES))[1]["body"] == ANONYMOUS_BYTES
 
 
+@pytest.mark.slow
 def test_a_cookie_that_is_no_session_helps_nobody(db: None, connect: Connect) -> None:
     length = ANONYMOUS_BYTES + 1
     for cookie in ("abcdefgh", "x" * 3_000, '"\\000"'):

@@ -120,6 +120,7 @@ def test_it_may_run_three_functions() -> None:
     assert {f"tagsync.{name}" for name in names} == MAY_RUN
 
 
+@pytest.mark.slow
 def test_it_runs_nothing_else_that_redis_names(queue: Queue, tmp_path: Path) -> None:
     evil = f"touch {tmp_path / 'ran'}"
     by_name = queue.enqueue("os.system", evil)
@@ -131,6 +132,7 @@ def test_it_runs_nothing_else_that_redis_names(queue: Queue, tmp_path: Path) -> 
     assert by_callback.get_status() == "finished"
 
 
+@pytest.mark.slow
 def test_it_does_not_unpickle(queue: Queue, tmp_path: Path) -> None:
     pickled = Queue("sends", connection=queue.connection, serializer="pickle").enqueue(TELL, str(tmp_path))
     work_off(queue)
@@ -138,12 +140,14 @@ def test_it_does_not_unpickle(queue: Queue, tmp_path: Path) -> None:
     assert pickled.get_status() == "failed"
 
 
+@pytest.mark.slow
 def test_its_jobs_begin_without_a_connection_of_the_parent(queue: Queue, tmp_path: Path) -> None:
     queue.enqueue(TELL, str(tmp_path))
     work_off(queue)
     assert (tmp_path / "open").read_text() == "[]"
 
 
+@pytest.mark.slow
 def test_it_tells_its_horse_to_leave_and_waits_for_it(queue: Queue, busy: Busy, tmp_path: Path) -> None:
     worker, _horse = busy
     worker.terminate()
@@ -152,6 +156,7 @@ def test_it_tells_its_horse_to_leave_and_waits_for_it(queue: Queue, busy: Busy, 
     assert queue.failed_job_registry.get_job_ids() == []
 
 
+@pytest.mark.slow
 def test_its_horse_survives_a_signal_to_the_whole_group(queue: Queue, busy: Busy, tmp_path: Path) -> None:
     worker, horse = busy
     os.kill(horse, signal.SIGTERM)
@@ -161,6 +166,7 @@ def test_its_horse_survives_a_signal_to_the_whole_group(queue: Queue, busy: Busy
     assert queue.failed_job_registry.get_job_ids() == []
 
 
+@pytest.mark.slow
 @linux_only
 def test_its_horse_dies_with_it(queue: Queue, busy: Busy, tmp_path: Path) -> None:
     worker, horse = busy

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tagsync.sheets.cells import Kind
 from tagsync.sheets.delimited import TextFile
 from tagsync.sheets.guard import DEFAULT_LIMITS, Form, recognise
@@ -37,6 +39,7 @@ def outcome(path: Path, file: text_files.TextFile) -> Counter[str]:
     return counts
 
 
+@pytest.mark.slow
 def test_it_reads_no_text_wrongly(path: Path) -> None:
     """A text that was read wrongly and not stopped would be sent. Few clean files may be asked about."""
     corpus = text_files.corpus()

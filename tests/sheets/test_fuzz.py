@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,7 @@ def agree(tmp_path, rows):
     assert plain == parsed
 
 
+@pytest.mark.slow
 def test_flipped_files_of_every_form_are_rows_or_a_refusal(tmp_path):
     """As the upload page reads them, each in a process of its own; `python -m tests.sheets.fuzz` is the long run."""
     found, _ = fuzz.run(tmp_path, 60, random.Random(2026))

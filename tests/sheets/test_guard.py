@@ -77,6 +77,7 @@ def test_it_refuses_encrypted_members(path):
     assert refused(workbooks.with_flag(path, 1)) == "encrypted_part"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2_000, 40_000])
 def test_it_refuses_too_many_members(path, count):
     assert refused(workbooks.with_many_members(path, count)) == "too_many_members"

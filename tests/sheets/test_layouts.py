@@ -97,6 +97,7 @@ def test_it_reads_utf_16(path, read):
     assert read(workbooks.utf16(path))[0].cells == {0: text("标签")}
 
 
+@pytest.mark.slow
 def test_it_sees_as_many_rows_as_the_file_has(path, read):
     """An independent count: row elements in the XML of a file that openpyxl wrote."""
     workbooks.plain(path, [[f"id{n}", n, None, "a,b"] for n in range(20_000)])

@@ -115,6 +115,7 @@ def test_it_cuts_long_literals_and_errors(path):
     assert [(cell.kind, len(cell.text)) for cell in cells.values()] == [(Kind.NUMBER, 300), (Kind.ERROR, 300)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whole_cells", [False, True])
 def test_it_answers_with_two_megabytes_at_most(path, whole_cells, monkeypatch):
     answers, decode = [], reader._decode

@@ -148,6 +148,7 @@ def test_a_preview_ends_when_its_computing_time_is_over(path, monkeypatch):
     assert (caught.value.code, caught.value.params) == ("took_too_long", {"seconds": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS does not limit the address space")
 def test_it_ends_when_the_memory_is_over(path):
     workbooks.shared(path, [[f"{n:0>100}"] for n in range(300_000)])
@@ -168,6 +169,7 @@ def code_of_rows(path, **limits) -> str:
     return caught.value.code
 
 
+@pytest.mark.slow
 def test_closing_the_rows_ends_the_process(path, processes):
     rows = reader.rows(workbooks.inline(path, [["x" * 100]] * 50_000), "Sheet1")
     next(rows)
@@ -216,6 +218,7 @@ def test_a_forked_copy_does_not_end_the_reading(path):
     assert sum(1 for _ in rows) == 19_999
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("busy", [False, True], ids=["blocked", "busy"])
 def test_it_does_not_survive_its_parent(path, tmp_path, busy):

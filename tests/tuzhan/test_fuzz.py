@@ -41,6 +41,7 @@ def means_success(http_status: int, body: bytes) -> bool:
     return type(found) is dict and type(found.get("code")) in (str, int) and str(found["code"]) == "200"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @settings(max_examples=10_000 if os.environ.get("CI") else 400, deadline=None)
 @given(http_status=st.sampled_from([200, 200, 200, 201, 204]) | st.integers(100, 599), body=bodies)

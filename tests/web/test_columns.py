@@ -293,6 +293,7 @@ def test_it_shows_what_stands_in_the_sheet_as_text(make_draft: MakeDraft, signed
     assert "{{ 7|add:7 }}" in page
 
 
+@pytest.mark.slow
 def test_its_queries_do_not_grow_with_the_columns(make_draft: MakeDraft, signed: Client) -> None:
     def queries(columns: int) -> int:
         header = ("手机号", "标签", *(f"列{number}" for number in range(columns)))

@@ -144,6 +144,7 @@ class Site:
         return [*found, *opened, "/login/", "/nowhere/"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", most_slow(("en", "zh-hans"), at_once=("zh-hans",)))
 def test_every_page_speaks_one_language(
     language: str, marketer: Person, admin_person: Person, sandbox_connection: Connection, make_draft: MakeDraft

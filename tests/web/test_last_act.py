@@ -104,6 +104,7 @@ def winners(told: list[str], won: Callable[[str], bool]) -> int:
     return len(told) - len(losers)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_one_of_many_stops_it(marketer: Person, admin_person: Person, sandbox_connection: Connection) -> None:
     job = make_import(marketer, sandbox_connection, JobStatus.RUNNING, [S.WAITING] * 3)
@@ -114,6 +115,7 @@ def test_one_of_many_stops_it(marketer: Person, admin_person: Person, sandbox_co
     assert job.status == JobStatus.STOPPING
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_one_of_many_queues_the_rows_again(admin_person: Person, sandbox_connection: Connection) -> None:
     job = make_import(admin_person, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED] + [S.REJECTED] * 5)

@@ -99,6 +99,7 @@ def test_it_says_which_part_is_damaged(marketer: Person, tmp_path: Path) -> None
     assert len(str(refused.params.get("part", ""))) <= 200
 
 
+@pytest.mark.slow
 def test_its_page_of_columns_stays_small(signed: Client, marketer: Person, tmp_path: Path) -> None:
     wide = [["头" * 1_200] * 199 + ["手机号"], *[["值" * 1_200] * 200] * 9]
     job = draft_of(marketer, workbooks.inline(tmp_path / "a.xlsx", wide))

@@ -173,6 +173,7 @@ MEANT = st.sampled_from(["5.0", "2024.00", "无", "NULL", "'VIP'", "#", "??"])
 AS_SENT = {key: clean(key) if key != "tags" else clean(key) | MEANT for key in FIELDS}
 
 
+@pytest.mark.slow
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     deadline=None,
