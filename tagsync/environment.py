@@ -49,6 +49,14 @@ def switch(name: str) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
 
 
+def one_of(name: str, choices: tuple[str, ...]) -> str:
+    """The first choice when it is not set."""
+    value = text(name) or choices[0]
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
 def required(name: str, what_for: str) -> str:
     value = text(name)
     if not value:

@@ -269,14 +269,21 @@ if not LOCAL:
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "tagsync.web.request_id.InLog"}},
+    "filters": {"ids": {"()": "tagsync.web.request_id.InLog"}},
     "formatters": {
-        "line": {
+        "text": {
             "()": "tagsync.log_lines.PlainLines",
-            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s%(of_import)s] %(message)s",
+        },
+        "json": {"()": "tagsync.log_lines.JsonLines"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.one_of("TAGSYNC_LOG_FORMAT", ("text", "json")),
+            "filters": ["ids"],
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "tagsync": {"level": env.text("TAGSYNC_LOG_LEVEL", "INFO")},

@@ -18,6 +18,7 @@ from tagsync.imports.check.staging import Interrupted, stage
 from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused
+from tagsync.log_lines import about_import
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
 
@@ -26,6 +27,11 @@ log = logging.getLogger(__name__)
 
 def run_check(job_id: int) -> None:
     """Check an import, if it waits for that."""
+    with about_import(job_id):
+        _run_check(job_id)
+
+
+def _run_check(job_id: int) -> None:
     job = claim_check(job_id)
     if job is None:
         return
@@ -43,10 +49,11 @@ def run_check(job_id: int) -> None:
 
 def run_import(job_id: int) -> None:
     """Work on an import for a slice, if it may be run now."""
-    try:
-        runner.run_slice(job_id)
-    except (FenceLost, MoveRefused):
-        log.warning("import %s was taken over while a slice of it ran", job_id)
+    with about_import(job_id):
+        try:
+            runner.run_slice(job_id)
+        except (FenceLost, MoveRefused):
+            log.warning("import %s was taken over while a slice of it ran", job_id)
 
 
 def _check(job: ImportJob) -> None:
