@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "tagsync.notifications",
     "tagsync.exports",
     "tagsync.delivery",
+    "tagsync.operations",
     "tagsync.cli",
     "tagsync.web",
     "tagsync.local",
@@ -69,6 +70,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tagsync.web.middleware.SafeHeaders",
     "tagsync.web.middleware.Maintenance",
+    "tagsync.web.middleware.SaysAlive",
     "tagsync.web.middleware.OneEncoding",
     "tagsync.web.middleware.BodyLimit",
     "tagsync.web.middleware.Sessions",
@@ -257,12 +259,16 @@ TAGSYNC_BEHIND_PROXY = env.switch("TAGSYNC_BEHIND_PROXY")
 if not LOCAL:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     if TAGSYNC_BEHIND_PROXY:
         # Only when the proxy strips the header from what comes in.
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# -- watched by machines: without a token there are no metrics
+
+TAGSYNC_METRICS_TOKEN = env.text("TAGSYNC_METRICS_TOKEN")
 
 # -- logging: no bodies, no addresses with secrets (httpx logs whole URLs at INFO)
 

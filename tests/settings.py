@@ -23,6 +23,8 @@ from tagsync.settings import *  # noqa: E402, F403 - the environment must be set
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 TAGSYNC_POLL_SECONDS = 0.3
 TAGSYNC_EMAIL = False
+# It asks the database once a minute, whichever test that meets.
+MIDDLEWARE.remove("tagsync.web.middleware.SaysAlive")  # noqa: F405 - of the settings above
 # Else each client of a test lists all static files first.
 WHITENOISE_AUTOREFRESH = True
 # One person of a test makes more drafts than people keep; what becomes of too many is tried by itself.

@@ -19,6 +19,7 @@ from rq.utils import import_attribute
 from tagsync.orphans import die_with
 from tagsync.queueing.doorbell import TASKS
 from tagsync.queueing.shutdown import ask_to_shut_down
+from tagsync.queueing.signals import alive
 
 # A serializer decides how a job is written, not what it names: JSON can still say "os.system". This list decides.
 MAY_RUN = frozenset(TASKS.values())
@@ -60,6 +61,12 @@ class DoorbellWorker(Worker):  # type: ignore[misc]  # rq is read without types
         super().__init__(*args, **{**kwargs, **intervals, "log_job_description": False})
 
     # -- in the worker
+
+    def heartbeat(self, *args: Any, **kwargs: Any) -> None:
+        super().heartbeat(*args, **kwargs)
+        if not self.is_horse:
+            alive.send(type(self), role=self.queue_names()[0])
+            connections.close_all()
 
     def fork_work_horse(self, job: Job, queue: Any) -> None:
         # A connection that lives on both sides of a fork is broken on both.

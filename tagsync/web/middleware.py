@@ -16,6 +16,7 @@ from django.utils import translation
 from django.utils.http import urlencode
 
 from tagsync.body_limits import ANONYMOUS_BYTES, most_bytes
+from tagsync.queueing.signals import alive
 from tagsync.web import errors
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -36,6 +37,8 @@ class Sessions(SessionMiddleware):
 
 
 CHUNK_BYTES = 64 * 1024
+# Who watches the process asks these.
+PROBES = ("/healthz", "/readyz", "/metrics")
 
 
 def body_bytes(request: HttpRequest) -> int | None:
@@ -145,6 +148,17 @@ class PersonLanguage:
         return self.get_response(request)
 
 
+class SaysAlive:
+    """The web process says that it runs, at most once a minute, in the course of a request."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        alive.send(type(self), role="web")
+        return self.get_response(request)
+
+
 class SafeHeaders:
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -166,7 +180,7 @@ class Maintenance:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         asked = settings.TAGSYNC_MAINTENANCE or Path(settings.TAGSYNC_HOME, "maintenance").exists()
         # The process is well: whoever watches it must not restart it.
-        return errors.maintenance(request) if asked and request.path != "/healthz" else self.get_response(request)
+        return errors.maintenance(request) if asked and request.path not in PROBES else self.get_response(request)
 
 
 class OneEncoding:

@@ -20,6 +20,7 @@ from tagsync.web.job import dismissal_views, title_views
 from tagsync.web.job import views as job
 from tagsync.web.mappings import views as mappings
 from tagsync.web.notices import views as notices
+from tagsync.web.operations import views as operations
 from tagsync.web.people import preference_views
 from tagsync.web.people import views as people
 from tagsync.web.retry import views as retry
@@ -31,6 +32,9 @@ from tagsync.web.upload import views as upload
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="import_list"), name="home"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", operations.readyz, name="readyz"),
+    path("metrics", operations.show_metrics, name="metrics"),
+    path("operation/", operations.overview, name="operation"),
     path("login/", sign_in.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("account/", account.Account.as_view(), name="account"),

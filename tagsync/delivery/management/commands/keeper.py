@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from tagsync.delivery import keeper
 from tagsync.imports.models import ImportJob
 from tagsync.imports.signals import keeper_cleans, letters_due
+from tagsync.queueing.signals import alive
 
 CLEANING_EVERY_SECONDS = 3600.0
 
@@ -71,6 +72,7 @@ class Rounds:
         self.cleaning_due = time.monotonic()
 
     def __call__(self) -> None:
+        alive.send(type(self), role="keeper")
         keeper.keep()
         keeper.delete_the_rest()
         if time.monotonic() >= self.cleaning_due:

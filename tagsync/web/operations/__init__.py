@@ -1,0 +1,1 @@
+"""What runs and whether it is well: for admins in words, for machines as figures."""
