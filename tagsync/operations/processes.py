@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import time
@@ -13,9 +14,12 @@ from django.db import Error
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from tagsync.accounts.admins import active_admins
 from tagsync.database import database_now
 from tagsync.operations import storage
 from tagsync.operations.models import Process
+
+log = logging.getLogger(__name__)
 
 SAY_EVERY_SECONDS = 60.0
 # Three times not heard of.
@@ -29,11 +33,14 @@ _said: dict[tuple[str, int], float] = {}
 def say_alive(role: str, **_signal: Any) -> None:
     """Receives `queueing.signals.alive`. Never raises: nobody stops working because this cannot be written down."""
     key, now = (role, os.getpid()), time.monotonic()
-    if key in _said and now - _said[key] < SAY_EVERY_SECONDS:
+    is_first = key not in _said
+    if not is_first and now - _said[key] < SAY_EVERY_SECONDS:
         return
     _said[key] = now
     try:
         record(role)
+        if is_first and not active_admins().exists():
+            log.warning("there is no admin, so nobody can add people or connections: run add_person NAME --role admin")
     except Error:
         return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils import translation
 from redis.exceptions import ConnectionError as RedisGone
 
 from tagsync.accounts.models import Person
@@ -28,13 +29,15 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _well(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, admin_person: Person) -> None:
+def _well(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, admin_person: Person) -> Iterator[None]:
     settings.MEDIA_ROOT = tmp_path
     monkeypatch.setenv("LC_ALL", "C.UTF-8")
     monkeypatch.setattr(facts, "queue_health", lambda: QueueHealth(True, 1, 2, 1))
     monkeypatch.setattr(facts, "_redis", lambda: Fact("redis", True, "Redis 7.2"))
     for role in ("web", "sends", "keeper"):
         processes.record(role)
+    with translation.override("en"):
+        yield
 
 
 def wrong() -> dict[str, str]:
@@ -150,3 +153,13 @@ def test_a_process_is_written_down_once_and_forgotten_in_time() -> None:
     Process.objects.filter(role="web").update(seen_at=Now() - timedelta(days=2))
     processes.record("keeper")
     assert not Process.objects.filter(role="web").exists()
+
+
+def test_a_process_says_at_its_start_that_there_is_no_admin(caplog: pytest.LogCaptureFixture) -> None:
+    processes._said.clear()
+    processes.say_alive("web")
+    assert not caplog.records
+    Person.objects.update(is_active=False)
+    processes._said.clear()
+    processes.say_alive("web")
+    assert "add_person" in caplog.text
