@@ -40,6 +40,7 @@ ALLOWED = {
 REFUSED = {"web": {"tuzhan.client"}}
 # Files beside the rooms; only these few may be imported, and only by each other.
 OUTSIDE = {
+    "__main__": {"timeouts"},
     "settings": {"environment", "timeouts"},
     "urls": {"web"},
     "wsgi": {"timeouts"},
