@@ -1,18 +1,7 @@
 #!/usr/bin/env python3
-"""The one command of tagsync: `manage.py up` starts everything, `manage.py help` lists the rest."""
+"""The command `tagsync` from the sources, installed or not."""
 
-import os
-import sys
-
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
-
-from tagsync import timeouts
+from tagsync.__main__ import main
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tagsync.settings")
-    os.environ[timeouts.VARIABLE] = timeouts.role_of(sys.argv)
-    try:
-        execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
-        sys.exit(f"tagsync: {error}")
+    main()

@@ -115,9 +115,9 @@ def strong_secret(name: str, what_for: str) -> str:
     return value
 
 
-def home(base: Path, *, make: bool) -> Path:
+def home(*, make: bool) -> Path:
     """The one folder of a local installation, made if it is missing (mode 700)."""
-    folder = Path(text("TAGSYNC_HOME") or base / "var").absolute()
+    folder = Path(text("TAGSYNC_HOME") or "var").absolute()
     if not make:
         return folder
     try:

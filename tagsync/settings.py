@@ -13,7 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from tagsync import environment as env
 from tagsync import timeouts
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+# Where templates and static files lie: in the sources beside the package, installed from a wheel inside it.
+BASE_DIR = PACKAGE if (PACKAGE / "templates").is_dir() else PACKAGE.parent
 
 # -- mode, folder, secrets
 
@@ -23,7 +25,7 @@ if TAGSYNC_MODE not in ("local", "production"):
 LOCAL = TAGSYNC_MODE == "local"
 DEBUG = False
 
-TAGSYNC_HOME = env.home(BASE_DIR, make=LOCAL)
+TAGSYNC_HOME = env.home(make=LOCAL)
 if LOCAL:
     SECRET_KEY = env.text("SECRET_KEY") or env.kept_secret(TAGSYNC_HOME, "secret-key")
     TAGSYNC_CREDENTIAL_KEYS = env.fernet_keys("TAGSYNC_CREDENTIAL_KEYS") or [
@@ -211,7 +213,7 @@ TAGSYNC_DRAFT_DAYS = env.whole_number("TAGSYNC_DRAFT_DAYS", 7)
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "tagsync" / "locale"]
+LOCALE_PATHS = [PACKAGE / "locale"]
 LANGUAGE_COOKIE_NAME = "tagsync_language"
 USE_I18N = True
 USE_TZ = True

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, TextIO
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error as DatabaseFailure
 from django.utils import translation
@@ -115,9 +116,14 @@ def _why(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return _("It was interrupted.")
     if isinstance(error, DatabaseFailure):
-        return _("The database cannot be used (%(error)s): see that it runs, then try again.") % {
-            "error": type(error).__name__
-        }
+        text = _("The database cannot be used (%(error)s): see that it runs, then try again.")
+        if str(settings.DATABASES["default"]["NAME"]).startswith(f"{settings.TAGSYNC_HOME}/"):
+            # Started elsewhere than the installation, a command has a new folder and an empty database in it.
+            text = _(
+                "The database cannot be used (%(error)s): see that it runs, then try again. This command looks for it"
+                " in %(folder)s; TAGSYNC_HOME names another folder."
+            )
+        return text % {"error": type(error).__name__, "folder": settings.TAGSYNC_HOME}
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror}."
     return _("A fault of tagsync (%(code)s): tell whoever looks after it; --traceback shows more.") % {

@@ -1,6 +1,6 @@
 """How long each kind of process waits inside PostgreSQL before it gives up, so that one frozen process stops no other.
 
-The doors (`manage.py`, `wsgi.py`) say in TAGSYNC_PROCESS what they open; `settings` reads it. Knows no Django.
+The doors (`__main__.py`, `wsgi.py`) say in TAGSYNC_PROCESS what they open; `settings` reads it. Knows no Django.
 """
 
 from __future__ import annotations

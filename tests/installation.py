@@ -52,6 +52,7 @@ class Up:
     port: int
     output: Path
     environment: dict[str, str]
+    program: list[str]
 
     @property
     def url(self) -> str:
@@ -63,7 +64,7 @@ class Up:
 
     def manage(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(*words), env=self.environment, capture_output=True, text=True, timeout=110, **more
+            [*self.program, *words], env=self.environment, capture_output=True, text=True, timeout=110, **more
         )
 
     def sandbox(self, method: str, path: str, body: object = None) -> Any:
@@ -99,11 +100,17 @@ class Up:
 
 @contextmanager
 def up(home: Path, workers: int = 1, **more: str) -> Iterator[Up]:
-    port, output, env = free_port(), home.with_name(f"{home.name}.out"), environment(home, **more)
-    line = command("up", "--workers", str(workers), "--port", str(port))
+    with started(command(), home, environment(home, **more), workers) as running:
+        yield running
+
+
+@contextmanager
+def started(program: list[str], home: Path, env: dict[str, str], workers: int = 1) -> Iterator[Up]:
+    port, output = free_port(), home.with_name(f"{home.name}.out")
+    line = [*program, "up", "--workers", str(workers), "--port", str(port)]
     with output.open("wb") as file:
         process = subprocess.Popen(line, env=env, stdout=file, stderr=file, cwd=home.parent)
-    running = Up(process, home, port, output, env)
+    running = Up(process, home, port, output, env, program)
     try:
         wait_for(lambda: "Ctrl-C" in running.said or process.poll() is not None, 90)
         assert process.poll() is None, running.said

@@ -159,6 +159,17 @@ def test_production_names_all_that_is_wrong_at_once(tmp_path: Path, changes: dic
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.parametrize(("said", "expected"), [("", "here/var"), ("other", "here/other"), ("/else", "/else")])
+def test_the_folder_is_below_the_one_where_it_was_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, expected: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("TAGSYNC_HOME", said)
+    assert env.home(make=False) == tmp_path / expected
+    assert not (tmp_path / "here" / "var").exists()
+
+
 @pytest.mark.parametrize(("value", "is_on"), [("", False), ("0", False), ("False", False), ("1", True), ("yes", True)])
 def test_a_switch_that_says_off_is_off(monkeypatch: pytest.MonkeyPatch, value: str, is_on: bool) -> None:
     monkeypatch.setenv("SWITCH", value)

@@ -36,13 +36,21 @@ class Part:
     answers: Callable[[], bool]
 
 
+def module(name: str, *arguments: str) -> list[str]:
+    """Not from the folder that `up` was started in: whatever lies there would come before Python's own modules."""
+    return [sys.executable, "-P", "-m", name, *arguments]
+
+
 def manage(*arguments: str) -> list[str]:
-    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments]
+    return module("tagsync", *arguments)
 
 
 def environment(home: Path, host: str, sandbox_port: int | None) -> dict[str, str]:
     """What children get on top of our own environment: what a person set wins."""
     found = {"TAGSYNC_HOME": str(home), "TMPDIR": str(home / "tmp"), "PYTHONUNBUFFERED": "1"}
+    if settings.BASE_DIR != settings.PACKAGE:
+        # The sources need not be installed; `manage.py` finds our modules beside it, and children are told.
+        found["PYTHONPATH"] = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
     if not os.environ.get("TAGSYNC_ALLOWED_HOSTS"):
         found["TAGSYNC_ALLOWED_HOSTS"] = ",".join(allowed_hosts(host))
     if settings.TAGSYNC_ALLOWED_API_HOSTS and sandbox_port:
@@ -69,10 +77,8 @@ def sandbox_part(home: Path, port: int, extra: dict[str, str]) -> Part:
 
 def web_part(home: Path, host: str, port: int, handle: int, extra: dict[str, str]) -> Part:
     """`handle` is the listening socket: it stays open here, so callers wait while the web process starts again."""
-    command = [sys.executable, "-m", "tagsync.local.web"]
-    # manage.py finds our modules beside it; Python is told, since `up` may be started from any folder.
-    path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
-    listening = {**extra, "PYTHONPATH": path, "TAGSYNC_LISTEN": str(handle)}
+    command = module("tagsync.local.web")
+    listening = {**extra, "TAGSYNC_LISTEN": str(handle)}
     child = Child("web", lambda _: command, fresh_log(home, "web"), listening, [handle])
     asked_for = (settings.ALLOWED_HOSTS[0] if os.environ.get("TAGSYNC_ALLOWED_HOSTS") else "localhost").lstrip(".")
     return Part(child, lambda: _says(reachable(host), port, "/healthz", asked_for) == 200)

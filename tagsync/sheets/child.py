@@ -211,7 +211,3 @@ def _limit(limits: Limits) -> None:
         except (ValueError, OSError):
             # macOS knows RLIMIT_AS and refuses to set it; the time limits and the guard still hold.
             continue
-
-
-if __name__ == "__main__":
-    main()

@@ -26,8 +26,11 @@ from tagsync.sheets.names import on_one_line
 from tagsync.sheets.reading import AS_FOUND, Question, Reading
 from tagsync.sheets.xlsx.values import unwire
 
-# -S, -P: neither installed packages nor the working folder have a say in that process.
-COMMAND = [sys.executable, "-S", "-P", "-m", child.__name__]
+# -S, -P: neither installed packages nor the working folder have a say in that process. Our own package may lie among
+# the installed ones: it is found there by its path, and nothing else is.
+BEGIN = "import sys; sys.path.append(sys.argv[1]); import tagsync; sys.path.pop(); from tagsync.sheets import child"
+ROOT = str(Path(tagsync.__file__).resolve().parent.parent)
+COMMAND = [sys.executable, "-S", "-P", "-c", f"{BEGIN}; child.main()", ROOT]
 # All it gets to see of our environment, which holds secrets.
 ENVIRONMENT = ("LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE")
 # How an answer of another shape than agreed makes itself felt.
@@ -198,13 +201,12 @@ def _libraries() -> list[str]:
 
 
 def _start(request: dict[str, Any]) -> subprocess.Popen[bytes]:
-    root = str(Path(tagsync.__file__).resolve().parent.parent)
     process = subprocess.Popen(
         COMMAND,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback could hold a customer's number
-        env={"PYTHONPATH": root, **{name: os.environ[name] for name in ENVIRONMENT if name in os.environ}},
+        env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
         bufsize=0,
     )
     assert process.stdin is not None

@@ -62,8 +62,8 @@ def test_it_runs_every_part(running: Up) -> None:
         "rqworker checks",
         "rqworker exports",
         "rqworker sends",
-        "manage.py keeper",
-        "manage.py sandbox",
+        "tagsync keeper",
+        "tagsync sandbox",
     ):
         assert part in lines
 

@@ -263,6 +263,17 @@ def _is_running(pid: int) -> bool:
     return state not in "ZX"  # nobody in a container may be there to collect it
 
 
+def test_it_finds_neither_installed_packages_nor_what_lies_around():
+    """Installed from a wheel, the house itself lies among the packages of others."""
+    *python, _code, root = reader.COMMAND
+    shown = [*python, f"{reader.BEGIN}; print(child.__name__, *sys.path, sep='\\n')", root]
+    name, *folders = subprocess.run(shown, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert name == "tagsync.sheets.child"
+    assert folders and not {"", str(ROOT)} & set(folders)
+    assert not [folder for folder in folders if "-packages" in folder]
+
+
 def test_it_imports_nothing_but_the_standard_library_and_its_room():
     script = "import sys; before = set(sys.modules); import tagsync.sheets.child; print(*set(sys.modules) - before)"
     loaded = subprocess.run([sys.executable, "-S", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

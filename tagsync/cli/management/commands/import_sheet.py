@@ -170,7 +170,7 @@ class Command(BaseCommand):
 
     def _check(self, job: ImportJob) -> None:
         if not checks_have_workers():
-            self.stderr.write(_("No worker for checks is running: start “manage.py up” or a worker. Waiting for one."))
+            self.stderr.write(_("No worker for checks is running: start “tagsync up” or a worker. Waiting for one."))
         actions.check(job, job.owner)
         report.wait_until(job, report.is_checked, label=_("Check"))
         if job.status == JobStatus.UNREADABLE:
@@ -259,7 +259,7 @@ def person_named(username: str | None) -> Person:
         return person
     person = active.filter(groups__name=ADMINS).first() or active.filter(is_superuser=True).first()
     if person is None:
-        raise CouldNotRun(_("There is no admin yet: start “manage.py up” once, or give --user."))
+        raise CouldNotRun(_("There is no admin yet: start “tagsync up” once, or give --user."))
     return person
 
 
