@@ -43,5 +43,5 @@ def _look() -> QueueHealth:
         return QueueHealth(False, 0, 0)
 
 
-def _workers(queue_name: str) -> int:
-    return int(Worker.count(queue=queue(queue_name)))
+def _workers(bell: str) -> int:
+    return int(Worker.count(queue=queue(bell)))
