@@ -35,7 +35,7 @@ ALLOWED = {
         *("queueing", "notifications", "exports", "delivery", "imports", "connections", "accounts"),
         *("tuzhan", "mapping", "sheets"),
     },
-    "local": {"accounts", "connections", "sandbox"},
+    "local": {"queueing", "accounts", "connections", "sandbox"},
 }
 REFUSED = {"web": {"tuzhan.client"}}
 # Files beside the rooms; only these few may be imported, and only by each other.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
-# What can be rung for: each has a queue of this name, and workers of its own, so that none waits behind another kind.
+from tagsync.queueing.installation import named
+
+# What can be rung for: each has a queue, and workers of its own, so that none waits behind another kind.
 CHECKS = "checks"
 SENDS = "sends"
 EXPORTS = "exports"
@@ -33,8 +36,15 @@ log = logging.getLogger(__name__)
 def ring(bell: str, record_id: int) -> bool:
     """Ring now; False when Redis cannot be reached. Ringing twice is harmless."""
     try:
-        # No custom id, no retry, no arguments but the id: everything else is read from the database.
-        queue(bell).enqueue(TASKS[bell], record_id, job_timeout=TIMEOUT_SECONDS[bell], result_ttl=0, failure_ttl=86400)
+        # An id that never comes again, no retry, no arguments but the id: all else is read from the database.
+        queue(bell).enqueue(
+            TASKS[bell],
+            record_id,
+            job_id=named(str(uuid4())),
+            job_timeout=TIMEOUT_SECONDS[bell],
+            result_ttl=0,
+            failure_ttl=86400,
+        )
     except (RedisError, OSError) as error:
         log.warning("could not ring %s for %s: %s", bell, record_id, type(error).__name__)
         return False
@@ -70,7 +80,7 @@ def ring_for(bell: str, ids: list[int]) -> None:
 def queue(bell: str, connection: Redis | None = None) -> Queue:
     """With the connection of those who ring and look, unless a worker brings its own: its blocking pops must wait."""
     # RQ's own serializer would unpickle what Redis holds.
-    return Queue(bell, connection=connection or _impatient_connection(), serializer="json")
+    return Queue(named(bell), connection=connection or _impatient_connection(), serializer="json")
 
 
 @cache

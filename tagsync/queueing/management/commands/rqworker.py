@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +14,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisGone
 
 from tagsync.queueing.doorbell import TASKS, queue
+from tagsync.queueing.installation import named
 from tagsync.queueing.worker import DoorbellWorker
 
 LOG_LEVELS = ("WARNING", "INFO", "DEBUG", "DEBUG")
@@ -25,7 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("args", nargs="*", metavar="queue")
-        parser.add_argument("--name", help="how RQ calls this worker (default: a random name)")
+        parser.add_argument("--name", help="of this worker and no other (default: a random one)")
         parser.add_argument("--burst", action="store_true", help="end when the queue is empty")
 
     def handle(self, *args: str, **options: Any) -> None:
@@ -41,5 +43,5 @@ class Command(BaseCommand):
 
 
 def _worker(bell: str, name: str | None) -> DoorbellWorker:
-    connection = Redis.from_url(settings.REDIS_URL)
-    return DoorbellWorker([queue(bell, connection)], name, connection=connection, serializer="json")
+    rq_name, connection = named(name or uuid4().hex), Redis.from_url(settings.REDIS_URL)
+    return DoorbellWorker([queue(bell, connection)], rq_name, connection=connection, serializer="json")
