@@ -20,6 +20,7 @@ from tests.workbooks import plain
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.journey,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc"),
 ]
 IMPORTS = 4
