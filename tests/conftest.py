@@ -46,6 +46,12 @@ def database_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def installation_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which one this is: or else the first page of some test would ask, and queries are counted."""
+    monkeypatch.setattr("tagsync.queueing.installation._known", "0123456789ab")
+
+
+@pytest.fixture(autouse=True)
 def nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces are a few rows here; to wait after each one for other writers would take minutes."""
     monkeypatch.setattr("tagsync.database.OTHERS_WRITE_SECONDS", 0.0)

@@ -16,6 +16,7 @@ from tagsync.local import redis
 from tagsync.local.addresses import LOOPBACK, allowed_hosts, reachable
 from tagsync.local.home import fresh_log
 from tagsync.local.processes import Child
+from tagsync.queueing.installation import named
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def _worker_part(home: Path, queue: str, name: str, run: str, redis_url: str, ex
     child = Child(
         name, lambda starts: manage("rqworker", queue, "--name", rq_name(starts)), fresh_log(home, name), extra
     )
-    return Part(child, lambda: redis.has_worker(redis_url, rq_name(child.starts - 1)))
+    return Part(child, lambda: redis.has_worker(redis_url, named(rq_name(child.starts - 1))))
 
 
 def _says(host: str, port: int, path: str, asked_for: str = "localhost") -> int | None:

@@ -94,11 +94,15 @@ def answers(url: str, timeout_seconds: float = 1) -> bool:
             return False
 
 
-def forget_workers(url: str) -> None:
-    """Workers of an `up` that was killed are still in the list; ask this only while none can be alive."""
+def forget_workers(url: str, prefix: str) -> None:
+    """Workers of an `up` that was killed are still in the list; ask this only while none can be alive.
+
+    `prefix`: how the names of our workers and queues begin, since others may use this server as well.
+    """
     with contextlib.closing(redis.Redis.from_url(url)) as client:
-        if keys := list(client.scan_iter(f"{RQ_KEY_PREFIX}:worker*")):
+        if keys := list(client.scan_iter(f"{RQ_KEY_PREFIX}:worker*:{prefix}*")):
             client.delete(*keys)
+            client.srem(Worker.redis_workers_keys, *keys)
 
 
 def has_worker(url: str, name: str) -> bool:

@@ -16,6 +16,7 @@ from tagsync.connections.addresses import is_loopback
 from tagsync.local import addresses, database, first_steps, home, plan, processes, redis, sample
 from tagsync.local.plan import Part, Wishes
 from tagsync.local.processes import Child, Ears
+from tagsync.queueing.installation import named
 
 START_SECONDS = 90.0
 TICK_SECONDS = 0.5
@@ -120,7 +121,7 @@ class Supervisor:
             raise CannotStart(message)
         socket = stack.enter_context(redis.socket_path(self.home))
         self._start_redis_server(server, socket)
-        redis.forget_workers(redis.url_of(socket))
+        redis.forget_workers(redis.url_of(socket), named(""))
         return redis.url_of(socket)
 
     def _start_redis_server(self, server: Path, socket: Path) -> None:

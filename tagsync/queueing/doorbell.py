@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from uuid import uuid4
 
-import django_rq
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
 
-# What can be rung for: each has a queue of this name, and workers of its own, so that none waits behind another kind.
+from tagsync.queueing.installation import named
+
+# What can be rung for: each has a queue, and workers of its own, so that none waits behind another kind.
 CHECKS = "checks"
 SENDS = "sends"
 EXPORTS = "exports"
@@ -26,7 +28,7 @@ TASKS = {
     EXPORTS: "tagsync.exports.tasks.run_export",
 }
 # RQ ends what takes longer; a workbook of a million rows takes some minutes.
-TIMEOUT_SECONDS = {EXPORTS: 1800}
+TIMEOUT_SECONDS = {CHECKS: 300, SENDS: 300, EXPORTS: 1800}
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +36,14 @@ log = logging.getLogger(__name__)
 def ring(bell: str, record_id: int) -> bool:
     """Ring now; False when Redis cannot be reached. Ringing twice is harmless."""
     try:
-        # No custom id, no retry, no arguments but the id: everything else is read from the database.
+        # An id that never comes again, no retry, no arguments but the id: all else is read from the database.
         queue(bell).enqueue(
-            TASKS[bell], record_id, job_timeout=TIMEOUT_SECONDS.get(bell), result_ttl=0, failure_ttl=86400
+            TASKS[bell],
+            record_id,
+            job_id=named(str(uuid4())),
+            job_timeout=TIMEOUT_SECONDS[bell],
+            result_ttl=0,
+            failure_ttl=86400,
         )
     except (RedisError, OSError) as error:
         log.warning("could not ring %s for %s: %s", bell, record_id, type(error).__name__)
@@ -70,12 +77,13 @@ def ring_for(bell: str, ids: list[int]) -> None:
             ring(bell, record_id)
 
 
-def queue(queue_name: str) -> Queue:
-    """For those who ring and look, never for workers, whose blocking pops must be allowed to wait."""
-    return django_rq.get_queue(queue_name, connection=_impatient_connection())
+def queue(bell: str, connection: Redis | None = None) -> Queue:
+    """With the connection of those who ring and look, unless a worker brings its own: its blocking pops must wait."""
+    # RQ's own serializer would unpickle what Redis holds.
+    return Queue(named(bell), connection=connection or _impatient_connection(), serializer="json")
 
 
 @cache
 def _impatient_connection() -> Redis:
-    # django-rq reads no client options beside a URL, and a page must not hang with Redis.
+    # A page must not hang with Redis.
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, health_check_interval=30)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from redis import Redis
 from redis.exceptions import RedisError
-from rq import Worker
+from rq import Queue, Worker
+from rq.utils import as_text
 
 from tagsync.queueing.doorbell import CHECKS, EXPORTS, SENDS, queue
+from tagsync.queueing.installation import identifier, owner
 
 CACHE_SECONDS = 3.0
 # Asking a Redis that hangs takes a page a second: not each time.
@@ -27,7 +30,7 @@ _seen: tuple[float, QueueHealth] | None = None
 
 
 def queue_health() -> QueueHealth:
-    """Redis and the workers, at most CACHE_SECONDS old."""
+    """Redis and the workers of this installation, at most CACHE_SECONDS old."""
     global _seen
     now = time.monotonic()
     if _seen is None or now - _seen[0] > (CACHE_SECONDS if _seen[1].redis else GONE_CACHE_SECONDS):
@@ -43,5 +46,31 @@ def _look() -> QueueHealth:
         return QueueHealth(False, 0, 0)
 
 
-def _workers(queue_name: str) -> int:
-    return int(Worker.count(queue=queue(queue_name)))
+def _workers(bell: str) -> int:
+    """Those whose heartbeat is still there: RQ's register keeps the names of workers that were killed."""
+    ours = queue(bell)
+    keys = Worker.all_keys(queue=ours)
+    return int(ours.connection.exists(*keys)) if keys else 0
+
+
+def other_installations() -> dict[str, set[str]] | None:
+    """Who else works with this Redis, or has rings waiting in it: identifier → hosts of its workers.
+
+    None when Redis cannot be reached.
+    """
+    try:
+        return _others(queue(CHECKS).connection)
+    except (RedisError, OSError):
+        return None
+
+
+def _others(redis: Redis) -> dict[str, set[str]]:
+    # RQ has one register of workers and one of queues for all. They name also who is gone, so each is looked for.
+    found: dict[str, set[str]] = {}
+    for key in map(as_text, redis.smembers(Worker.redis_workers_keys)):
+        if owner(key) not in ("", identifier()) and (host := redis.hget(key, "hostname")):
+            found.setdefault(owner(key), set()).add(as_text(host))
+    for key in map(as_text, redis.smembers(Queue.redis_queues_keys)):
+        if owner(key) not in ("", identifier()) and redis.exists(key):
+            found.setdefault(owner(key), set())
+    return found

@@ -49,13 +49,16 @@ def test_it_keeps_rings_over_a_restart(short_path: Path) -> None:
 
 def test_it_forgets_the_workers_of_a_killed_start(short_path: Path) -> None:
     with running(short_path) as url, client_library.Redis.from_url(url) as client:
-        client.sadd("rq:workers", "rq:worker:gone")
-        client.hset("rq:worker:gone", "pid", 1)
-        client.set("rq:queue:sends", "kept")
-        assert redis.has_worker(url, "gone")
-        redis.forget_workers(url)
-        assert not redis.has_worker(url, "gone")
-        assert client.keys() == [b"rq:queue:sends"]
+        for name in ("ours-1", "others-1"):
+            client.sadd("rq:workers", f"rq:worker:{name}")
+            client.hset(f"rq:worker:{name}", "pid", 1)
+        client.sadd("rq:workers:ours-sends", "rq:worker:ours-1")
+        client.set("rq:queue:ours-sends", "kept")
+        assert redis.has_worker(url, "ours-1")
+        redis.forget_workers(url, "ours-")
+        assert not redis.has_worker(url, "ours-1")
+        assert set(client.keys()) == {b"rq:queue:ours-sends", b"rq:worker:others-1", b"rq:workers"}
+        assert client.smembers("rq:workers") == {b"rq:worker:others-1"}
 
 
 def test_it_moves_the_socket_when_the_path_is_too_long(tmp_path: Path) -> None:

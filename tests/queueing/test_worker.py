@@ -6,32 +6,34 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import redis as client_library
 from django.conf import settings
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connections
 from rq import Callback, Queue, Worker
 from rq.job import Job
 
 from tagsync.local import redis
+from tagsync.queueing.installation import identifier, named
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.queueing.worker import MAY_RUN, DoorbellJob, DoorbellWorker
+from tests.installation import wait_for
 
 START = """
 import sys, django
 django.setup()
-from tagsync.queueing import worker
+from tagsync.queueing import installation, worker
 from tagsync.queueing.management.commands.rqworker import Command
-worker.MAY_RUN |= set(filter(None, sys.argv[1].split(",")))
-Command().run_from_argv(["manage.py", "rqworker", "sends", *sys.argv[2:]])
+installation._known = sys.argv[1]
+worker.MAY_RUN |= set(filter(None, sys.argv[2].split(",")))
+Command().run_from_argv(["manage.py", "rqworker", "sends", *sys.argv[3:]])
 """
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -57,40 +59,18 @@ TELL = f"{__name__}.tell_connections"
 # -- around it
 
 
-@pytest.fixture(scope="module")
-def redis_url() -> Iterator[str]:
-    server = redis.find_server()
-    assert server
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        socket = Path(folder) / "redis.sock"
-        process = subprocess.Popen(redis.command(server, socket, Path(folder) / "data"), stdout=subprocess.DEVNULL)
-        try:
-            wait_for(lambda: redis.answers(redis.url_of(socket)))
-            yield redis.url_of(socket)
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
 @pytest.fixture
 def queue(redis_url: str) -> Iterator[Queue]:
     with client_library.Redis.from_url(redis_url) as client:
         client.flushall()
-        yield Queue("sends", connection=client, serializer="json")
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+        yield Queue(named("sends"), connection=client, serializer="json")
 
 
 @contextmanager
 def worker_for(queue: Queue, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     url = redis.url_of(Path(queue.connection.connection_pool.connection_kwargs["path"]))
     worker = subprocess.Popen(
-        [sys.executable, "-c", START, f"{STAY},{TELL}", *options],
+        [sys.executable, "-c", START, identifier(), f"{STAY},{TELL}", *options],
         env={**os.environ, "REDIS_URL": url},
         cwd=settings.BASE_DIR,
     )
@@ -134,7 +114,7 @@ def test_it_runs_nothing_else_that_redis_names(queue: Queue, tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_it_does_not_unpickle(queue: Queue, tmp_path: Path) -> None:
-    pickled = Queue("sends", connection=queue.connection, serializer="pickle").enqueue(TELL, str(tmp_path))
+    pickled = Queue(named("sends"), connection=queue.connection, serializer="pickle").enqueue(TELL, str(tmp_path))
     work_off(queue)
     assert not (tmp_path / "open").exists()
     assert pickled.get_status() == "failed"
@@ -197,13 +177,7 @@ def test_its_jobs_read_like_others(queue: Queue) -> None:
     assert (found.func_name, found.args) == ("tagsync.delivery.tasks.run_check", [7])
 
 
-def test_it_is_what_rqworker_starts() -> None:
-    assert get_commands()["rqworker"] == "tagsync.queueing"
-
-
 @pytest.mark.parametrize("queues", [[], ["checks", "sends"], ["default"]])
 def test_it_listens_to_one_known_queue(queues: list[str]) -> None:
-    from tagsync.queueing.management.commands.rqworker import Command  # by class: whatever the order of apps
-
     with pytest.raises(CommandError, match="checks, sends"):
-        call_command(Command(), *queues)
+        call_command("rqworker", *queues)
