@@ -62,6 +62,8 @@ INSTALLED_APPS = [
     "tagsync.cli",
     "tagsync.web",
     "tagsync.local",
+    # After ours: of two commands with one name the first app's wins, and rqworker is ours.
+    "django_rq",
 ]
 
 MIDDLEWARE = [
@@ -152,7 +154,7 @@ else:
     _options["options"] = " ".join(filter(None, _said))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# -- Redis: the doorbell
+# -- Redis and RQ: the doorbell
 
 
 def _local_redis_url() -> str:
@@ -162,6 +164,17 @@ def _local_redis_url() -> str:
 
 
 REDIS_URL = env.text("REDIS_URL") or _local_redis_url()
+# By the names that people know them by; in Redis they carry the installation's, see `queueing.installation`.
+RQ_QUEUES = {
+    name: {
+        "URL": REDIS_URL,
+        "DEFAULT_TIMEOUT": 300,
+        "DEFAULT_RESULT_TTL": 60,
+        "SERIALIZER": "json",
+    }
+    for name in ("checks", "sends", "exports")
+}
+RQ_SHOW_ADMIN_LINK = False
 
 # -- files
 

@@ -60,10 +60,10 @@ FOR_DJANGO_ROOMS = {"terminal", "database", "orphans", "body_limits", "log_lines
 
 # room → outside packages that would give it a second task
 WITHOUT = {
-    "sheets": {"django", "rq", "redis", "httpx", "httpcore"},
-    "mapping": {"django", "rq", "redis", "httpx", "httpcore", "openpyxl", "xlrd", "python_calamine"},
-    "tuzhan": {"django", "rq", "redis", "openpyxl"},
-    "sandbox": {"django", "rq", "redis", "openpyxl"},
+    "sheets": {"django", "django_rq", "rq", "redis", "httpx", "httpcore"},
+    "mapping": {"django", "django_rq", "rq", "redis", "httpx", "httpcore", "openpyxl", "xlrd", "python_calamine"},
+    "tuzhan": {"django", "django_rq", "rq", "redis", "openpyxl"},
+    "sandbox": {"django", "django_rq", "rq", "redis", "openpyxl"},
 }
 # Who may spell the wire's name of the customer ID out; everybody else has it from `mapping.fields`.
 PLATFORMS_WORD = "audienceUserId"

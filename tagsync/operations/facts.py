@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import django_rq
 from django.conf import settings
 from django.core import mail
 from django.core.files.storage import FileSystemStorage, default_storage
@@ -22,7 +21,8 @@ from tagsync.connections.crypto import CredentialsUnreadable
 from tagsync.connections.models import Connection
 from tagsync.operations import processes, storage
 from tagsync.operations.models import ProcessRole
-from tagsync.queueing.health import queue_health
+from tagsync.queueing.doorbell import CHECKS, queue
+from tagsync.queueing.health import other_installations, queue_health
 
 CLOCKS_MAY_DIFFER_SECONDS = 10
 LEAST_POSTGRESQL = 140000
@@ -123,7 +123,7 @@ def _migrations() -> Fact:
 
 def _redis() -> Fact:
     try:
-        version = str(django_rq.get_connection("checks").info("server").get("redis_version", "0"))
+        version = str(queue(CHECKS).connection.info("server").get("redis_version", "0"))
     except (RedisError, OSError) as error:
         return Fact(
             "redis",
@@ -136,13 +136,22 @@ def _redis() -> Fact:
     return Fact("redis", True, f"Redis {version}")
 
 
+def _other_installations() -> Iterator[Fact]:
+    """Two may share a Redis; whoever did not mean it has set REDIS_URL wrong."""
+    others = other_installations()
+    if others:
+        hosts = ", ".join(sorted(host for hosts in others.values() for host in hosts)) or "?"
+        says = _("Another tagsync uses this Redis too (%(hosts)s); they do not disturb each other.")
+        yield Fact("other_installations", True, says % {"hosts": hosts})
+
+
 def _workers() -> Iterator[Fact]:
     health = queue_health()
     alive = {"checks": health.check_workers, "sends": health.send_workers, "exports": health.export_workers}
-    for queue, number in alive.items():
-        do = "" if number else _("Start at least one: rqworker %(queue)s") % {"queue": queue}
-        says = _("Workers for %(queue)s: %(number)s") % {"queue": queue, "number": number}
-        yield Fact(f"workers_{queue}", bool(number), says, do)
+    for bell, number in alive.items():
+        do = "" if number else _("Start at least one: rqworker %(queue)s") % {"queue": bell}
+        says = _("Workers for %(queue)s: %(number)s") % {"queue": bell, "number": number}
+        yield Fact(f"workers_{bell}", bool(number), says, do)
 
 
 def _keeper() -> Iterator[Fact]:
@@ -258,6 +267,6 @@ def _mail() -> Iterator[Fact]:
 
 
 LOOKS: tuple[Callable[[], Iterator[Fact]], ...] = (
-    *(_workers, _keeper, _versions, _clocks, _shared_storage, _disk),
+    *(_other_installations, _workers, _keeper, _versions, _clocks, _shared_storage, _disk),
     *(_credentials, _people, _static_files, _mail),
 )

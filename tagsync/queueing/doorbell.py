@@ -77,13 +77,13 @@ def ring_for(bell: str, ids: list[int]) -> None:
             ring(bell, record_id)
 
 
-def queue(bell: str, connection: Redis | None = None) -> Queue:
-    """With the connection of those who ring and look, unless a worker brings its own: its blocking pops must wait."""
+def queue(bell: str) -> Queue:
+    """For those who ring and look, never for workers, whose blocking pops must be allowed to wait."""
     # RQ's own serializer would unpickle what Redis holds.
-    return Queue(named(bell), connection=connection or _impatient_connection(), serializer="json")
+    return Queue(named(bell), connection=_impatient_connection(), serializer="json")
 
 
 @cache
 def _impatient_connection() -> Redis:
-    # A page must not hang with Redis.
+    # django-rq reads no client options beside a URL, and a page must not hang with Redis.
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, health_check_interval=30)

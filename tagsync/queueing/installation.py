@@ -24,8 +24,9 @@ def identifier() -> str:
 
 
 def named(name: str) -> str:
-    """What a queue, a job or a worker of this installation is called in Redis."""
-    return f"tagsync-{identifier()}-{name}"
+    """What a queue, a job or a worker of this installation is called in Redis; what is called so already stays."""
+    prefix = f"tagsync-{identifier()}-"
+    return name if name.startswith(prefix) else prefix + name
 
 
 def owner(key: str) -> str:

@@ -10,14 +10,16 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
+from uuid import uuid4
 
 from django.db import connections
-from rq import Worker
+from rq import Queue, Worker
 from rq.job import Job
 from rq.utils import import_attribute
 
 from tagsync.orphans import die_with
 from tagsync.queueing.doorbell import TASKS
+from tagsync.queueing.installation import named
 from tagsync.queueing.shutdown import ask_to_shut_down
 from tagsync.queueing.signals import alive
 
@@ -56,16 +58,22 @@ class DoorbellWorker(Worker):  # type: ignore[misc]  # rq is read without types
 
     job_class = DoorbellJob
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, queues: list[Queue], name: str | None = None, **kwargs: Any) -> None:
+        """`queues`: as django-rq makes them of the settings; each stands for the one of this installation. None where
+        RQ only reads what Redis knows of a worker.
+        """
+        ours = [type(one)(named(one.name), connection=one.connection, serializer=one.serializer) for one in queues]
         intervals = {"maintenance_interval": 30, "job_monitoring_interval": 10, "worker_ttl": 60}
-        super().__init__(*args, **{**kwargs, **intervals, "log_job_description": False})
+        quiet = {"log_job_description": False}
+        super().__init__(ours, named(name or uuid4().hex), **{**kwargs, **intervals, **quiet})
+        self.bell = queues[0].name.rpartition("-")[2] if queues else ""
 
     # -- in the worker
 
     def heartbeat(self, *args: Any, **kwargs: Any) -> None:
         super().heartbeat(*args, **kwargs)
         if not self.is_horse:
-            alive.send(type(self), role=self.queue_names()[0])
+            alive.send(type(self), role=self.bell)
             connections.close_all()
 
     def fork_work_horse(self, job: Job, queue: Any) -> None:

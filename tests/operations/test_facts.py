@@ -113,7 +113,7 @@ def test_redis_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(_name: str) -> None:
         raise RedisGone("redis://user:password@host")
 
-    monkeypatch.setattr("django_rq.get_connection", gone)
+    monkeypatch.setattr(facts, "queue", gone)
     found = wrong()
     assert "REDIS_URL" in found["redis"] and "password" not in found["redis"]
 

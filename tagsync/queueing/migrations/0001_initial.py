@@ -1,12 +1,6 @@
 from django.db import migrations, models
-from django.db.migrations.recorder import MigrationRecorder
 
 import tagsync.queueing.models
-
-
-def forget_django_rq(apps, schema_editor):
-    """It made no table, and is no longer installed: what remains are migrations that nobody has on the disk."""
-    MigrationRecorder(schema_editor.connection).migration_qs.filter(app="django_rq").delete()
 
 
 class Migration(migrations.Migration):
@@ -30,5 +24,4 @@ class Migration(migrations.Migration):
                 "constraints": [models.CheckConstraint(condition=models.Q(("id", 1)), name="one_installation")],
             },
         ),
-        migrations.RunPython(forget_django_rq, migrations.RunPython.noop),
     ]
