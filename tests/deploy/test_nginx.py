@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from tests.deploy.site import NAME, PASSWORD, gunicorn, nginx
+from tests.installation import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ UPLOAD_BYTES = 20_000_000
 BYTES_PER_SECOND = 500_000
 BROWSERS = 8
 PAGES = ("/imports/", "/imports/new/", "/connections/", "/notices/", "/help/", "/healthz")
-# Without threads and a proxy that buffers, pages came after 29 seconds or never; a machine may be busy with other tests.
+# Without threads and a proxy that buffers, pages came after 29 seconds or never. Other tests may keep the machine busy.
 SLOWEST_SECONDS = 15
 # That is client_header_timeout, and what a busy machine adds.
 HEADER_SECONDS = 10 + 5
@@ -195,6 +196,12 @@ def what_is_told(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     start_response("200 OK", [("Content-Type", "application/json")])
     told = {name: value for name, value in environ.items() if name == "HTTP_HOST" or "FORWARDED" in name}
     return [json.dumps(told).encode()]
+
+
+def test_an_upgrade_is_told(tmp_path: Path) -> None:
+    with nginx(tmp_path / "nginx", free_port()) as (_plain, safe), client(safe) as visitor:
+        answer = visitor.get("/imports/")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30") and "Back soon" in answer.text
 
 
 class Silent(WSGIRequestHandler):
