@@ -201,7 +201,8 @@ def what_is_told(environ: dict[str, Any], start_response: Any) -> list[bytes]:
 def test_an_upgrade_is_told(tmp_path: Path) -> None:
     with nginx(tmp_path / "nginx", free_port()) as (_plain, safe), client(safe) as visitor:
         answer = visitor.get("/imports/")
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30") and "Back soon" in answer.text
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "Back soon" in answer.text
 
 
 class Silent(WSGIRequestHandler):
