@@ -39,7 +39,7 @@ def nginx(folder: Path, upstream: int) -> Iterator[tuple[int, int]]:
         f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}\n"
         f"http {{ {paths} include {folder}/site.conf; }}\n"
     )
-    line = [found("nginx", "nginx-light"), "-c", str(main), "-e", str(folder / "error.log")]
+    line = [found("nginx", "nginx"), "-c", str(main), "-e", str(folder / "error.log")]
     tested = subprocess.run([*line, "-t"], capture_output=True, text=True, timeout=30)
     assert tested.returncode == 0, tested.stderr
     with running(line, folder / "nginx.out", dict(os.environ), safe):
