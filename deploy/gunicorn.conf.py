@@ -1,4 +1,4 @@
-"""gunicorn behind a proxy that buffers: `gunicorn -c deploy/gunicorn.conf.py tagsync.wsgi`. CI runs it with gunicorn 27.
+"""gunicorn behind a proxy that buffers: `gunicorn -c deploy/gunicorn.conf.py tagsync.wsgi`. CI runs it, gunicorn 27.
 
 On machines with more than two cores set WEB_CONCURRENCY to their number; each process takes up to `threads` connections
 of PostgreSQL, which has 100 unless it is told otherwise.
