@@ -15,17 +15,25 @@ NAMES = ("journey", "e2e", "faults")
 @contextmanager
 def engines(name: str) -> Iterator[dict[str, str]]:
     """Environment variables for an installation; a PostgreSQL database of its own is made and dropped again."""
-    database_url, redis_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+    redis_url = os.environ.get("REDIS_URL", "")
     redis = {"REDIS_URL": urlunsplit(urlsplit(redis_url)._replace(path=f"/{_redis_number(name)}"))} if redis_url else {}
+    with database(name) as address:
+        yield {**redis, **address}
+
+
+@contextmanager
+def database(name: str) -> Iterator[dict[str, str]]:
+    """Its variable; none where this run has no PostgreSQL."""
+    database_url = os.environ.get("DATABASE_URL", "")
     if not database_url.startswith("postgres"):
-        yield redis
+        yield {}
         return
     database = f"tagsync_{name}_{os.getpid()}"
     with psycopg.connect(database_url, autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{database}"')
         server.execute(f'CREATE DATABASE "{database}"')
         try:
-            yield {**redis, "DATABASE_URL": urlunsplit(urlsplit(database_url)._replace(path=f"/{database}"))}
+            yield {"DATABASE_URL": urlunsplit(urlsplit(database_url)._replace(path=f"/{database}"))}
         finally:
             server.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
 
