@@ -45,8 +45,9 @@ def make_person(username: str, role: str) -> Person:
 
 @pytest.fixture(autouse=True)
 def database_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What time it is, just now: or else some page of some test would ask once a minute, and queries are counted."""
+    """What time it is, and that the program fits: some page would ask once a minute, and queries are counted."""
     monkeypatch.setattr("tagsync.database._asked", (time.monotonic(), datetime.now(UTC)))
+    monkeypatch.setattr("tagsync.schema._asked", (time.monotonic(), False))
 
 
 @pytest.fixture(autouse=True)

@@ -48,12 +48,13 @@ OUTSIDE = {
     "terminal": set(),
     "database": set(),
     "orphans": set(),
+    "schema": set(),
     "log_lines": set(),
     "body_limits": set(),
 }
-# How commands speak, for whoever has commands; what the database says, for whoever has one; how processes end; and
-# what both the server and the application refuse.
-FOR_DJANGO_ROOMS = {"terminal", "database", "orphans", "body_limits"}
+# How commands speak, for whoever has commands; what the database says, for whoever has one, and whether it fits the
+# program; how processes end; and what both the server and the application refuse.
+FOR_DJANGO_ROOMS = {"terminal", "database", "schema", "orphans", "body_limits"}
 
 # room → outside packages that would give it a second task
 WITHOUT = {

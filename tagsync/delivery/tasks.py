@@ -19,11 +19,13 @@ from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused
 from tagsync.queueing.shutdown import is_shutting_down
+from tagsync.schema import only_when_it_fits
 from tagsync.sheets.errors import Unreadable
 
 log = logging.getLogger(__name__)
 
 
+@only_when_it_fits
 def run_check(job_id: int) -> None:
     """Check an import, if it waits for that."""
     job = claim_check(job_id)
@@ -41,6 +43,7 @@ def run_check(job_id: int) -> None:
         attempt_after_error(lambda: release_check(job))
 
 
+@only_when_it_fits
 def run_import(job_id: int) -> None:
     """Work on an import for a slice, if it may be run now."""
     try:

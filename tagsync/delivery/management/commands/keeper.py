@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connections
 
+from tagsync import schema
 from tagsync.delivery import keeper
 from tagsync.imports.models import ImportJob
 from tagsync.imports.signals import keeper_cleans, letters_due
@@ -72,6 +73,8 @@ class Rounds:
         self.cleaning_due = self.mark_due = time.monotonic()
 
     def __call__(self) -> None:
+        if not schema.may_work():
+            return
         # First of all: after a restore nothing is rung for, and no file without a record is deleted.
         if time.monotonic() >= self.mark_due:
             keeper.keep_mark()
