@@ -152,6 +152,10 @@ else:
     # What the address itself says comes later, and wins.
     _said = (timeouts.postgresql_options(_role, 2 * TAGSYNC_CALL_SECONDS), _options.get("options", ""))
     _options["options"] = " ".join(filter(None, _said))
+# `up` copies an SQLite file before it migrates it, and keeps so many.
+TAGSYNC_KEPT_COPIES = env.whole_number("TAGSYNC_KEPT_COPIES", 5)
+if TAGSYNC_KEPT_COPIES < 1:
+    raise ImproperlyConfigured("TAGSYNC_KEPT_COPIES must be at least 1.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- Redis and RQ: the doorbell

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS, MARKETERS, give_role
 from tagsync.connections.models import Connection
+from tagsync.imports.restores import high_water
 from tagsync.sandbox.running import Sandbox
 
 PASSWORD = "correct horse battery"
@@ -41,8 +45,9 @@ def make_person(username: str, role: str) -> Person:
 
 @pytest.fixture(autouse=True)
 def database_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What time it is, just now: or else some page of some test would ask once a minute, and queries are counted."""
+    """What time it is, and that the program fits: some page would ask once a minute, and queries are counted."""
     monkeypatch.setattr("tagsync.database._asked", (time.monotonic(), datetime.now(UTC)))
+    monkeypatch.setattr("tagsync.schema._asked", (time.monotonic(), False))
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +60,14 @@ def installation_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces are a few rows here; to wait after each one for other writers would take minutes."""
     monkeypatch.setattr("tagsync.database.OTHERS_WRITE_SECONDS", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def own_mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tests of all processes have one storage, each test has a database of its own: none is behind another's."""
+    monkeypatch.setattr("tagsync.imports.restores.high_water.NAME", f"high-water-mark-{os.getpid()}")
+    yield
+    (Path(settings.MEDIA_ROOT) / high_water.NAME).unlink(missing_ok=True)
 
 
 @pytest.fixture

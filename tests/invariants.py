@@ -20,7 +20,7 @@ from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Pro
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.problems import TEXTS, sentence
 from tagsync.imports.sending.counts import counted
-from tagsync.imports.states import ENDED, Act, JobStatus, RowStatus
+from tagsync.imports.states import ENDED, Act, JobStatus, Mark, RowStatus
 from tagsync.mapping.rows import check_row, identifiers
 from tagsync.sandbox.ledger import Entry
 from tagsync.sheets.reader import rows as read_rows
@@ -193,6 +193,9 @@ def check_fates(job: ImportJob) -> None:
     numbers = [row.row_number for row in rows]
     unknown = job.deliveries.filter(outcome__in=UNKNOWN_FATE)
     carried = {number for delivery in unknown for number in _numbers(delivery, numbers)}
+    if job.events.filter(act=Mark.RESTORE, params__rows__gt=0).exists():
+        # Calls made after the backup stand in no record.
+        carried.update(row.row_number for row in rows if row.unanswered_at)
     for row in rows:
         where = f"row {row.row_number} of import {job.pk}, {row.status}"
         assert row.unanswered_at or row.row_number not in carried, f"C2: may have been applied, unsaid: {where}"

@@ -51,12 +51,13 @@ OUTSIDE = {
     "terminal": set(),
     "database": set(),
     "orphans": set(),
+    "schema": set(),
     "log_lines": set(),
     "body_limits": set(),
 }
-# How commands speak, for whoever has commands; what the database says, for whoever has one; how processes end; what
-# both the server and the application refuse; and which import a line of the log is about.
-FOR_DJANGO_ROOMS = {"terminal", "database", "orphans", "body_limits", "log_lines"}
+# How commands speak, for whoever has commands; what the database says, for whoever has one, and whether it fits the
+# program; how processes end; what both the server and the application refuse; which import a line of the log is about.
+FOR_DJANGO_ROOMS = {"terminal", "database", "schema", "orphans", "body_limits", "log_lines"}
 
 # room → outside packages that would give it a second task
 WITHOUT = {

@@ -20,6 +20,7 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
         "imports.view_all_imports",
         "imports.retry_imports",
         "imports.see_personal_data",
+        "imports.confirm_restore",
     ),
 }
 

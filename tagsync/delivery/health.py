@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tagsync.imports.models import ImportJob
+from tagsync.imports.restores import hold
 from tagsync.imports.sending.waits import ahead_of
 from tagsync.queueing.health import queue_health
 
@@ -19,6 +20,8 @@ def sends_have_workers() -> bool:
 
 def wait_reason(job: ImportJob) -> str:
     """A code of imports.problems: what it waits for, the nearest obstacle first."""
+    if hold.is_on():
+        return "wait_restored"
     if not sends_have_workers():
         return "wait_nobody"
     if job.wait_reason:

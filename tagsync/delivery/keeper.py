@@ -9,7 +9,7 @@ import logging
 from contextlib import suppress
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -22,12 +22,15 @@ from tagsync.imports.drafts import deletion
 from tagsync.imports.drafts.retention import is_overdue, overdue
 from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob
+from tagsync.imports.restores import confirmation, high_water
 from tagsync.imports.signals import keeper_round
 from tagsync.imports.states import JobStatus, MoveRefused
 from tagsync.queueing import doorbell
 
 log = logging.getLogger(__name__)
 
+# Of a round, or of a press, for what an admin has confirmed after a restore.
+RESTORE_SECONDS = 5.0
 
 LOST = Q(status__in=(JobStatus.RUNNING, JobStatus.STOPPING), lease_until__lt=Now())
 
@@ -36,6 +39,8 @@ def keep() -> None:
     """One round."""
     with on_its_own("lost imports"):
         release_expired()
+    with on_its_own("the restore"):
+        confirmation.carry_out(RESTORE_SECONDS)
     doorbell.ring_for(doorbell.CHECKS, checks_nobody_works_on())
     doorbell.ring_for(doorbell.SENDS, claimable())
     keeper_round.send(ImportJob, wait_reason=wait_reason)
@@ -68,6 +73,24 @@ def _release(job_id: int) -> None:
     if job.status == JobStatus.STOPPING:
         # In transactions of its own: it settles rows.
         finish_stopping(job)
+
+
+def keep_mark() -> None:
+    """Notice a restored database, then have the high-water mark in the storage."""
+    try:
+        high_water.hold_if_behind()
+        high_water.keep()
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # Each kind of storage has errors of its own; without it imports go on, and the next minute tries again.
+        log.warning("the high-water mark could not be kept: %s", type(error).__name__)
+
+
+def go_on_after_restore() -> bool:
+    """What an admin has just confirmed; whether all of it is done. The rest is for the next rounds."""
+    release_expired()
+    return confirmation.carry_out(RESTORE_SECONDS)
 
 
 def end_all_leases() -> None:

@@ -16,6 +16,7 @@ from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import Delivery, ImportJob
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryState
+from tagsync.imports.restores import high_water, hold
 from tagsync.imports.states import UNDER_WAY, JobStatus, MoveRefused
 
 LEASE = 2 * timedelta(seconds=settings.TAGSYNC_CALL_SECONDS)
@@ -35,6 +36,7 @@ def claim_import(job_id: int) -> ImportJob | None:
     job = ImportJob.objects.select_related("connection").filter(pk=job_id, status=JobStatus.QUEUED).first()
     if job is None or job.connection is None:
         return None
+    high_water.hold_if_behind()
     if is_proven(job.connection):
         return job if _claim(job) else None
     if not silence.take_probe(job.connection, LEASE):
@@ -67,9 +69,10 @@ def is_proven(connection: Connection) -> bool:
 
 
 def may_run(operation: Operation) -> Q:
-    """The conditions of a claim beside the state: lease, wait, connection, and the place in line."""
+    """The conditions of a claim beside the state: no hold, lease, wait, connection, and the place in line."""
     opposite = operation.opposite
-    return NOT_LEASED & NOT_WAITING & CONNECTION_READY & ~_held_up_by(opposite) & ~_held_back_by(opposite)
+    free = hold.NOT_HELD & NOT_LEASED & NOT_WAITING
+    return free & CONNECTION_READY & ~_held_up_by(opposite) & ~_held_back_by(opposite)
 
 
 NOT_LEASED = Q(lease_until=None) | Q(lease_until__lt=Now())
@@ -149,12 +152,14 @@ def release_check(job: ImportJob) -> None:
 class HeldLease:
     """The lease on an import that a slice works on, and what others changed meanwhile.
 
-    `job_status`: the import's as last seen; somebody may stop it at any moment. `connection` is read again with it.
+    `job_status`: the import's as last seen; somebody may stop it at any moment. `connection` is read again with it, and
+    so is `is_on_hold`: whether the whole installation is.
     """
 
     def __init__(self, job: ImportJob, connection: Connection) -> None:
         self._job, self.connection = job, connection
         self.job_status: str = job.status
+        self.is_on_hold = False
         self._renewed = self._looked = time.monotonic()
 
     def keep(self) -> None:
@@ -180,4 +185,5 @@ class HeldLease:
         """At what people changed: the import's state, and whatever the connection says."""
         self.job_status = ImportJob.objects.values_list("status", flat=True).get(pk=self._job.pk)
         self.connection.refresh_from_db()
+        self.is_on_hold = hold.is_on()
         self._looked = time.monotonic()

@@ -127,7 +127,8 @@ class Slice:
         closed = connection.state == ConnectionState.BLOCKED or connection.archived_at is not None
         elsewhere = not calls(self.client, connection)
         asked = self.state.question is not None or is_shutting_down()
-        return self.lease.job_status != JobStatus.RUNNING or closed or elsewhere or asked
+        stopped = self.lease.job_status != JobStatus.RUNNING or self.lease.is_on_hold
+        return stopped or closed or elsewhere or asked
 
     def _go_on(self, sender: Sender) -> None:
         if self.state.pause:

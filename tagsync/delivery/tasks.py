@@ -20,11 +20,13 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused
 from tagsync.log_lines import about_import
 from tagsync.queueing.shutdown import is_shutting_down
+from tagsync.schema import only_when_it_fits
 from tagsync.sheets.errors import Unreadable
 
 log = logging.getLogger(__name__)
 
 
+@only_when_it_fits
 def run_check(job_id: int) -> None:
     """Check an import, if it waits for that."""
     with about_import(job_id):
@@ -47,6 +49,7 @@ def _run_check(job_id: int) -> None:
         attempt_after_error(lambda: release_check(job))
 
 
+@only_when_it_fits
 def run_import(job_id: int) -> None:
     """Work on an import for a slice, if it may be run now."""
     with about_import(job_id):

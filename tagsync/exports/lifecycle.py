@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from tagsync.exports.models import Export, ExportState
 from tagsync.exports.workbook import rows_of, write_workbook
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tagsync.imports.stored_files import EXPORT, delete_strays, partial_file, storing
+from tagsync.imports.stored_files import EXPORT, delete_strays, partial_file, storing, strays
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
@@ -164,3 +164,7 @@ def delete_expired(**_signal: Any) -> None:
 def delete_strays_of_exports(**_signal: Any) -> None:
     """Receives `keeper_cleans`."""
     delete_strays(Export, {EXPORT: EXPORT})
+
+
+def strays_of_exports() -> Iterator[Path]:
+    return strays(Export, {EXPORT: EXPORT})

@@ -72,6 +72,8 @@ class Mark(StrEnum):
     UNDO_REPAIR = "undo_repair"
     # with the number of `rows` that it settled
     LATE_ANSWER = "late_answer"
+    # An admin has confirmed a restore; with the number of `rows` that may have been sent after the backup.
+    RESTORE = "restore"
 
 
 class Move(NamedTuple):

@@ -25,6 +25,7 @@ from django.db import Error, connection, models
 from django.db.models.fields.files import FieldFile
 
 from tagsync.database import database_now
+from tagsync.imports.restores import hold
 
 UPLOAD, PREVIEW, EXPORT, PARTIAL = ".upload", ".preview", ".export", ".partial"
 OUR_NAME = re.compile(r"[0-9a-f]{32}(?:\.(?:upload|preview|export)|[0-9a-z_]{8}\.partial)")
@@ -116,23 +117,33 @@ def partial_file(folder: Path) -> Iterator[Path]:
 
 
 def delete_strays(model: type[models.Model], endings: Mapping[str, str]) -> None:
-    """Delete old files of ours of which no record of `model` knows.
+    """Delete old files of ours of which no record of `model` knows; see `strays`."""
+    # After a restore what was stored since has no record any more, and may be all that is left of it.
+    if hold.is_on():
+        return
+    for path in strays(model, endings, STRAY_AFTER):
+        _delete_stray(path)
+
+
+def strays(
+    model: type[models.Model], endings: Mapping[str, str], older_than: timedelta = timedelta()
+) -> Iterator[Path]:
+    """Files of ours of which no record of `model` knows.
 
     `endings`: of such files → of the names that stand in the records; "" for what no record ever names.
     """
     field: Any = model._meta.get_field("file")
-    old = [path for path in _old_files(Path(field.storage.path(""))) if path.suffix in endings]
+    old = [path for path in _old_files(Path(field.storage.path("")), older_than) if path.suffix in endings]
     for start in range(0, len(old), NAMES_PER_QUERY):
         named_as = {path: path.stem + endings[path.suffix] for path in old[start : start + NAMES_PER_QUERY]}
         found = model._base_manager.filter(file__in=set(named_as.values()))
         named = set(found.values_list("file", flat=True))
-        for path in (path for path, name in named_as.items() if name not in named):
-            _delete_stray(path)
+        yield from (path for path, name in named_as.items() if name not in named)
 
 
-def _old_files(folder: Path) -> Iterator[Path]:
+def _old_files(folder: Path, older_than: timedelta) -> Iterator[Path]:
     """Those whose names are ours. Files themselves, no links; of a folder that is not there, none."""
-    before = (database_now() - STRAY_AFTER).timestamp()
+    before = (database_now() - older_than).timestamp()
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):

@@ -19,7 +19,7 @@ def bring_up_to_date(home: Path) -> Path | None:
             return None
         database = _existing_file()
         connection.close()
-        copy = copy_database(database, home) if database else None
+        copy = copy_database(database, home, settings.TAGSYNC_KEPT_COPIES) if database else None
         call_command("migrate", interactive=False, verbosity=0)
         return copy
     finally:

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-KEPT_COPIES = 5
-
 
 class FolderInUse(Exception):
     """Another `up` holds the folder. `holder` is what it wrote about itself: its process and address."""
@@ -64,8 +62,8 @@ def tail(path: Path, lines: int = 12) -> str:
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
 
-def copy_database(database: Path, home: Path) -> Path:
-    """A complete copy, also while somebody writes (sqlite's own backup); only the newest copies are kept."""
+def copy_database(database: Path, home: Path, kept: int) -> Path:
+    """A complete copy, also while somebody writes (sqlite's own backup); only the newest `kept` copies are."""
     copy = home / "backups" / f"{database.stem}-{datetime.now():%Y%m%d-%H%M%S-%f}.sqlite3"
     for left in copy.parent.glob("*.part"):
         left.unlink()
@@ -76,6 +74,6 @@ def copy_database(database: Path, home: Path) -> Path:
     ):
         source.backup(target)
     unfinished.replace(copy)
-    for old in sorted(copy.parent.glob(f"{database.stem}-*.sqlite3"))[:-KEPT_COPIES]:
+    for old in sorted(copy.parent.glob(f"{database.stem}-*.sqlite3"))[:-kept]:
         old.unlink()
     return copy

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from tagsync import schema
 from tagsync.accounts.models import Person
+from tagsync.imports.restores import hold
 from tagsync.notifications.seen import unseen
 from tagsync.queueing.health import queue_health
 
@@ -43,6 +47,28 @@ def _banners(request: HttpRequest) -> list[Banner]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return []
+    return [*_held(user), *_of_program(user), *_of_workers()]
+
+
+def _held(user: AbstractUser) -> list[Banner]:
+    if not hold.is_on():
+        return []
+    text = _("This database was restored from a backup. What may have been sent since has to be looked at first.")
+    banner: Banner = {"tone": "warning", "title": _("Nothing is sent: an admin must confirm"), "text": text}
+    if user.has_perm("imports.confirm_restore"):
+        banner |= {"action_url": reverse("restore"), "action_label": _("Look and confirm")}
+    return [banner]
+
+
+def _of_program(user: AbstractUser) -> list[Banner]:
+    if not user.has_perm("connections.manage_connections") or not schema.differed_lately():
+        return []
+    title = _("This program and its database are of different versions")
+    text = _("Workers of this version work on nothing. Stop the old ones, migrate the database, start the new ones.")
+    return [{"tone": "danger", "title": title, "text": text}]
+
+
+def _of_workers() -> list[Banner]:
     health = queue_health()
     if not health.redis:
         return [_delayed(_("Checks and imports start late: Redis can't be reached"))]

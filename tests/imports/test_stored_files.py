@@ -26,6 +26,8 @@ from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.drafts import Refusal
 from tagsync.imports.followups.undo import undo_draft
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.restore import RestoreReason
+from tagsync.imports.restores import high_water, hold
 from tests.making import checked, customers, draft, workbook
 
 pytestmark = pytest.mark.django_db
@@ -276,8 +278,15 @@ def test_the_keeper_leaves_what_a_record_names(
         os.utime(folder / name, (0, 0))
     monkeypatch.setattr("tagsync.delivery.keeper.deletion.discard_the_rest", lambda: None)
     Rounds()()
-    assert files(folder) == known
+    assert [name for name in files(folder) if name != high_water.NAME] == known
     assert not [path for path in strays if path.exists()]
+
+
+def test_the_keeper_leaves_everything_while_a_restore_is_not_confirmed(folder: Path) -> None:
+    strays = [left(folder, f"{stem()}{ending}") for ending in (".upload", ".preview", ".export", "abc_09z8.partial")]
+    hold.begin(RestoreReason.TOLD)
+    Rounds()()
+    assert all(path.exists() for path in strays)
 
 
 def test_the_keeper_needs_no_folder(folder: Path) -> None:

@@ -60,7 +60,7 @@ def write_database(path: Path) -> sqlite3.Connection:
 def test_it_copies_a_database_with_what_is_only_in_its_log(tmp_path: Path) -> None:
     home.prepare(tmp_path)
     database = write_database(tmp_path / "tagsync.sqlite3")
-    copy = home.copy_database(tmp_path / "tagsync.sqlite3", tmp_path)
+    copy = home.copy_database(tmp_path / "tagsync.sqlite3", tmp_path, 5)
     database.close()
     copied = sqlite3.connect(copy)
     assert copied.execute("SELECT name FROM thing").fetchall() == [("kept",)]
@@ -71,7 +71,7 @@ def test_it_copies_a_database_with_what_is_only_in_its_log(tmp_path: Path) -> No
 def test_it_keeps_only_the_newest_copies(tmp_path: Path) -> None:
     home.prepare(tmp_path)
     write_database(tmp_path / "tagsync.sqlite3").close()
-    copies = [home.copy_database(tmp_path / "tagsync.sqlite3", tmp_path) for _ in range(home.KEPT_COPIES + 2)]
+    copies = [home.copy_database(tmp_path / "tagsync.sqlite3", tmp_path, 5) for _ in range(7)]
     assert sorted((tmp_path / "backups").iterdir()) == copies[2:]
 
 

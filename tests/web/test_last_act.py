@@ -60,7 +60,7 @@ def test_it_names_who_was_first(
 
 
 def test_it_has_words_for_every_act() -> None:
-    assert set(TELLINGS) == (set(Act) | set(Mark)) - {*UNTOLD, Mark.LATE_ANSWER}
+    assert set(TELLINGS) == (set(Act) | set(Mark)) - {*UNTOLD, Mark.LATE_ANSWER, Mark.RESTORE}
 
 
 def test_it_calls_the_reader_you(signed: Client, marketer: Person, finished: ImportJob) -> None:

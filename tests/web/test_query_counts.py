@@ -64,14 +64,14 @@ def searched(client: Client, address: str, typed: str) -> str:
 
 
 PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
-    "history": (lambda client, job: "/imports/", 14),
-    "job": (lambda client, job: f"/imports/{job.pk}/", 28),
-    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 11),
-    "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 10),
-    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 17),
-    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 16),
-    "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 9),
-    "customer": (lambda client, job: searched(client, "/customers/", OPENID), 18),
+    "history": (lambda client, job: "/imports/", 15),
+    "job": (lambda client, job: f"/imports/{job.pk}/", 29),
+    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 12),
+    "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 11),
+    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 18),
+    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 17),
+    "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 10),
+    "customer": (lambda client, job: searched(client, "/customers/", OPENID), 19),
 }
 
 

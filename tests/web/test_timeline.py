@@ -44,7 +44,7 @@ def texts(job: ImportJob) -> list[str]:
 
 
 def test_it_has_words_for_every_act() -> None:
-    assert set(TELLINGS) == (set(Act) | {Mark.LATE_ANSWER}) - set(UNTOLD)
+    assert set(TELLINGS) == (set(Act) | {Mark.LATE_ANSWER, Mark.RESTORE}) - set(UNTOLD)
 
 
 def test_it_tells_who_did_what_newest_first(job: ImportJob, marketer: Person, admin_person: Person) -> None:

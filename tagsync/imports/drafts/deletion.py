@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -118,6 +119,11 @@ def delete_stray_files() -> None:
     """Of imports that were never made, and of looks and writing that somebody was killed in."""
     kept_as = {stored_files.UPLOAD: stored_files.UPLOAD, stored_files.PREVIEW: stored_files.UPLOAD}
     stored_files.delete_strays(ImportJob, {**kept_as, stored_files.PARTIAL: ""})
+
+
+def stray_uploads() -> Iterator[Path]:
+    """Of imports that have no record, of whatever age."""
+    return stored_files.strays(ImportJob, {stored_files.UPLOAD: stored_files.UPLOAD})
 
 
 def _locked_discarded(job_id: int) -> ImportJob | None:

@@ -13,8 +13,8 @@ _TEXTS: dict[RowStatus, Callable[[int], str]] = {
         "%(rows)s row was rejected by the platform.", "%(rows)s rows were rejected by the platform.", rows
     ),
     RowStatus.IN_DOUBT: lambda rows: ngettext(
-        "%(rows)s row is in doubt: it was sent, but no readable answer came.",
-        "%(rows)s rows are in doubt: they were sent, but no readable answer came.",
+        "%(rows)s row is in doubt: the platform may have taken it or not.",
+        "%(rows)s rows are in doubt: the platform may have taken them or not.",
         rows,
     ),
     RowStatus.SUPERSEDED: lambda rows: ngettext(

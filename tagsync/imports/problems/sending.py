@@ -25,6 +25,11 @@ ROWS: dict[str, Text] = {
         _("The platform may have taken these rows or not. An admin can send them again: for tags that is harmless."),
         Mover.ADMIN,
     ),
+    "sent_after_backup": Text(
+        _("May have been sent after the backup from which this database was restored"),
+        _("The platform may have taken these rows or not. An admin can send them again: for tags that is harmless."),
+        Mover.ADMIN,
+    ),
     "superseded": Text(
         _("A newer import (#%(import)s) did the opposite for these customers"),
         _("They were set aside, so that nothing newer is undone. An admin can send them anyway."),
@@ -92,6 +97,11 @@ WAITS: dict[str, Text] = {
     ),
     "wait_line": Text(
         _("Waiting for its turn: another import on the connection goes first"), _("It goes on by itself."), Mover.NOBODY
+    ),
+    "wait_restored": Text(
+        _("Nothing is sent: this database was restored from a backup"),
+        _("It goes on when an admin has confirmed what may have been sent since."),
+        Mover.ADMIN,
     ),
     "wait_nobody": Text(
         _("Nobody is there to send: no worker can be reached"),

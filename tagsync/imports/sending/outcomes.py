@@ -15,13 +15,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Max, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from tagsync.imports.locking import under_lease
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problems.groups import problem_for
+from tagsync.imports.restores import hold
 from tagsync.imports.sending import bisection, counts
 from tagsync.imports.sending.row_ranges import as_ranges, in_ranges
 from tagsync.imports.states import JobStatus, Mark, RowStatus
@@ -79,10 +80,10 @@ KEEP_WAITING = Verdict()
 def begin_call(job: ImportJob, batch: Batch, lease: timedelta | None = None) -> Delivery | None:
     """Write down a call that is about to be made, and let the import's lease last for `lease` from now on.
 
-    None when somebody has stopped the import. Raises FenceLost.
+    None when somebody has stopped the import, or everything is on hold. Raises FenceLost.
     """
     with under_lease(job) as locked:
-        if locked.status != JobStatus.RUNNING:
+        if locked.status != JobStatus.RUNNING or hold.is_on():
             return None
         if lease:
             ImportJob.objects.filter(pk=job.pk).update(lease_until=Now() + lease)
@@ -269,15 +270,34 @@ def doubt_unanswered(locked: ImportJob) -> bool:
     _break_off(
         list(Delivery.objects.filter(job=locked, state=DeliveryState.SENDING)), outcome=DeliveryOutcome.UNANSWERED
     )
-    waiting = ImportRow.objects.filter(job=locked, status=RowStatus.WAITING, unanswered_at__isnull=False)
+    return _doubt(locked, Q(unanswered_at__isnull=False), "no_answer") < ROWS_PER_COMMIT
+
+
+def doubt_waiting(locked: ImportJob, code: str) -> int:
+    """Whatever waits may have been sent, although no call says so; how many of at most ROWS_PER_COMMIT rows that were.
+
+    The caller holds the job's lock.
+    """
+    _break_off(
+        list(Delivery.objects.filter(job=locked, state=DeliveryState.SENDING)), outcome=DeliveryOutcome.WORKER_DIED
+    )
+    return _doubt(locked, Q(), code)
+
+
+def _doubt(locked: ImportJob, which: Q, code: str) -> int:
+    waiting = ImportRow.objects.filter(which, job=locked, status=RowStatus.WAITING)
     pks = list(waiting.values_list("pk", flat=True)[:ROWS_PER_COMMIT])
     if pks:
-        problem = problem_for(locked, Origin.US, "no_answer", {})
-        rows = ImportRow.objects.filter(pk__in=pks)
-        rows.update(status=RowStatus.IN_DOUBT, problem=problem, settled_run=locked.run)
+        problem = problem_for(locked, Origin.US, code, {})
+        ImportRow.objects.filter(pk__in=pks).update(
+            status=RowStatus.IN_DOUBT,
+            problem=problem,
+            settled_run=locked.run,
+            unanswered_at=Coalesce("unanswered_at", Now()),
+        )
         counts.shift(locked, out_of=RowStatus.WAITING, into=RowStatus.IN_DOUBT, rows=len(pks))
         locked.save(update_fields=["counts"])
-    return len(pks) < ROWS_PER_COMMIT
+    return len(pks)
 
 
 def close_planned(locked: ImportJob) -> None:

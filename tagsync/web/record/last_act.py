@@ -36,8 +36,9 @@ TELLINGS: dict[str, str | Promise] = {
 
 def last_told(job: ImportJob, reader: Person) -> str:
     """The newest event that is worth telling, with who did it; empty before the first."""
-    # A late answer takes no button away from anybody.
-    event = job.events.exclude(act__in=(*UNTOLD, Mark.LATE_ANSWER)).select_related("by").order_by("-pk").first()
+    # A late answer, or a confirmed restore, takes no button away from anybody.
+    untold = (*UNTOLD, Mark.LATE_ANSWER, Mark.RESTORE)
+    event = job.events.exclude(act__in=untold).select_related("by").order_by("-pk").first()
     if event is None:
         return ""
     person = _("Somebody") if event.by is None else _("You") if event.by == reader else event.by.label

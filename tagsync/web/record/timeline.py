@@ -45,6 +45,7 @@ TELLINGS: dict[str, _Telling] = {
     Act.BLOCK: _Telling("danger", "octagon-alert", _("Blocked")),
     Act.RESUME: _Telling("info", "play", _("Resumed")),
     Act.RETRY: _Telling("info", "rotate-cw", _("Queued again")),
+    Mark.RESTORE: _Telling("neutral", "archive-restore", _("Confirmed after a restore: nothing was sent since")),
     Mark.LATE_ANSWER: _Telling("neutral", "clock-alert", _("A call that had been given up was answered after all")),
 }
 MARKS = {
@@ -126,4 +127,10 @@ def _line(event: JobEvent) -> Line:
     text = str(telling.text)
     if act == Act.RETRY and (rows := event.params.get("rows")):
         text = ngettext("%(rows)s row queued again", "%(rows)s rows queued again", rows) % {"rows": thousands(rows)}
+    if act == Mark.RESTORE and (rows := event.params.get("rows")):
+        text = ngettext(
+            "Confirmed after a restore: %(rows)s row may have been sent since",
+            "Confirmed after a restore: %(rows)s rows may have been sent since",
+            rows,
+        ) % {"rows": thousands(rows)}
     return Line(telling.tone, telling.icon, text, _name(event.by), event.at)

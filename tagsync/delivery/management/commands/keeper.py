@@ -14,12 +14,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections, connections
 
+from tagsync import schema
 from tagsync.delivery import keeper
 from tagsync.imports.models import ImportJob
 from tagsync.imports.signals import keeper_cleans, letters_due
 from tagsync.queueing.signals import alive
 
 CLEANING_EVERY_SECONDS = 3600.0
+MARK_EVERY_SECONDS = 60.0
 
 log = logging.getLogger("tagsync.keeper")
 
@@ -69,10 +71,16 @@ class Rounds:
     """What each round does, and what only some do."""
 
     def __init__(self) -> None:
-        self.cleaning_due = time.monotonic()
+        self.cleaning_due = self.mark_due = time.monotonic()
 
     def __call__(self) -> None:
         alive.send(type(self), role="keeper")
+        if not schema.may_work():
+            return
+        # First of all: after a restore nothing is rung for, and no file without a record is deleted.
+        if time.monotonic() >= self.mark_due:
+            keeper.keep_mark()
+            self.mark_due = time.monotonic() + MARK_EVERY_SECONDS
         keeper.keep()
         keeper.delete_the_rest()
         if time.monotonic() >= self.cleaning_due:

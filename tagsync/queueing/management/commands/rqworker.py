@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django_rq.management.commands import rqworker
+
+from tagsync import schema
 
 
 class Command(rqworker.Command):  # type: ignore[misc]  # django-rq is read without types
@@ -31,4 +35,8 @@ class Command(rqworker.Command):  # type: ignore[misc]  # django-rq is read with
         if len(args) != 1 or args[0] not in settings.RQ_QUEUES:
             names = ", ".join(settings.RQ_QUEUES)
             raise CommandError(_("Name one queue: %(names)s.") % {"names": names})
+        # Here once, for all that this process forks. Without a database it still starts, and waits for it.
+        schema.of_program()
+        with suppress(DatabaseError):
+            schema.may_work()
         super().handle(*args, **options)

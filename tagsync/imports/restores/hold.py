@@ -1,0 +1,40 @@
+"""The hold of the whole installation: whether it is on, and how it begins. Who sends asks here before each call."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import transaction
+from django.db.models import Exists, Max, Q
+
+from tagsync.database import repeated_after_deadlock
+from tagsync.imports.models import ImportJob, RestoreHold
+from tagsync.imports.models.restore import RestoreReason
+from tagsync.imports.states import UNDER_WAY
+
+# For the WHERE of a claim.
+NOT_HELD = ~Q(Exists(RestoreHold.objects.filter(is_on=True)))
+
+log = logging.getLogger(__name__)
+
+
+def current() -> RestoreHold | None:
+    return RestoreHold.objects.filter(is_on=True).select_related("decided_by").first()
+
+
+def is_on() -> bool:
+    return RestoreHold.objects.filter(is_on=True).exists()
+
+
+@repeated_after_deadlock
+@transaction.atomic
+def begin(reason: RestoreReason) -> tuple[RestoreHold, bool]:
+    """The hold, and whether it began now: while one is on, no other begins."""
+    # A call is written down under the lock of its import: each is before the hold, or sees it.
+    list(ImportJob.objects.select_for_update(no_key=True).filter(status__in=UNDER_WAY).order_by("pk").values("pk"))
+    newest = ImportJob.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    hold, began = RestoreHold.objects.get_or_create(is_on=True, defaults={"reason": reason, "newest_import": newest})
+    if began:
+        log.warning("the database was restored from a backup (%s): nothing is sent until an admin confirms", reason)
+        hold.refresh_from_db()
+    return hold, began
