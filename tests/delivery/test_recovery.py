@@ -59,7 +59,7 @@ def test_the_pace_comes_back(
 
 
 @pytest.mark.parametrize(
-    ("kind", "options"),
+    "fault",
     one_in(
         4,
         [
@@ -80,10 +80,10 @@ def test_it_is_as_before_after_anything_that_happens_once(
     sandbox: Sandbox,
     quick: None,
     monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-    options: dict[str, object],
+    fault: tuple[str, dict[str, object]],
 ) -> None:
     before = lasting(app)
+    kind, options = fault
     monkeypatch.setattr("tagsync.connections.pace.RECOVER_AFTER", timedelta(0))
     sandbox.faults.add(kind, times=1, **options)
     job = started(marketer, app, [customer(number) for number in range(40)])
