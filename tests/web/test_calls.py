@@ -125,7 +125,7 @@ def test_it_asks_the_database_the_same_however_deep(
         tree(job)
     client.force_login(marketer)
     client.get(url(job))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get(url(job))
 
 

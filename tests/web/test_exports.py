@@ -235,7 +235,7 @@ def test_its_list_asks_the_same_for_one_or_ten(
     soon = timezone.now() + timedelta(1)
     for _ in range(10):
         Export.objects.create(job=ended, by=marketer, language="en", rows=1, file_name="a.xlsx", expires_at=soon)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         signed.get("/exports/")
 
 

@@ -120,11 +120,11 @@ def test_it_asks_the_database_the_same_for_one_or_thirty(
 
     tell()
     signed.get(URL)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         signed.get(URL)
     for _ in range(PER_PAGE):
         tell()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         signed.get(URL)
 
 
