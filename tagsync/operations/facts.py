@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 from tagsync.accounts.admins import active_admins
 from tagsync.connections.crypto import CredentialsUnreadable
 from tagsync.connections.models import Connection
+from tagsync.imports.restores import hold
 from tagsync.operations import processes, storage
 from tagsync.operations.models import ProcessRole
 from tagsync.queueing.doorbell import CHECKS, queue
@@ -246,6 +247,12 @@ def _people() -> Iterator[Fact]:
         )
 
 
+def _hold() -> Iterator[Fact]:
+    if hold.is_on():
+        says = _("The database was restored from a backup, and nothing is sent until an admin confirms.")
+        yield Fact("restore", False, says, _("Sign in as an admin and follow the banner."))
+
+
 def _static_files() -> Iterator[Fact]:
     if settings.STATIC_ROOT is None:
         return
@@ -267,6 +274,6 @@ def _mail() -> Iterator[Fact]:
 
 
 LOOKS: tuple[Callable[[], Iterator[Fact]], ...] = (
-    *(_other_installations, _workers, _keeper, _versions, _clocks, _shared_storage, _disk),
+    *(_hold, _other_installations, _workers, _keeper, _versions, _clocks, _shared_storage, _disk),
     *(_credentials, _people, _static_files, _mail),
 )

@@ -20,6 +20,8 @@ from redis.exceptions import ConnectionError as RedisGone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.imports.models.restore import RestoreReason
+from tagsync.imports.restores import hold
 from tagsync.operations import facts, processes, storage
 from tagsync.operations.facts import Fact
 from tagsync.operations.models import Process
@@ -96,6 +98,7 @@ BROKEN: list[tuple[str, Break, str]] = [
         lambda patch: patch.setattr("django.db.migrations.executor.MigrationExecutor.migration_plan", lambda *_: [1]),
         "migrate",
     ),
+    ("restore", lambda _: hold.begin(RestoreReason.TOLD), "follow the banner"),
     ("static_files", lambda patch: patch.setattr("django.conf.settings.STATIC_ROOT", "/nowhere"), "collectstatic"),
 ]
 
