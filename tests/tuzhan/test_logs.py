@@ -20,17 +20,21 @@ BASE = Path(__file__).parent.parent.parent
 PROBE = """
 import contextlib, http.server, io, logging, sys, threading
 {first}
+from tagsync.log_lines import JsonLines
 from tagsync.tuzhan.client import Client
 import httpx, httpcore
 
 written = io.StringIO()
 handler = logging.StreamHandler(written)
 handler.setFormatter(logging.Formatter("%(name)s %(message)s %(args)s"))
-logging.basicConfig(level=logging.DEBUG, handlers=[handler])
+as_json = logging.StreamHandler(written)
+as_json.setFormatter(JsonLines())
+logging.basicConfig(level=logging.DEBUG, handlers=[handler, as_json])
 loggers = [one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
 for logger in loggers:
     logger.setLevel(logging.DEBUG)
     logger.addHandler(handler)
+    logger.addHandler(as_json)
 logging.getLogger("probe").debug("works")
 
 class Platform(http.server.BaseHTTPRequestHandler):
@@ -72,7 +76,7 @@ def logged(first=""):
 
 def test_no_log_has_the_secret():
     text = logged()
-    assert "probe works" in text and "httpx httpcore" in text
+    assert "probe works" in text and '"logger": "probe"' in text and "httpx httpcore" in text
     assert "canary" not in text
 
 
