@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from functools import cache, wraps
 
-from django.db import connection
+from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -46,8 +46,14 @@ _asked: tuple[float, bool] | None = None
 
 
 def may_work() -> bool:
-    """False, and a line in the log, when it differs."""
-    if not differs():
+    """False, and a line in the log, when it differs, or when the database cannot be asked: the keeper rings again."""
+    try:
+        fits = not differs()
+    except Error as error:
+        log.warning("the database cannot be used: %s", type(error).__name__)
+        connection.close()
+        return False
+    if fits:
         return True
     log.error("this process and its database have different migrations: nothing is claimed; migrate, or restart it")
     return False
