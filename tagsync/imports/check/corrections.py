@@ -122,11 +122,15 @@ def _originals(job: ImportJob, numbers: Sequence[int]) -> dict[int, Original]:
     }
 
 
-def check(row: Row, original: Original, columns: Mapping[int, str], fixed_tags: str) -> Checked:
-    """`mapping.rows.check_row` for a row that comes back: masks become the values that they hide, and a cell that
-    still says what was wrong keeps its problem."""
+def unmasked(row: Row, original: Original, columns: Mapping[int, str]) -> Row:
+    """The row with the values that its masks hide; the very same when there is no mask in it."""
     cells = {column: _unmasked(cell, columns.get(column, ""), original) for column, cell in row.cells.items()}
-    row = Row(row.number, cells)
+    return row if cells == row.cells else row._replace(cells=cells)
+
+
+def check(row: Row, original: Original, columns: Mapping[int, str], fixed_tags: str) -> Checked:
+    """`mapping.rows.check_row` for a row that comes back, `unmasked`: a cell that still says what was wrong keeps its
+    problem."""
     checked = _with_unchanged(check_row(row, columns, fixed_tags), row, original, columns, fixed_tags)
     kept = list(_still_wrong(row, original, columns))
     if _is_still_longer(row, checked, original):
@@ -162,11 +166,6 @@ def _with_unchanged(
         notes=tuple(note for note in checked.notes if note.field not in same),
         changes=tuple(change for change in checked.changes if change.field not in same),
     )
-
-
-def hides(row: Row, original: Original, columns: Mapping[int, str]) -> bool:
-    """Whether a mask stands in the row, that `check` takes back."""
-    return any(_unmasked(cell, columns.get(column, ""), original) is not cell for column, cell in row.cells.items())
 
 
 def _unmasked(cell: Cell, field: str, original: Original) -> Cell:

@@ -118,8 +118,9 @@ def _staged_rows(
             continue
         stopped = around.see(row)
         if original:
-            checked = corrections.check(row, original, columns, job.fixed_tags)
-            tallies.unmasked = tallies.unmasked or corrections.hides(row, original, columns)
+            clear = corrections.unmasked(row, original, columns)
+            tallies.unmasked = tallies.unmasked or clear is not row
+            checked = corrections.check(clear, original, columns, job.fixed_tags)
         else:
             checked = check(row, columns, job.fixed_tags)
         if stopped:
