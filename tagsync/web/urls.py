@@ -4,7 +4,6 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 from django.views.generic import RedirectView
 
-from tagsync.web import health
 from tagsync.web.account import sign_in
 from tagsync.web.account import views as account
 from tagsync.web.check import repair_views
@@ -32,7 +31,7 @@ from tagsync.web.upload import views as upload
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="import_list"), name="home"),
-    path("healthz", health.healthz, name="healthz"),
+    path("healthz", operations.healthz, name="healthz"),
     path("readyz", operations.readyz, name="readyz"),
     path("metrics", operations.show_metrics, name="metrics"),
     path("operation/", operations.overview, name="operation"),

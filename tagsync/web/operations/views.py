@@ -1,4 +1,4 @@
-"""The faces of `tagsync.operations` that are served: a page for admins, a probe, and metrics."""
+"""What is served of operation: a page for admins, the probes, and metrics. Without a sign-in nothing tells a secret."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hmac
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -25,9 +26,17 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """Whether the process and its database are up, for who would restart it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Whether requests can be answered. Without a sign-in it names what is wrong and tells nothing of it."""
+    """Whether requests can be answered; it names what is wrong and tells nothing of it."""
     found = {fact.check: fact.ok for fact in is_ready()}
     return JsonResponse(found, status=200 if all(found.values()) else 503)
 
