@@ -34,7 +34,7 @@ class Person:
 
     def post(self, path: str, data: dict[str, str], **more: object) -> httpx.Response:
         token = {"X-CSRFToken": self.http.cookies.get("csrftoken") or self.token, "Referer": str(self.http.base_url)}
-        return self.http.post(path, data=data, headers=token, **more)  # type: ignore[arg-type]
+        return self.http.post(path, data=data, headers=token, **more)  # type: ignore[arg-type]  # files=
 
     def import_file(self, path: Path, name: str) -> list[str]:
         """The statuses of what she saw."""
@@ -76,7 +76,7 @@ def _form(page: str) -> dict[str, str]:
 
 def most_memory(pid: str) -> float:
     text = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", text)[1]) * 1024 / 1e6  # type: ignore[index]
+    return int(re.search(r"VmHWM:\s+(\d+)", text)[1]) * 1024 / 1e6  # type: ignore[index]  # Linux writes it
 
 
 def main() -> int:

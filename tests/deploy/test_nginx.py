@@ -82,7 +82,7 @@ def connection(port: int) -> Iterator[ssl.SSLSocket]:
 def post(visitor: httpx.Client, path: str, headers: dict[str, str] | None = None, **body: object) -> httpx.Response:
     token = visitor.cookies["csrftoken"]
     ours = {"X-CSRFToken": token, "Referer": str(visitor.base_url) + path, **(headers or {})}
-    return visitor.post(path, headers=ours, **body)  # type: ignore[arg-type]
+    return visitor.post(path, headers=ours, **body)  # type: ignore[arg-type]  # files= or data=
 
 
 def upload_slowly(visitor: httpx.Client) -> httpx.Response:

@@ -100,7 +100,7 @@ def test_every_key_says_whose_it_is(
     become(TRIAL)
     monkeypatch.setitem(doorbell.TASKS, SENDS, STAY)
     seen: set[str] = set()
-    doorbell.ring(SENDS, str(tmp_path))  # type: ignore[arg-type]
+    doorbell.ring(SENDS, str(tmp_path))  # type: ignore[arg-type]  # a task of the tests
     doorbell.ring(CHECKS, 7)
     with worker_for(doorbell.queue(SENDS), "--name", "worker-1") as process:
         wait_for((tmp_path / "started").exists)

@@ -121,11 +121,6 @@ def test_it_survives_unknown_codes(signed_in: Client, ended: ImportJob) -> None:
     assert "never_heard_of" in get(signed_in, "import_detail", ended)
 
 
-def test_it_masks_customers(signed_in: Client, ended: ImportJob) -> None:
-    page = get(signed_in, "import_detail", ended)
-    assert "138****0002" in page and "13800000002" not in page
-
-
 def test_it_tells_what_a_blocked_connection_needs(signed_in: Client, running: ImportJob, admin_person: Person) -> None:
     assert running.connection
     running.connection.block("token_rejected", "100200 token已失效")

@@ -85,6 +85,7 @@ def test_before_the_start_a_colleague_sees_it_masked(signed_admin: Client, job: 
 
 def test_after_the_start_the_uploader_sees_only_what_is_wrong(signed: Client, job: ImportJob) -> None:
     assert set(found(r"138001380\d+", signed, run(job))) == {SHORT}
+    assert "138****8000" in signed.get(f"/imports/{job.pk}/").content.decode()
 
 
 def test_after_the_start_others_do_not_see_that_either(signed_admin: Client, job: ImportJob) -> None:
