@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from functools import cache, wraps
+from typing import NamedTuple
 
 from django.db import Error, connection
 from django.db.migrations.loader import MigrationLoader
@@ -25,12 +26,24 @@ def of_program() -> frozenset[tuple[str, str]]:
     return frozenset(MigrationLoader(None).disk_migrations)
 
 
-def differs() -> bool:
+class Difference(NamedTuple):
+    """Migrations of this program that the database lacks, and those that it has and this program does not know."""
+
+    missing: frozenset[tuple[str, str]]
+    unknown: frozenset[tuple[str, str]]
+
+
+def difference() -> Difference:
     """One query. What the database says of apps that this program does not have is not looked at."""
     ours = of_program()
     apps = {app for app, _ in ours}
     recorded = MigrationRecorder(connection).Migration.objects.using(connection.alias).filter(app__in=apps)
-    return frozenset(recorded.values_list("app", "name")) != ours
+    applied = frozenset(recorded.values_list("app", "name"))
+    return Difference(ours - applied, applied - ours)
+
+
+def differs() -> bool:
+    return any(difference())
 
 
 def differed_lately() -> bool:

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core import mail
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
+from tagsync import schema
 from tagsync.accounts.admins import active_admins
 from tagsync.connections.crypto import CredentialsUnreadable
 from tagsync.connections.models import Connection
@@ -29,7 +29,7 @@ CLOCKS_MAY_DIFFER_SECONDS = 10
 LEAST_POSTGRESQL = 140000
 LEAST_REDIS = (5, 0)
 NETWORK_DISKS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
-# PostgreSQL refuses, Redis refuses, a mail server refuses: a page, or a person, waits no longer for the answer.
+# A page, or a person, waits no longer for the mail server.
 MAIL_SECONDS = 5
 
 
@@ -105,20 +105,21 @@ def _kind_of_disk(path: Path) -> str:
 
 
 def _migrations() -> Fact:
-    executor = MigrationExecutor(connection)
-    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
-    ours = {name for name in unknown if name[0] in executor.loader.migrated_apps}
-    if ours:
+    try:
+        missing, unknown = schema.difference()
+    except Error:
+        # Nobody has migrated it yet: there is no table that could say so.
+        missing, unknown = schema.of_program(), frozenset()
+    if unknown:
         return Fact(
             "migrations",
             False,
             _("The database is newer than this program."),
             _("Run the version that brought it up to date, or restore the copy from before."),
         )
-    if pending:
-        says = _("Migrations that are not applied: %(number)s") % {"number": len(pending)}
-        return Fact("migrations", False, says, _("Stop the workers, run: migrate"))
+    if missing:
+        says = _("Migrations that are not applied: %(number)s") % {"number": len(missing)}
+        return Fact("migrations", False, says, _("Stop the workers, then run: tagsync migrate"))
     return Fact("migrations", True, _("All migrations are applied."))
 
 
@@ -147,10 +148,8 @@ def _other_installations() -> Iterator[Fact]:
 
 
 def _workers() -> Iterator[Fact]:
-    health = queue_health()
-    alive = {"checks": health.check_workers, "sends": health.send_workers, "exports": health.export_workers}
-    for bell, number in alive.items():
-        do = "" if number else _("Start at least one: rqworker %(queue)s") % {"queue": bell}
+    for bell, number in queue_health().workers.items():
+        do = "" if number else _("Start at least one: tagsync rqworker %(queue)s") % {"queue": bell}
         says = _("Workers for %(queue)s: %(number)s") % {"queue": bell, "number": number}
         yield Fact(f"workers_{bell}", bool(number), says, do)
 
@@ -161,7 +160,10 @@ def _keeper() -> Iterator[Fact]:
         yield Fact("keeper", True, _("The keeper runs."))
     else:
         yield Fact(
-            "keeper", False, _("No keeper runs: what a dead worker left is not taken up."), _("Start it: keeper")
+            "keeper",
+            False,
+            _("No keeper runs: what a dead worker left is not taken up."),
+            _("Start it: tagsync keeper"),
         )
 
 
@@ -243,7 +245,7 @@ def _people() -> Iterator[Fact]:
             "admin",
             False,
             _("There is no admin: nobody can add people or connections."),
-            _("Run: add_person NAME --role admin"),
+            _("Run: tagsync add_person NAME --role admin"),
         )
 
 
@@ -258,7 +260,7 @@ def _static_files() -> Iterator[Fact]:
         return
     ok = (Path(settings.STATIC_ROOT) / "staticfiles.json").exists()
     says = _("Static files are collected.") if ok else _("Static files are not collected.")
-    yield Fact("static_files", ok, says, "" if ok else _("Run: collectstatic"))
+    yield Fact("static_files", ok, says, "" if ok else _("Run: tagsync collectstatic"))
 
 
 def _mail() -> Iterator[Fact]:

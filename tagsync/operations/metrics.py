@@ -81,10 +81,8 @@ def _processes() -> Iterator[Metric]:
     health = queue_health()
     yield GaugeMetricFamily("tagsync_redis_up", "Whether Redis answers", value=health.redis)
     workers = GaugeMetricFamily("tagsync_workers", "Workers that are alive", labels=["queue"])
-    for queue, number in (
-        ("checks", health.check_workers), ("sends", health.send_workers), ("exports", health.export_workers)
-    ):  # fmt: skip
-        workers.add_metric([queue], number)
+    for bell, number in health.workers.items():
+        workers.add_metric([bell], number)
     yield workers
     keeper = Process.objects.filter(role=ProcessRole.KEEPER).order_by("-seen_at").first()
     age = (timezone.now() - keeper.seen_at).total_seconds() if keeper else float("nan")

@@ -40,7 +40,7 @@ def say_alive(role: str, **_signal: Any) -> None:
     try:
         record(role)
         if is_first and not active_admins().exists():
-            log.warning("there is no admin, so nobody can add people or connections: run add_person NAME --role admin")
+            log.warning("there is no admin, so nobody can add people: run “tagsync add_person NAME --role admin”")
     except Error:
         return
 

@@ -25,6 +25,11 @@ class QueueHealth:
     send_workers: int
     export_workers: int = 0
 
+    @property
+    def workers(self) -> dict[str, int]:
+        """By the name of their queue."""
+        return {CHECKS: self.check_workers, SENDS: self.send_workers, EXPORTS: self.export_workers}
+
 
 _seen: tuple[float, QueueHealth] | None = None
 

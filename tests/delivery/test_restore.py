@@ -165,7 +165,7 @@ def test_who_is_interrupted_is_gone_on_after(
 def test_the_command_says_what_it_did(marketer: Person, connection: Connection, capsys: Any) -> None:
     make_import(marketer, connection, JobStatus.QUEUED, [S.WAITING])
     call_command("restored")
-    assert "The hold is on: " in (said := capsys.readouterr().out) and "after the backup: 1." in said
+    assert "Nothing is sent until" in (said := capsys.readouterr().out) and "after the backup: 1\n" in said
     call_command("restored")
     assert "already" in capsys.readouterr().out
     assert RestoreHold.objects.count() == 1

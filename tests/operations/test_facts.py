@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import translation
 from redis.exceptions import ConnectionError as RedisGone
 
+from tagsync import schema
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models.restore import RestoreReason
@@ -95,8 +97,13 @@ BROKEN: list[tuple[str, Break, str]] = [
     ("database", network_disk, "nfs4"),
     (
         "migrations",
-        lambda patch: patch.setattr("django.db.migrations.executor.MigrationExecutor.migration_plan", lambda *_: [1]),
+        lambda _: MigrationRecorder(connection).record_unapplied("operations", "0001_processes"),
         "migrate",
+    ),
+    (
+        "migrations",
+        lambda _: MigrationRecorder(connection).record_applied("operations", "9999_next"),
+        "newer than this program",
     ),
     ("restore", lambda _: hold.begin(RestoreReason.TOLD), "follow the banner"),
     ("static_files", lambda patch: patch.setattr("django.conf.settings.STATIC_ROOT", "/nowhere"), "collectstatic"),
@@ -108,6 +115,14 @@ def test_it_names_what_is_broken(monkeypatch: pytest.MonkeyPatch, check: str, ha
     harm(monkeypatch)
     found = wrong()
     assert list(found) == [check] and said in found[check]
+
+
+def test_a_database_that_nobody_has_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_table() -> None:
+        raise OperationalError("no such table: django_migrations")
+
+    monkeypatch.setattr(schema, "difference", no_table)
+    assert list(wrong()) == ["migrations"] and "migrate" in wrong()["migrations"]
 
 
 def test_redis_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +160,7 @@ def test_doctor_says_it_in_lines_and_as_json(monkeypatch: pytest.MonkeyPatch) ->
         "check": "workers_sends",
         "ok": False,
         "says": "Workers for sends: 0",
-        "do": "Start at least one: rqworker sends",
+        "do": "Start at least one: tagsync rqworker sends",
     }
 
 
