@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from tagsync.operations.facts import facts
 from tagsync.terminal import in_terminal_language
@@ -30,4 +31,4 @@ class Command(BaseCommand):
                 mark, style = ("✓", self.style.SUCCESS) if fact.ok else ("✗", self.style.ERROR)
                 self.stdout.write(style(f"{mark} {fact.says}") + (f" → {fact.do}" if fact.do else ""))
         if not all(fact.ok for fact in found):
-            raise CommandError("", returncode=NOT_WELL)
+            sys.exit(NOT_WELL)  # everything is said
