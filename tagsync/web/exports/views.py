@@ -92,7 +92,10 @@ def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
     export = _export_or_404(request, pk)
     if export.state != ExportState.DONE or not _may_fetch(signed_in(request), export):
         return redirect("export_detail", pk)
-    return FileResponse(export.file.open(), as_attachment=True, filename=export.file_name)
+    opened = export.file.open()
+    # Known of what comes in while it goes out, too: a browser then tells a broken download from a whole one.
+    length = {"Content-Length": str(opened.file.size)}
+    return FileResponse(opened, as_attachment=True, filename=export.file_name, headers=length)
 
 
 def _context(request: HttpRequest, export: Export) -> dict[str, object]:
