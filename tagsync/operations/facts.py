@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from django.conf import settings
 from django.core import mail
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.db import Error, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +18,7 @@ from tagsync import schema
 from tagsync.accounts.admins import active_admins
 from tagsync.connections.crypto import CredentialsUnreadable
 from tagsync.connections.models import Connection
+from tagsync.imports.local_files import folder_of, free_bytes
 from tagsync.imports.restores import hold
 from tagsync.operations import processes, storage
 from tagsync.operations.models import ProcessRole
@@ -186,14 +186,14 @@ def _clocks() -> Iterator[Fact]:
 
 
 def _storage() -> Fact:
-    if not storage.is_writable():
-        return Fact(
-            "storage",
-            False,
-            _("Uploads cannot be stored."),
-            _("Give this process the right to write where TAGSYNC_UPLOADS leads."),
-        )
-    return Fact("storage", True, _("Uploads can be stored."))
+    refusal = storage.refusal()
+    if not refusal:
+        return Fact("storage", True, _("Uploads can be stored."))
+    if folder_of(default_storage):
+        do = _("Give this process the right to write where TAGSYNC_UPLOADS leads.")
+    else:
+        do = _("Look at TAGSYNC_STORAGE, at the AWS_… variables, and at what this key may do in the bucket.")
+    return Fact("storage", False, _("Uploads cannot be stored (%(error)s).") % {"error": refusal}, do)
 
 
 def _shared_storage() -> Iterator[Fact]:
@@ -201,20 +201,23 @@ def _shared_storage() -> Iterator[Fact]:
     here = storage.identity()
     elsewhere = [one for one in processes.running() if one.storage != here]
     if elsewhere:
-        says = _("%(role)s on %(host)s uses another folder for uploads.")
+        says = _("%(role)s on %(host)s uses another storage for uploads.")
         says %= {"role": elsewhere[0].role, "host": elsewhere[0].host}
-        yield Fact("shared_storage", False, says, _("Let TAGSYNC_UPLOADS of all processes lead to one shared folder."))
+        do = _("Let TAGSYNC_UPLOADS or TAGSYNC_STORAGE of all processes lead to one place.")
+        yield Fact("shared_storage", False, says, do)
     else:
         yield Fact("shared_storage", True, _("All processes use one storage."))
 
 
 def _disk() -> Iterator[Fact]:
-    if not isinstance(default_storage, FileSystemStorage) or not Path(default_storage.location).exists():
-        return
-    free = shutil.disk_usage(default_storage.location).free
+    free = free_bytes(default_storage)
     ok = free >= settings.TAGSYNC_LEAST_FREE_BYTES
-    says = _("Free on the disk of uploads: %(megabytes)s MB") % {"megabytes": free // 2**20}
-    yield Fact("disk", ok, says, "" if ok else _("Make room: uploads are refused meanwhile."))
+    if folder_of(default_storage):
+        says = _("Free on the disk of uploads: %(megabytes)s MB")
+    else:
+        says = _("Free on the disk where uploads lie until they are in the storage: %(megabytes)s MB")
+    do = "" if ok else _("Make room: uploads are refused meanwhile.")
+    yield Fact("disk", ok, says % {"megabytes": free // 2**20}, do)
 
 
 def _credentials() -> Iterator[Fact]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -89,7 +90,7 @@ BROKEN: list[tuple[str, Break, str]] = [
     ("clocks", lambda _: Process.objects.filter(role="sends").update(clock_ahead_seconds=-75), "-75 seconds"),
     ("versions", lambda _: Process.objects.filter(role="sends").update(version="0.0.9"), "0.0.9"),
     ("shared_storage", lambda _: Process.objects.filter(role="sends").update(storage="other"), "sends on"),
-    ("storage", lambda patch: patch.setattr(storage, "is_writable", lambda: False), "TAGSYNC_UPLOADS"),
+    ("storage", lambda patch: patch.setattr(storage, "refusal", lambda: "PermissionError"), "TAGSYNC_UPLOADS"),
     ("disk", lambda patch: patch.setattr("django.conf.settings.TAGSYNC_LEAST_FREE_BYTES", 2**62), "Make room"),
     ("credentials", unreadable_key, "华东"),
     ("tokens", old_token, "华北"),
@@ -115,6 +116,18 @@ def test_it_names_what_is_broken(monkeypatch: pytest.MonkeyPatch, check: str, ha
     harm(monkeypatch)
     found = wrong()
     assert list(found) == [check] and said in found[check]
+
+
+def test_a_storage_without_paths_is_told_apart(settings: Any, tmp_path: Path) -> None:
+    """Not the folder is to be mended, and the disk is the one through which uploads go."""
+    backend = {"BACKEND": "tests.storage.pathless.Pathless", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    assert wrong() == {}
+    default_storage.broken = ConnectionError("http://10.0.0.7")
+    settings.TAGSYNC_LEAST_FREE_BYTES = 2**62
+    found = wrong()
+    assert "(ConnectionError)" in found["storage"] and "TAGSYNC_STORAGE" in found["storage"]
+    assert "until they are in the storage" in found["disk"] and "10.0.0.7" not in str(found)
 
 
 def test_a_database_that_nobody_has_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
