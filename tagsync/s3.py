@@ -54,7 +54,7 @@ class Stream(File):  # type: ignore[type-arg]  # generic for type checkers alone
 
 
 class Bucket(S3Storage):  # type: ignore[misc]  # django-storages is read without types
-    """Overwrites nothing and hands out no addresses: what it holds, the application itself gives to those who may."""
+    """Overwrites nothing. Nobody is led to it: what it holds, pages give to those who may have it."""
 
     def __init__(self, **options: Any) -> None:
         endpoint, style = options.get("endpoint_url"), options.pop("addressing_style", None)

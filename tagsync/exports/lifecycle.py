@@ -116,9 +116,10 @@ def _write(export: Export) -> None:
 
     with partial_file(export.file.storage) as path:
         write_workbook(export, path, progress)
+        size = path.stat().st_size
         with path.open("rb") as opened, storing(export.file, Written(opened, str(path))):
             done = {"state": ExportState.DONE, "file": export.file.name, "rows_done": export.rows}
-            if not _ours(export).update(**done, lease_until=None):
+            if not _ours(export).update(**done, file_bytes=size, lease_until=None):
                 raise _TakenOver
 
 

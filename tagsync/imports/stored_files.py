@@ -132,9 +132,8 @@ def strays(model: type[models.Model], endings: Mapping[str, str]) -> Iterator[St
     storage = storage_of(model)
     names = [name for name in _our_names(storage) if PurePath(name).suffix in endings]
     for start in range(0, len(names), NAMES_PER_QUERY):
-        named_as = {
-            name: PurePath(name).stem + endings[PurePath(name).suffix] for name in names[start:][:NAMES_PER_QUERY]
-        }
+        some = map(PurePath, names[start : start + NAMES_PER_QUERY])
+        named_as = {path.name: path.stem + endings[path.suffix] for path in some}
         found = model._base_manager.filter(file__in=set(named_as.values()))
         named = set(found.values_list("file", flat=True))
         # The age is a request of its own for each: only of those few is it asked.

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from tagsync.operations import facts, storage
 from tests.installation import free_port, up, wait_for
 from tests.storage.main_job import do_main_job
 
-boto3 = pytest.importorskip("boto3", reason="of the extra s3")
-pytest.importorskip("moto", reason="of the extra dev")
-
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not all(map(find_spec, ("boto3", "moto"))), reason="they come with the extra dev"),
+]
 
 BUCKET = "tagsync-files"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
@@ -59,6 +61,8 @@ def _credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def client(server: str) -> Iterator[Any]:
+    import boto3
+
     made = boto3.client("s3", endpoint_url=server, region_name="us-east-1")
     made.create_bucket(Bucket=BUCKET)
     yield made

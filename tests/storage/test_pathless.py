@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -29,7 +30,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.sheets import reader
 from tagsync.sheets.errors import Unreadable
-from tests.making import checked, customers, draft, small_workbook, upload_of, workbook
+from tests.making import S, checked, customers, draft, make_import, small_workbook, upload_of, workbook
 from tests.storage.main_job import do_main_job, partial_files, uploaded
 from tests.storage.pathless import Pathless
 
@@ -100,6 +101,22 @@ def test_check_and_export_fetch_it_once_each(
     asked = requests(storage, lambda: lifecycle.make(export.pk))
     assert (uploads_opened(asked), asked.count(("save", ".export"))) == (1, 1)
     assert not partial_files()
+
+
+def test_pages_about_workbooks_ask_nothing(
+    storage: Pathless, signed: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    job = checked(marketer, sandbox_connection, customers(2))
+    for _time in range(2):
+        export = lifecycle.ask(job, marketer, {}, language="en", file_name="a.xlsx")
+        lifecycle.make(export.pk)
+    pages: list[str] = []
+    for page in ("/exports/", f"/exports/{export.pk}/"):
+        asked = requests(storage, lambda page=page: pages.append(signed.get(page).content.decode()))
+        assert asked == []
+    export.refresh_from_db()
+    assert export.file_bytes == export.file.size > 0
+    assert all(re.search(r"Download \(\d", page) for page in pages)
 
 
 # -- while it is fetched
@@ -202,6 +219,33 @@ def test_an_export_says_so_too(storage: Pathless, marketer: Person, sandbox_conn
     export.refresh_from_db()
     assert (export.state, export.cause) == (ExportState.FAILED, "storage_unreachable")
     assert not partial_files()
+
+
+def test_a_download_says_so_and_can_be_tried_again(
+    storage: Pathless, signed: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    export = lifecycle.ask(
+        checked(marketer, sandbox_connection, customers(2)), marketer, {}, language="en", file_name="a.xlsx"
+    )
+    lifecycle.make(export.pk)
+    storage.broken = ConnectionError()
+    assert SILENT in signed.get(f"/exports/{export.pk}/file/", follow=True).content.decode()
+    storage.broken = None
+    answer = signed.get(f"/exports/{export.pk}/file/")
+    assert (answer.status_code, len(b"".join(answer.streaming_content))) == (200, int(answer["Content-Length"]))
+    answer.close()
+
+
+def test_an_undo_says_so_and_is_made_later(
+    storage: Pathless, signed: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    job = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED])
+    storage.broken = ConnectionError()
+    assert SILENT in signed.post(f"/imports/{job.pk}/undo/", follow=True).content.decode()
+    assert not ImportJob.objects.filter(undoes=job).exists()
+    storage.broken = None
+    signed.post(f"/imports/{job.pk}/undo/")
+    assert ImportJob.objects.filter(undoes=job).exists()
 
 
 def test_a_full_disk_is_no_fault_of_the_storage(
