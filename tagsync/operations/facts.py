@@ -34,12 +34,18 @@ MAIL_SECONDS = 5
 
 
 class Fact(NamedTuple):
-    """`check`: its name, for machines. `says`: what was found. `do`: what to do, "" when all is well."""
+    """`check`: its name, for machines. `says`: what was found. `do`: what to do, "" when all is well. `run`: the
+    command that does it, said after `do` and in no language."""
 
     check: str
     ok: bool
     says: str
     do: str = ""
+    run: str = ""
+
+    @property
+    def advice(self) -> str:
+        return f"{self.do} {self.run}".strip()
 
 
 def facts() -> list[Fact]:
@@ -119,7 +125,7 @@ def _migrations() -> Fact:
         )
     if missing:
         says = _("Migrations that are not applied: %(number)s") % {"number": len(missing)}
-        return Fact("migrations", False, says, _("Stop the workers, then run: tagsync migrate"))
+        return Fact("migrations", False, says, _("Stop the workers, then run:"), "tagsync migrate")
     return Fact("migrations", True, _("All migrations are applied."))
 
 
@@ -149,9 +155,9 @@ def _other_installations() -> Iterator[Fact]:
 
 def _workers() -> Iterator[Fact]:
     for bell, number in queue_health().workers.items():
-        do = "" if number else _("Start at least one: tagsync rqworker %(queue)s") % {"queue": bell}
+        do, run = ("", "") if number else (_("Start at least one:"), f"tagsync rqworker {bell}")
         says = _("Workers for %(queue)s: %(number)s") % {"queue": bell, "number": number}
-        yield Fact(f"workers_{bell}", bool(number), says, do)
+        yield Fact(f"workers_{bell}", bool(number), says, do, run)
 
 
 def _keeper() -> Iterator[Fact]:
@@ -163,7 +169,8 @@ def _keeper() -> Iterator[Fact]:
             "keeper",
             False,
             _("No keeper runs: what a dead worker left is not taken up."),
-            _("Start it: tagsync keeper"),
+            _("Start it:"),
+            "tagsync keeper",
         )
 
 
@@ -245,7 +252,8 @@ def _people() -> Iterator[Fact]:
             "admin",
             False,
             _("There is no admin: nobody can add people or connections."),
-            _("Run: tagsync add_person NAME --role admin"),
+            _("Run:"),
+            "tagsync add_person NAME --role admin",
         )
 
 
@@ -260,7 +268,8 @@ def _static_files() -> Iterator[Fact]:
         return
     ok = (Path(settings.STATIC_ROOT) / "staticfiles.json").exists()
     says = _("Static files are collected.") if ok else _("Static files are not collected.")
-    yield Fact("static_files", ok, says, "" if ok else _("Run: tagsync collectstatic"))
+    do, run = ("", "") if ok else (_("Run:"), "tagsync collectstatic")
+    yield Fact("static_files", ok, says, do, run)
 
 
 def _mail() -> Iterator[Fact]:

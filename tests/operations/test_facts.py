@@ -45,7 +45,7 @@ def _well(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, admin_
 
 
 def wrong() -> dict[str, str]:
-    return {fact.check: f"{fact.says} {fact.do}" for fact in facts.facts() if not fact.ok}
+    return {fact.check: f"{fact.says} {fact.advice}" for fact in facts.facts() if not fact.ok}
 
 
 def test_all_is_well() -> None:

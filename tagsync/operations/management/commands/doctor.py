@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from tagsync.operations.facts import facts
+from tagsync.operations.facts import Fact, facts
 from tagsync.terminal import in_terminal_language
 
 NOT_WELL = 1
@@ -25,10 +25,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         found = facts()
         if options["json"]:
-            self.stdout.write(json.dumps([fact._asdict() for fact in found], ensure_ascii=False))
+            self.stdout.write(json.dumps([_told(fact) for fact in found], ensure_ascii=False))
         else:
             for fact in found:
                 mark, style = ("✓", self.style.SUCCESS) if fact.ok else ("✗", self.style.ERROR)
-                self.stdout.write(style(f"{mark} {fact.says}") + (f" → {fact.do}" if fact.do else ""))
+                self.stdout.write(style(f"{mark} {fact.says}") + (f" → {fact.advice}" if fact.advice else ""))
         if not all(fact.ok for fact in found):
             sys.exit(NOT_WELL)  # everything is said
+
+
+def _told(fact: Fact) -> dict[str, str | bool]:
+    return {"check": fact.check, "ok": fact.ok, "says": fact.says, "do": fact.advice}
