@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -17,7 +18,11 @@ from tests.faults.senders import database_url
 
 def back_up(copy: Path) -> None:
     if database.vendor == "sqlite":
-        _copy(Path(database.settings_dict["NAME"]), copy)
+        with (
+            closing(sqlite3.connect(database.settings_dict["NAME"])) as read,
+            closing(sqlite3.connect(copy)) as written,
+        ):
+            read.backup(written)
     else:
         subprocess.run(["pg_dump", "--format=custom", "--file", copy, database_url()], check=True)
 
@@ -26,7 +31,9 @@ def restore(copy: Path) -> None:
     """Nobody may be at work."""
     connections.close_all()
     if database.vendor == "sqlite":
-        _copy(copy, Path(database.settings_dict["NAME"]))
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{database.settings_dict['NAME']}{ending}").unlink(missing_ok=True)
+        shutil.copy(copy, database.settings_dict["NAME"])
         return
     address = urlsplit(database_url())
     name = address.path.removeprefix("/")
@@ -34,9 +41,3 @@ def restore(copy: Path) -> None:
         server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
         server.execute(f'CREATE DATABASE "{name}"')
     subprocess.run(["pg_restore", "--exit-on-error", "--no-owner", "--dbname", database_url(), copy], check=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """What `.backup` of SQLite's shell does."""
-    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
-        read.backup(written)

@@ -95,7 +95,7 @@ class Drill:
         with self._timed("backup, seconds"):
             back_up(self.folder / "backup")
             # The database first: a file that no record names is harmless.
-            shutil.copytree(settings.MEDIA_ROOT, self.folder / "uploads")
+            shutil.copytree(settings.MEDIA_ROOT, self.folder / "uploads.backup")
         self.figures["sent when the backup began"] = before
 
     def _crash(self) -> None:
@@ -123,7 +123,7 @@ class Drill:
             if self.told:
                 uploads = Path(settings.MEDIA_ROOT)
                 shutil.rmtree(uploads)
-                shutil.copytree(self.folder / "uploads", uploads)
+                shutil.copytree(self.folder / "uploads.backup", uploads)
                 said = self.machine.manage("restored")
                 assert "Nothing is sent until" in said and said.endswith(": 1\n"), said
         self.job.refresh_from_db()
