@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,7 +92,7 @@ def _key_files() -> Iterator[Fact]:
     """Those that a local installation made for itself."""
     paths = [settings.TAGSYNC_HOME / name for name in KEY_FILES] if settings.LOCAL else []
     for path in paths:
-        if path.exists() and path.stat().st_mode & 0o077:
+        if os.path.exists(path) and path.stat().st_mode & 0o077:
             says = _("Others on this machine can read the key in %(file)s.") % {"file": path.name}
             yield Fact("key_files", False, says, _("Withdraw that permission:"), f"chmod 600 {shlex.quote(str(path))}")
 
@@ -99,7 +100,8 @@ def _key_files() -> Iterator[Fact]:
 def _static_files() -> Iterator[Fact]:
     if settings.STATIC_ROOT is None:
         return
-    ok = (Path(settings.STATIC_ROOT) / "staticfiles.json").exists()
+    # Not Path's, which raises where a folder may not be entered.
+    ok = os.path.exists(Path(settings.STATIC_ROOT) / "staticfiles.json")
     says = _("Static files are collected.") if ok else _("Static files are not collected.")
     do, run = ("", "") if ok else (_("Run:"), "tagsync collectstatic")
     yield Fact("static_files", ok, says, do, run)
