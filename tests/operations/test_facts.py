@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import OperationalError, connection
@@ -25,8 +26,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models.restore import RestoreReason
 from tagsync.imports.restores import hold
-from tagsync.operations import facts, processes, storage
-from tagsync.operations.facts import Fact
+from tagsync.operations import at_start, facts, processes, storage
+from tagsync.operations.fact import Fact
 from tagsync.operations.models import Process
 from tagsync.queueing.health import QueueHealth
 
@@ -75,8 +76,14 @@ def old_token(_monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def network_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "_kind_of_disk", lambda path: "nfs4")
+    monkeypatch.setattr(at_start, "kind_of_disk", lambda path: "nfs4")
     monkeypatch.setattr(connection, "vendor", "sqlite")
+
+
+def readable_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.TAGSYNC_HOME", Path(settings.MEDIA_ROOT))
+    (Path(settings.MEDIA_ROOT) / "secret-key").write_text("a key")
+    (Path(settings.MEDIA_ROOT) / "secret-key").chmod(0o640)
 
 
 BROKEN: list[tuple[str, Break, str]] = [
@@ -107,6 +114,10 @@ BROKEN: list[tuple[str, Break, str]] = [
         "newer than this program",
     ),
     ("restore", lambda _: hold.begin(RestoreReason.TOLD), "follow the banner"),
+    ("secrets", lambda patch: patch.setattr("django.conf.settings.TAGSYNC_METRICS_TOKEN", "letmein"), "METRICS_TOKEN"),
+    ("secrets", lambda patch: patch.setattr("django.conf.settings.SECRET_KEY_FALLBACKS", ["x" * 60]), "_FALLBACKS"),
+    ("examples", lambda patch: patch.setattr("django.conf.settings.ALLOWED_HOSTS", ["tagsync.example.com"]), "HOSTS"),
+    ("key_files", readable_key, "chmod 600 "),
     ("static_files", lambda patch: patch.setattr("django.conf.settings.STATIC_ROOT", "/nowhere"), "collectstatic"),
 ]
 
@@ -156,7 +167,7 @@ def test_a_database_that_is_gone(monkeypatch: pytest.MonkeyPatch, client: Client
     monkeypatch.setattr(connection, "ensure_connection", gone)
     found = wrong()
     assert list(found) == ["database"] and "example.com" not in found["database"]
-    assert [fact.check for fact in facts.facts()] == ["database", "redis"]
+    assert [fact.check for fact in facts.facts()] == ["database", "redis", "secrets"]
 
 
 def test_doctor_says_it_in_lines_and_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
