@@ -67,7 +67,7 @@ def everywhere(client: Client, job: ImportJob) -> Iterator[str]:
     for place in ("", "columns/", "check/", "rows/", "rows/?row=2", "rows/?row=4", "calls/", *problems):
         yield client.get(at + place, follow=True).content.decode()
     columns = {field_name(one["column"]): one["field"] or "" for one in job.columns}
-    yield client.post(f"{at}request/", columns, headers={"HX-Request": "true"}).content.decode()
+    yield client.post(f"{at}save/", columns, headers={"HX-Request": "true"}).content.decode()
     yield texts(workbook(client, job))
 
 
