@@ -98,8 +98,7 @@ async function renewToken() {
     const token = find("input[name=csrfmiddlewaretoken]", page).value;
     for (const input of all("input[name=csrfmiddlewaretoken]")) input.value = token;
     document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
-    failed("signed-out");
-    tryAgain();
+    failed("busy");
   } catch {
     failed("offline");
   }

@@ -313,7 +313,7 @@ def test_it_folds_columns_that_are_not_sent_when_they_are_many(
     assert ("card__fold" in page) is folds
     if folds:
         shown, folded = page.split("card__fold")
-        assert f"{more + 1} columns are not sent" in folded
+        assert f"{more + 1} more columns" in folded
         assert "id_column_0" in shown and "id_column_1" not in shown and "id_column_2" in shown
         assert folded.count("<select") == more + 1
 
@@ -327,7 +327,7 @@ def test_what_asks_for_something_is_not_folded(make_draft: MakeDraft, signed: Cl
 def test_it_says_which_way_is_usual_and_when_to_take_the_other(draft: ImportJob, signed: Client) -> None:
     page = unescape(signed.get(url(draft)).content.decode())
     assert re.search(r"Fuzzy matching, way 1\s*<span[^>]*>Usual</span>", page)
-    assert "Way 2 tries “Phone” first" in page
+    assert "only if “Phone” should be tried first" in page
 
 
 def test_the_request_is_open_for_admins(draft: ImportJob, signed: Client, signed_admin: Client) -> None:

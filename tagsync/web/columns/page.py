@@ -97,7 +97,6 @@ def _in_tables(cards: list[ColumnCard]) -> dict[str, Any]:
         "cards": cards,
         "shown_cards": [card for card in cards if card not in quiet],
         "folded_cards": quiet,
-        "unsent": sum(card.chosen is None for card in cards),
     }
 
 
@@ -163,7 +162,7 @@ def _operations(chosen: str, row: Checked | None) -> list[Choice]:
 
 def _matchings(chosen: str, connection: Connection | None, row: Checked | None) -> list[Choice]:
     spelt_out = orders(connection)
-    fuzzy = _("When a row has several identifiers, the platform tries them in this order: %(order)s.")
+    fuzzy = _("Identifiers are tried in this order: %(order)s.")
     texts = {
         "fuzzy-1": (_("Fuzzy matching, way 1"), fuzzy % {"order": spelt_out[1]}),
         "fuzzy-2": (_("Fuzzy matching, way 2"), fuzzy % {"order": spelt_out[2]}),

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from tagsync.imports.drafts import drafts, saving
+from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.previews import NoTurn
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNSTARTED, MoveRefused
@@ -36,18 +36,11 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
     except (ImportJob.DoesNotExist, MoveRefused):
         return _lead_to(overtaken(request, job)["Location"])
     except drafts.SheetChanged:
-        return _not_kept(request, job, saved.of_another_sheet(saved.seen_in(request.POST)))
-    except saving.Overtaken:
-        job.refresh_from_db()
-        return _not_kept(request, job, saved.overtaken(job, saved.seen_in(request.POST)))
+        why = saved.of_another_sheet(saved.seen_in(request.POST))
+        return render(request, "columns/_conflict.html", {"job": job, "saved": why, "live": True}, status=409)
     context = page_context(signed_in(request), job, view, columns, settings, kept, complain=False)
-    return render(request, "columns/_columns_live.html", {**context, "live": True})
+    return render(request, "columns/_columns_live.html", {**context, "live": True}, status=kept.status)
 
 
 def _lead_to(url: str) -> HttpResponse:
     return HttpResponse(status=204, headers={"HX-Redirect": url})
-
-
-def _not_kept(request: HttpRequest, job: ImportJob, why: saved.Saved) -> HttpResponse:
-    """What the page shows stays on it, for the person to decide."""
-    return render(request, "columns/_conflict.html", {"job": job, "saved": why, "live": True}, status=409)

@@ -39,6 +39,10 @@ class Saved(NamedTuple):
     unsaved: list[str]
     conflict: Conflict | None = None
 
+    @property
+    def status(self) -> int:
+        return 409 if self.conflict else 200
+
 
 def seen_in(data: Mapping[str, Any]) -> Seen:
     """`over`: the newer choices that she was told of, and wants hers instead."""
@@ -57,9 +61,9 @@ def still_open(job: ImportJob, seen: Seen, unsaved: list[str]) -> Saved:
 
 
 def overtaken(job: ImportJob, seen: Seen) -> Saved:
-    """The same page, whose choices are not kept."""
+    """The same page, whose choices are not kept; they stay on it, for the person to decide."""
     title = _("This import was changed in another tab or by somebody else. What you chose here is not saved.")
-    text = _("Load the newest choices, or keep those of this page instead of them.")
+    text = _("Load the newest choices, or replace them with those of this page.")
     conflict = Conflict(title, text, job.choices_sha256())
     return Saved(seen.version, seen.page, seen.turn, [], conflict)
 

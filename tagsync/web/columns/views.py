@@ -77,22 +77,22 @@ def looked_at(request: HttpRequest, job: ImportJob) -> tuple[ImportJob, SheetVie
 def _chosen(request: HttpRequest, job: ImportJob, view: SheetView) -> HttpResponse:
     """The button: what can be kept is kept, also when the file cannot be checked yet."""
     chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
-    seen, is_used = saved.seen_in(request.POST), "use" in request.POST  # a suggestion, taken without script
+    is_used = "use" in request.POST  # a suggestion, taken without script: nothing needs to be complete yet
+    complain = not is_used and not (chosen.is_valid() & choices.is_valid())
     try:
-        if is_used or not (chosen.is_valid() & choices.is_valid()):
+        if is_used or complain:
             kept = keep(request, job, chosen, choices)
-            context = page_context(signed_in(request), job, view, chosen, choices, kept, complain=not is_used)
-            return _page(request, context, status=200 if is_used else 422)
-        _check(request, job, chosen, choices)
-    except MoveRefused:
+        else:
+            _check(request, job, chosen, choices)
+            return redirect("import_check", pk=job.pk)
+    except (MoveRefused, ImportJob.DoesNotExist):
         return overtaken(request, job)
     except drafts.SheetChanged:
         return _sheet_changed(request, job)
     except saving.Overtaken:
-        job.refresh_from_db()
-        why = saved.overtaken(job, seen)
-        return _page(request, page_context(signed_in(request), job, view, chosen, choices, why, complain=False), 409)
-    return redirect("import_check", pk=job.pk)
+        kept = _overtaken(request, job)
+    context = page_context(signed_in(request), job, view, chosen, choices, kept, complain=complain)
+    return _page(request, context, status=422 if complain and not kept.conflict else kept.status)
 
 
 def _check(request: HttpRequest, job: ImportJob, chosen: ColumnsForm, choices: SettingsForm) -> None:
@@ -104,12 +104,20 @@ def _check(request: HttpRequest, job: ImportJob, chosen: ColumnsForm, choices: S
 
 
 def keep(request: HttpRequest, job: ImportJob, chosen: ColumnsForm, choices: SettingsForm) -> saved.Saved:
-    """Save what was chosen, complete or not. Raises as `saving.save` does."""
+    """Save what was chosen, complete or not, unless others were faster. Raises drafts.SheetChanged, MoveRefused."""
     if not chosen.is_of_sheet():
         raise drafts.SheetChanged
     seen = saved.seen_in(request.POST)
-    saving.save(job, saved.choice_in(chosen, choices), seen, signed_in(request))
+    try:
+        saving.save(job, saved.choice_in(chosen, choices), seen, signed_in(request))
+    except saving.Overtaken:
+        return _overtaken(request, job)
     return saved.still_open(job, seen, saved.unsaved_in(chosen, choices))
+
+
+def _overtaken(request: HttpRequest, job: ImportJob) -> saved.Saved:
+    job.refresh_from_db()
+    return saved.overtaken(job, saved.seen_in(request.POST))
 
 
 def _sheet_changed(request: HttpRequest, job: ImportJob) -> HttpResponse:
