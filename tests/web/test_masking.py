@@ -118,6 +118,28 @@ def test_another_field_takes_no_mask_from_a_column_of_an_undo(signed: Client, un
     assert "138****8000" in page and "138001380" not in page
 
 
+@pytest.mark.parametrize("field", ["", "tags", "openid"])
+def test_nor_does_one_that_is_kept(signed: Client, undone: ImportJob, field: str) -> None:
+    """Also beside an identifier, with which the rows could be sent and the request is shown."""
+    kept = {field_name(one["column"]): one["field"] for one in undone.columns}
+    phone = next(name for name, key in kept.items() if key == "phone")
+    other = next(name for name, key in kept.items() if key == "openid")
+    asked = {**kept, phone: field, other: "" if field == "openid" else "openid"}
+    assert signed.post(f"/imports/{undone.pk}/save/", asked).status_code == 200
+    undone.refresh_from_db()
+    assert "phone" not in undone.mapped_columns().values()
+    assert found(r"138001380\d+", signed, undone) == []
+
+
+def test_tags_that_are_identifiers_are_masked_in_the_request(signed_admin: Client, job: ImportJob) -> None:
+    columns = {field_name(one["column"]): one["field"] or "" for one in job.columns}
+    name = next(name for name, key in columns.items() if key == "phone")
+    other = next(name for name, key in columns.items() if not key)
+    asked = {**columns, name: "tags", other: "audienceUserId"}
+    page = signed_admin.post(f"/imports/{job.pk}/save/", asked).content.decode()
+    assert "138****8000" in page and PHONE not in page
+
+
 def test_a_workbook_with_masks_shows_nothing_that_they_hide(signed: Client, job: ImportJob, marketer: Person) -> None:
     content = workbook(signed, run(job))
     assert "138****8001" in texts(content)
