@@ -76,6 +76,12 @@ def test_it_keeps_each_choice(tab: Tab, draft: ImportJob) -> None:
     assert re.search(r"Saved \d\d:\d\d", page)
 
 
+def test_it_says_the_day_of_an_older_save(tab: Tab, draft: ImportJob) -> None:
+    tab.save(column_1="openid")
+    ImportJob.objects.update(saved_at=Now() - timedelta(days=1))
+    assert re.search(r"Saved \d{4}-\d\d-\d\d \d\d:\d\d", tab.client.get(url(draft)).content.decode())
+
+
 @pytest.mark.parametrize(
     ("changes", "fields"),
     [

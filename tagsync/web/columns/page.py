@@ -19,7 +19,7 @@ from tagsync.web.columns.first_request import first_request, look_at, orders
 from tagsync.web.columns.forms import ColumnsForm, shown_reading
 from tagsync.web.columns.header import header_choices, header_question
 from tagsync.web.columns.questions import hidden_rows_choice, reading_questions
-from tagsync.web.columns.saved import Saved
+from tagsync.web.columns.saved import Saved, shown_time
 from tagsync.web.columns.settings_form import SettingsForm
 from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, folded, preview_rows, standing
 from tagsync.web.columns.sight import as_seen, look_as_seen
@@ -66,6 +66,7 @@ def page_context(
         **_in_tables(cards),
         "job": job,
         "saved": saved,
+        "saved_at": shown_time(job.saved_at),
         "view": view,
         "of_reading": shown_reading(job),
         "columns_form": columns,

@@ -6,10 +6,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from tagsync.database import shown_now
 from tagsync.imports.drafts.saving import Choice, Seen
 from tagsync.imports.models import ImportJob
 from tagsync.mapping.fields import FIELDS
@@ -49,6 +53,14 @@ def seen_in(data: Mapping[str, Any]) -> Seen:
     page = str(data.get("of_page", ""))
     version = str(data.get("over") or data.get("of_version", ""))
     return Seen(version, page if _page.fullmatch(page) else "", number_in(str(data.get("turn", ""))))
+
+
+def shown_time(when: datetime | None) -> str:
+    """Of a save: with its day unless that is today."""
+    if when is None:
+        return ""
+    local, now = timezone.localtime(when), timezone.localtime(shown_now())
+    return date_format(local, "H:i" if local.date() == now.date() else "Y-m-d H:i")
 
 
 def newly_opened(job: ImportJob) -> Saved:
