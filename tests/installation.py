@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,10 +28,11 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60, why: Callable[[], str] = str) -> None:
+    """Patient: a machine with much to do is no defect. `why` is asked once it was in vain."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, f"waited in vain {why()}"
         time.sleep(0.05)
 
 
@@ -38,11 +40,25 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     found = {name: value for name, value in os.environ.items() if name not in SECRETS}
     # One admin makes the drafts of all tests of an installation.
     found["TAGSYNC_MOST_DRAFTS"] = "1000"
+    found["PYTHONFAULTHANDLER"] = "1"
     return {**found, "DJANGO_SETTINGS_MODULE": "tagsync.settings", "TAGSYNC_HOME": str(home), "LANG": "C.UTF-8", **more}
 
 
 def command(*options: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *options]
+
+
+def pids_of(home: Path) -> dict[int, str]:
+    """Every process of an installation's folder: pid → command line."""
+    mark, found = f"TAGSYNC_HOME={home}\0".encode(), {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # The Redis server writes its title over its environment, but stands in its data folder.
+            is_ours = mark in (folder / "environ").read_bytes() or home in (folder / "cwd").readlink().parents
+            line = os.fsdecode((folder / "cmdline").read_bytes()).replace("\0", " ")
+            if is_ours and line:
+                found[int(folder.name)] = line
+    return found
 
 
 @dataclass(frozen=True)
@@ -84,15 +100,7 @@ class Up:
 
     def pids(self) -> dict[int, str]:
         """Every process of this folder but `up` itself: pid → command line."""
-        mark, found = f"TAGSYNC_HOME={self.home}\0".encode(), {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                # The Redis server writes its title over its environment, but stands in its data folder.
-                is_ours = mark in (folder / "environ").read_bytes() or self.home in (folder / "cwd").readlink().parents
-                line = os.fsdecode((folder / "cmdline").read_bytes()).replace("\0", " ")
-                if is_ours and line and int(folder.name) != self.process.pid:
-                    found[int(folder.name)] = line
-        return found
+        return {pid: line for pid, line in pids_of(self.home).items() if pid != self.process.pid}
 
     def pid_of(self, part: str) -> int | None:
         return next((pid for pid, line in sorted(self.pids().items()) if part in line), None)
@@ -112,9 +120,16 @@ def started(program: list[str], home: Path, env: dict[str, str], workers: int = 
         process = subprocess.Popen(line, env=env, stdout=file, stderr=file, cwd=home.parent)
     running = Up(process, home, port, output, env, program)
     try:
-        wait_for(lambda: "Ctrl-C" in running.said or process.poll() is not None, 90)
+        wait_for(lambda: "Ctrl-C" in running.said or process.poll() is not None, 180, lambda: _where(running))
         assert process.poll() is None, running.said
         yield running
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
+
+
+def _where(running: Up) -> str:
+    """What it said so far, and where each of its threads is; it ends by that."""
+    running.process.send_signal(signal.SIGABRT)
+    running.process.wait(60)
+    return running.said

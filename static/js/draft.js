@@ -47,7 +47,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
     event.preventDefault();
     return failed("signed-out");
   }
-  if (leadsTo) leaves = true;
+  if (xhr.status === 204) return (leaves = true); // another page comes
   if (xhr.status === 404) return failed("gone");
   if (xhr.status === 409) return overtaken();
   if (xhr.status >= 400) return failed("busy");
@@ -140,7 +140,7 @@ on("click", "a[data-unsaved-left]", () => leave());
 
 function leave(submitter) {
   if (submitter?.getAttribute("hx-post")) return;
-  draft.elements.turn.value = nextTurn();
+  nextTurn();
   leaves = true;
   clearTimeout(retry);
 }

@@ -1,4 +1,4 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -8,7 +8,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # apps are loaded only now
-        from tagsync.accounts.roles import write_roles
+        from tagsync.accounts.roles import PERMISSIONS, write_roles
 
-        # No sender: permissions of every app must exist before the roles get them, and the last signal completes them.
-        post_migrate.connect(write_roles, dispatch_uid="tagsync.roles")
+        # After each app whose permissions the roles have: the last one completes them.
+        for label in sorted({name.split(".")[0] for names in PERMISSIONS.values() for name in names}):
+            post_migrate.connect(write_roles, apps.get_app_config(label), dispatch_uid=f"tagsync.roles.{label}")

@@ -29,15 +29,14 @@ def write_roles(apps: Apps = installed_apps, **_signal: Any) -> None:
     """Make the groups and give each exactly its permissions. Receives `post_migrate`."""
     Group = apps.get_model("auth", "Group")
     Permission = apps.get_model("auth", "Permission")
+    wanted = {name.split(".")[1] for names in PERMISSIONS.values() for name in names}
+    found = {
+        f"{permission.content_type.app_label}.{permission.codename}": permission
+        for permission in Permission.objects.filter(codename__in=wanted).select_related("content_type")
+    }
     for role, names in PERMISSIONS.items():
         group, _created = Group.objects.get_or_create(name=role)
-        wanted = [name.split(".") for name in names]
-        found = [
-            permission
-            for app_label, codename in wanted
-            for permission in Permission.objects.filter(content_type__app_label=app_label, codename=codename)
-        ]
-        group.permissions.set(found)
+        group.permissions.set([found[name] for name in names if name in found])
 
 
 def give_role(person: PermissionsMixin, role: str) -> None:

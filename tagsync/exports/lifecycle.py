@@ -6,11 +6,9 @@ import logging
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files import File
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -20,9 +18,10 @@ from tagsync.accounts.models import Person
 from tagsync.database import attempt_after_error, database_now, is_of_database
 from tagsync.exports.models import Export, ExportState
 from tagsync.exports.workbook import rows_of, write_workbook
+from tagsync.imports.local_files import Written, partial_file
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tagsync.imports.stored_files import EXPORT, delete_strays, partial_file, storing, strays
+from tagsync.imports.stored_files import EXPORT, Stray, delete_strays, storing, strays
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
@@ -86,8 +85,6 @@ def _cause(export: Export, error: Exception) -> tuple[str, Mapping[str, Any]]:
     """Code and parameters of why it can't be written."""
     if isinstance(error, Unreadable):
         return error.code, error.params
-    if isinstance(error, FileNotFoundError):
-        return "file_gone", {}
     # Its text is not logged, it may quote a cell.
     log.error("export %s failed: %s", export.pk, type(error).__name__)
     return "export_failed", {}
@@ -117,11 +114,12 @@ def _write(export: Export) -> None:
         if is_shutting_down() or not _ours(export).update(rows_done=done, lease_until=Now() + LEASE):
             raise _TakenOver
 
-    with partial_file(Path(export.file.storage.path(""))) as path:
+    with partial_file(export.file.storage) as path:
         write_workbook(export, path, progress)
-        with path.open("rb") as written, storing(export.file, File(written)):
+        size = path.stat().st_size
+        with path.open("rb") as opened, storing(export.file, Written(opened, str(path))):
             done = {"state": ExportState.DONE, "file": export.file.name, "rows_done": export.rows}
-            if not _ours(export).update(**done, lease_until=None):
+            if not _ours(export).update(**done, file_bytes=size, lease_until=None):
                 raise _TakenOver
 
 
@@ -166,5 +164,5 @@ def delete_strays_of_exports(**_signal: Any) -> None:
     delete_strays(Export, {EXPORT: EXPORT})
 
 
-def strays_of_exports() -> Iterator[Path]:
+def strays_of_exports() -> Iterator[Stray]:
     return strays(Export, {EXPORT: EXPORT})

@@ -16,6 +16,7 @@ from django.utils.translation import pgettext
 from tagsync.exports.models import Export
 from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
+from tagsync.imports.local_files import local_file
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.notes import letter
 from tagsync.imports.permissions import sees_invalid_values
@@ -53,11 +54,11 @@ def rows_of(job: ImportJob, filters: Mapping[str, Any]) -> QuerySet[ImportRow]:
 
 def write_workbook(export: Export, path: Path, progress: Progress) -> None:
     """`progress` is told every few thousand rows how many are written. Raises: Unreadable, what `progress` raises."""
-    with translation.override(export.language):
+    with translation.override(export.language), local_file(export.job.file, lambda: progress(0)) as source:
         sheet = _Lines(export)
         key = returned_workbooks.written(returned_workbooks.Key(export.job_id, sheet.number_header))
         hidden = Sheet(returned_workbooks.KEY_SHEET, [key], hidden=True)
-        write(path, Sheet(_sheet_name(export.job), sheet.header, sheet.lines(progress), sheet.widths), hidden)
+        write(path, Sheet(_sheet_name(export.job), sheet.header, sheet.lines(source, progress), sheet.widths), hidden)
 
 
 def _sheet_name(job: ImportJob) -> str:
@@ -89,10 +90,10 @@ class _Lines:
         self.header = [column_name(names.get(column, ""), column) for column in range(self._width)] + list(added)
         self.widths = [VALUE_WIDTH] * self._width + [NUMBER_WIDTH, VALUE_WIDTH, TEXT_WIDTH, TEXT_WIDTH, NUMBER_WIDTH]
 
-    def lines(self, progress: Progress) -> Iterator[list[str]]:
+    def lines(self, path: Path, progress: Progress) -> Iterator[list[str]]:
         rows = rows_of(self._job, self._export.filters).order_by("row_number")
         done = 0
-        with closing(read_rows(self._job.local_path, self._job.sheet, self._job.reading)) as source:
+        with closing(read_rows(path, self._job.sheet, self._job.reading)) as source:
             for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), source):
                 yield self._line(row, typed)
                 done += 1

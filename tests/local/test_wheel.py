@@ -137,5 +137,5 @@ def test_it_says_where_it_looks_when_started_elsewhere(running: Up, tmp_path: Pa
 
 def test_it_ends(running: Up) -> None:
     running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(20) == 0
+    assert running.process.wait(60) == 0
     assert running.pids() == {}

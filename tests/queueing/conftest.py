@@ -25,4 +25,4 @@ def redis_url() -> Iterator[str]:
             yield redis.url_of(socket)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)

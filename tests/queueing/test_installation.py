@@ -106,7 +106,7 @@ def test_every_key_says_whose_it_is(
         wait_for((tmp_path / "started").exists)
         seen |= {key.decode() for key in redis.scan_iter()}
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     seen |= {key.decode() for key in redis.scan_iter()}
     assert f"rq:worker:tagsync-{TRIAL}-worker-1" in seen
     # RQ's registers of all queues and workers, whose entries say whose they are, and a lock of what we do not use.

@@ -78,7 +78,7 @@ def worker_for(queue: Queue, *options: str) -> Iterator[subprocess.Popen[bytes]]
         yield worker
     finally:
         worker.kill()
-        worker.wait(10)
+        worker.wait(60)
 
 
 def work_off(queue: Queue) -> None:
@@ -131,7 +131,7 @@ def test_its_jobs_begin_without_a_connection_of_the_parent(queue: Queue, tmp_pat
 def test_it_tells_its_horse_to_leave_and_waits_for_it(queue: Queue, busy: Busy, tmp_path: Path) -> None:
     worker, _horse = busy
     worker.terminate()
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
     assert (tmp_path / "left").read_text() == "True"
     assert queue.failed_job_registry.get_job_ids() == []
 
@@ -142,7 +142,7 @@ def test_its_horse_survives_a_signal_to_the_whole_group(queue: Queue, busy: Busy
     os.kill(horse, signal.SIGTERM)
     wait_for((tmp_path / "left").exists)
     worker.terminate()
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
     assert queue.failed_job_registry.get_job_ids() == []
 
 
@@ -151,7 +151,7 @@ def test_its_horse_survives_a_signal_to_the_whole_group(queue: Queue, busy: Busy
 def test_its_horse_dies_with_it(queue: Queue, busy: Busy, tmp_path: Path) -> None:
     worker, horse = busy
     worker.kill()
-    worker.wait(10)
+    worker.wait(60)
     wait_for(lambda: not Path(f"/proc/{horse}").exists())
     assert not (tmp_path / "left").exists()
 

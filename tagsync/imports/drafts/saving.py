@@ -21,7 +21,7 @@ from tagsync.imports.states import UNSTARTED, Act, MoveRefused
 class Seen:
     """Which page asks, and what it knows: `version` of the choices it was filled with, "" when it does not say.
 
-    `turn`: its how manyth request that is, because requests may overtake each other on the way.
+    `turn`: the number of the request among those of the page; they may overtake each other on the way.
     """
 
     version: str = ""

@@ -6,7 +6,6 @@ import hashlib
 import json
 import uuid
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
@@ -77,7 +76,7 @@ class ImportJob(models.Model):
     )
     operation = models.CharField(max_length=10, choices=Operation.choices, default=Operation.ADD)
 
-    # The newest save of the choices above: when, from which page, and its how manyth request that was.
+    # The newest save of the choices above: when, from which page, and the number of the request among those of it.
     saved_at = models.DateTimeField(null=True, blank=True)
     saved_page = models.CharField(max_length=16, blank=True, default="")
     saved_turn = models.PositiveIntegerField(default=0)
@@ -195,11 +194,6 @@ class ImportJob(models.Model):
         if self.status == JobStatus.QUEUED and self.wait_until and self.wait_until > shown_now():
             return "waiting_for_platform"
         return self.status
-
-    @property
-    def local_path(self) -> Path:
-        """Of its file, on this machine."""
-        return Path(self.file.path)
 
     # -- what was chosen
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from tagsync.imports.drafts import drafts
-from tagsync.imports.drafts.previews import NoTurn
+from tagsync.imports.local_files import NotNow
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import UNSTARTED, MoveRefused
 from tagsync.sheets.errors import Unreadable
@@ -29,7 +29,7 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
         job, view = looked_at(request, job)
         columns, settings = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
         kept = keep(request, job, columns, settings)
-    except NoTurn:
+    except NotNow:
         return HttpResponse(status=503)  # the page says that nothing is saved yet, and tries again
     except Unreadable:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
