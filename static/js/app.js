@@ -204,10 +204,14 @@ for (const name of ["htmx:sendError", "htmx:sendAbort", "htmx:responseError"]) {
   });
 }
 
+/* What saves itself says beside its form how that went. */
+const isSave = (path) => all("form[data-saves]").some((form) => form.getAttribute("hx-post") === path);
+
 /* A press that came to nothing is never silent; under the reference the log has the cause. */
 for (const name of ["htmx:responseError", "htmx:sendError"]) {
   document.addEventListener(name, (event) => {
-    if (isPoll(event.detail.requestConfig.elt) || (name === "htmx:sendError" && uploadOf(event))) return;
+    const { elt, path } = event.detail.requestConfig;
+    if (isPoll(elt) || isSave(path) || (name === "htmx:sendError" && uploadOf(event))) return;
     const notice = find("#request-failed");
     const reference = event.detail.xhr?.getResponseHeader("X-Request-ID");
     const busy = Boolean(event.detail.xhr?.getResponseHeader("X-Busy"));

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tagsync.accounts.models import Person
 from tagsync.database import let_others_write, repeated_after_deadlock
-from tagsync.imports.drafts import drafts
+from tagsync.imports.drafts import drafts, saving
 from tagsync.imports.drafts.drafts import Choices
 from tagsync.imports.drafts.saved_mappings import remember
 from tagsync.imports.followups.retry import Selection, queue_selected
@@ -50,16 +50,23 @@ class Columns:
     hidden_rows: str = ""
 
 
+ANY_PAGE = saving.Seen()
+
+
 @repeated_after_deadlock
-def choose_and_check(job: ImportJob, columns: Columns, choices: Choices, by: Person) -> None:
+def choose_and_check(
+    job: ImportJob, columns: Columns, choices: Choices, by: Person, seen: saving.Seen = ANY_PAGE
+) -> None:
     """In one transaction, so that what is checked is what was chosen. `job`: as the person saw it.
 
-    Raises MoveRefused after the start, drafts.SheetChanged.
+    Raises MoveRefused after the start, drafts.SheetChanged, saving.Overtaken.
     """
     with locked_for_act(job, Act.CHANGE) as locked:
+        saving.refuse_overtaken(locked, seen)
         drafts.open_for_change(locked, by)
         drafts.choose_columns(job, columns.fields, columns.fixed_tags, columns.hidden_rows)
         drafts.choose_settings(job, choices)
+        saving.note_save(locked, seen)
         check(job, by)
 
 

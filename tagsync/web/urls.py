@@ -8,6 +8,7 @@ from tagsync.web.account import sign_in
 from tagsync.web.account import views as account
 from tagsync.web.check import repair_views
 from tagsync.web.check import views as check
+from tagsync.web.columns import save_views
 from tagsync.web.columns import views as columns
 from tagsync.web.connections import views as connections
 from tagsync.web.customers import views as customers
@@ -48,7 +49,7 @@ urlpatterns = [
     path("imports/template.xlsx", upload.template, name="import_template"),
     path("imports/<int:pk>/columns/", columns.columns, name="import_columns"),
     path("imports/<int:pk>/sheet/", columns.sheet, name="import_sheet"),
-    path("imports/<int:pk>/request/", columns.request_preview, name="import_request"),
+    path("imports/<int:pk>/save/", save_views.save, name="import_save"),
     path("imports/<int:pk>/check/", check.check, name="import_check"),
     path("imports/<int:pk>/check/live/", check.check_live, name="import_check_live"),
     path("imports/<int:pk>/repairs/", repair_views.make, name="import_repair"),

@@ -11,7 +11,7 @@ PAGES = [
     ("get", "columns/"),
     ("post", "columns/"),
     ("post", "sheet/"),
-    ("post", "request/"),
+    ("post", "save/"),
     ("get", "check/"),
     ("get", "check/live/"),
     ("post", "change/"),

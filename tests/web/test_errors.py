@@ -204,7 +204,7 @@ def test_a_press_from_nowhere_leads_to_the_start(client: Client, ready: ImportJo
 
 def test_a_script_s_press_sends_the_browser(client: Client, ready: ImportJob) -> None:
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/imports/{ready.pk}/columns/"}
-    response = client.post(f"/imports/{ready.pk}/request/", headers=headers)
+    response = client.post(f"/imports/{ready.pk}/save/", headers=headers)
     assert response.status_code == 204
     back = ways_back(response["HX-Redirect"])
     assert back == ("/login/", {"next": [f"/imports/{ready.pk}/columns/"], "ended": ["1"]})

@@ -43,10 +43,10 @@ def test_it_follows_the_choices(signed: Client, make_draft: MakeDraft) -> None:
     job = make_draft(small_workbook(HEADER, ROWS))
     Connection.objects.update(way_two_order=WayTwoOrder.CUSTOMER_ID_FIRST)
     chosen = choices(job, column_0="audienceUserId", column_1="", column_2="phone", column_3="tags")
-    page = signed.post(f"/imports/{job.pk}/request/", chosen).content.decode()
+    page = signed.post(f"/imports/{job.pk}/save/", chosen).content.decode()
     shown = examples(page)
     assert shown["matching-fuzzy-2"].startswith("Row 4: Customer ID 880000…0011 is looked up first; not found → Phone")
-    only_phone = signed.post(f"/imports/{job.pk}/request/", {**chosen, "column_0": ""}).content.decode()
+    only_phone = signed.post(f"/imports/{job.pk}/save/", {**chosen, "column_0": ""}).content.decode()
     assert examples(only_phone)["matching-fuzzy-1"] == (
         "Row 3: Phone 13800138000 is looked up; there is nothing else in the row to try."
     )

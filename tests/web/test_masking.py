@@ -67,7 +67,7 @@ def everywhere(client: Client, job: ImportJob) -> Iterator[str]:
     for place in ("", "columns/", "check/", "rows/", "rows/?row=2", "rows/?row=4", "calls/", *problems):
         yield client.get(at + place, follow=True).content.decode()
     columns = {field_name(one["column"]): one["field"] or "" for one in job.columns}
-    yield client.post(f"{at}request/", columns, headers={"HX-Request": "true"}).content.decode()
+    yield client.post(f"{at}save/", columns, headers={"HX-Request": "true"}).content.decode()
     yield texts(workbook(client, job))
 
 
@@ -116,6 +116,28 @@ def test_another_field_takes_no_mask_from_a_column_of_an_undo(signed: Client, un
     columns = {field_name(one["column"]): field for one in undone.columns}
     page = signed.post(f"/imports/{undone.pk}/columns/", columns).content.decode()
     assert "138****8000" in page and "138001380" not in page
+
+
+@pytest.mark.parametrize("field", ["", "tags", "openid"])
+def test_nor_does_one_that_is_kept(signed: Client, undone: ImportJob, field: str) -> None:
+    """Also beside an identifier, with which the rows could be sent and the request is shown."""
+    kept = {field_name(one["column"]): one["field"] for one in undone.columns}
+    phone = next(name for name, key in kept.items() if key == "phone")
+    other = next(name for name, key in kept.items() if key == "openid")
+    asked = {**kept, phone: field, other: "" if field == "openid" else "openid"}
+    assert signed.post(f"/imports/{undone.pk}/save/", asked).status_code == 200
+    undone.refresh_from_db()
+    assert "phone" not in undone.mapped_columns().values()
+    assert found(r"138001380\d+", signed, undone) == []
+
+
+def test_tags_that_are_identifiers_are_masked_in_the_request(signed_admin: Client, job: ImportJob) -> None:
+    columns = {field_name(one["column"]): one["field"] or "" for one in job.columns}
+    name = next(name for name, key in columns.items() if key == "phone")
+    other = next(name for name, key in columns.items() if not key)
+    asked = {**columns, name: "tags", other: "audienceUserId"}
+    page = signed_admin.post(f"/imports/{job.pk}/save/", asked).content.decode()
+    assert "138****8000" in page and PHONE not in page
 
 
 def test_a_workbook_with_masks_shows_nothing_that_they_hide(signed: Client, job: ImportJob, marketer: Person) -> None:

@@ -76,7 +76,7 @@ def test_the_page_needs_no_turn_when_it_is_looked_at_again(
     job = make_draft()
     readers.acquire()
     assert signed.get(f"/imports/{job.pk}/columns/").status_code == 200
-    assert signed.post(f"/imports/{job.pk}/request/", {}).status_code == 200
+    assert signed.post(f"/imports/{job.pk}/save/", {}).status_code == 200
 
 
 def test_what_was_chosen_is_sent_again(make_draft: MakeDraft, signed: Client, readers: threading.Semaphore) -> None:
@@ -104,8 +104,8 @@ def test_what_is_being_chosen_stays_as_it_is(
     job = make_draft()
     forget_preview(job)
     readers.acquire()
-    answer = signed.post(f"/imports/{job.pk}/request/", {"column_0": "phone"})
-    assert (answer.status_code, answer.content) == (204, b"")
+    answer = signed.post(f"/imports/{job.pk}/save/", {"column_0": "phone"})
+    assert (answer.status_code, answer.content) == (503, b"")
     assert not [name for name in answer.headers if name.startswith("HX-")]
 
 

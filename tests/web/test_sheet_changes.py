@@ -21,6 +21,7 @@ from tagsync.imports.states import MoveRefused
 from tagsync.sheets import writer
 from tagsync.terminal import CouldNotRun
 from tagsync.web.check import views as check
+from tagsync.web.columns import save_views
 from tagsync.web.columns import views as columns
 from tagsync.web.job import title_views
 from tagsync.web.undo import views as undo
@@ -51,11 +52,16 @@ def url(job: ImportJob, page: str = "columns") -> str:
 def form(client: Client, job: ImportJob) -> dict[str, Any]:
     """What a browser would send of the page as it is now."""
     page = client.get(url(job)).content.decode()
-    hidden = dict(re.findall(r'<input type="hidden" name="(of_\w+)" value="([^"]*)">', page))
     fields = {f"column_{one['column']}": one["field"] or "" for one in job.columns}
     assert job.connection is not None
     settings = {"connection": job.connection.pk, "operation": "add", "matching": "fuzzy-1"}
-    return {**{name: unescape(value) for name, value in hidden.items()}, **fields, **settings}
+    return {**hidden_fields(page), **fields, **settings}
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """What the page carries to know itself again."""
+    found = re.findall(r'<input type="hidden" name="(of_\w+)"[^>]* value="([^"]*)"', page)
+    return {name: unescape(value) for name, value in found}
 
 
 def choose_other_sheet(job: ImportJob, by: Person) -> None:
@@ -132,12 +138,27 @@ def test_it_changes_nothing_of_a_check_of_another_sheet(
     assert draft.rows.get().tags == "新客"
 
 
-def test_it_says_so_in_the_preview_too(draft: ImportJob, signed: Client, marketer: Person) -> None:
+def test_a_page_that_saves_itself_is_told_and_stays(draft: ImportJob, signed: Client, marketer: Person) -> None:
     filled_in = form(signed, draft)
     choose_other_sheet(draft, marketer)
-    answer = signed.post(url(draft, "request"), filled_in)
-    assert (answer.status_code, answer["HX-Redirect"]) == (204, url(draft))
-    assert CHANGED in signed.get(url(draft)).content.decode()
+    answer = signed.post(url(draft, "save"), filled_in)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert CHANGED in page and "Load the newest" in page
+    assert 'name="over"' not in page  # these choices mean nothing on the other sheet
+    assert_untouched(draft)
+
+
+def test_a_page_of_the_same_sheet_is_older_after_another_was_chosen(
+    draft: ImportJob, signed: Client, marketer: Person
+) -> None:
+    filled_in = {**form(signed, draft), "column_1": "openid"}
+    saved = signed.post(url(draft, "save"), {**filled_in, "turn": "1"}).content.decode()
+    filled_in |= hidden_fields(saved)
+    choose_other_sheet(draft, marketer)
+    draft.refresh_from_db()
+    drafts.choose_sheet(draft, ONE, None, marketer)
+    assert signed.post(url(draft, "save"), {**filled_in, "turn": "2"}).status_code == 409
 
 
 def test_of_two_who_choose_a_sheet_the_later_is_told(
@@ -182,14 +203,14 @@ def test_only_a_draft_takes_choices(
     assert ImportJob.objects.filter(pk=draft.pk).values()[0] == before
 
 
-@pytest.mark.parametrize("path", ["columns", "sheet", "change", "start", "delete", "title", "request"])
+@pytest.mark.parametrize("path", ["columns", "sheet", "change", "start", "delete", "title", "save"])
 def test_who_is_late_learns_that_it_was_discarded(
     draft: ImportJob, signed: Client, marketer: Person, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     actions.check(draft, marketer)
     finish_check(draft)
     filled_in = {**form(signed, draft), "sheet": TWO, "title": "x", "seen": draft.events.latest("pk").pk}
-    for module in (check, columns, title_views):
+    for module in (check, columns, save_views, title_views):
         real = module.import_or_404
 
         def found(*args: Any, real: Any = real, **kwargs: Any) -> ImportJob:

@@ -15,11 +15,23 @@ STYLES = "".join(path.read_text() for path in Path(settings.BASE_DIR).glob("stat
 URL = "/styleguide/"
 
 # Only there while something happens, around pages that have no shell, or the places of one table, one text, one button.
-ELSEWHERE = {"centred", "is-dragging", "has-file", "panel", "history", "bulk", "inline", "start-all", "start-trial"}
+ELSEWHERE = {
+    "centred",
+    "is-dragging",
+    "has-file",
+    "panel",
+    "history",
+    "bulk",
+    "inline",
+    "start-all",
+    "start-trial",
+    "setup",
+}
 # What has no colour of its own, or stands once on a page: not in the two samples.
 WITHOUT_COLOUR = {
     *("shell", "sidebar", "topbar", "menu", "skip", "banners", "page", "page-head", "breadcrumb", "formbar", "lead"),
     *("columns", "stack", "cluster", "grid-2", "visually-hidden", "defs", "push", "nowrap", "data", "clip", "bullets"),
+    *("summary", "saved"),
     *("live-paused", "toasts", "sample", "user", "nav", "brand", "pat", "depth", "filehead", "is-done", "map"),
 }
 

@@ -37,7 +37,7 @@ from tagsync.sheets.names import on_one_line
 from tagsync.sheets.reading import Reading as Reading
 
 # What another look at the sheet may change.
-READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_rows")
+READ_AS = ("sheet", "header_row", "columns", "encoding", "delimiter", "hidden_rows", "saved_page")
 FILLED_IN = (*READ_AS, "connection", "operation", "match", "identify_way", "fixed_tags", "corrects")
 
 
@@ -220,6 +220,7 @@ def choose_sheet(
     wanted = copy.copy(job)
     wanted.sheet, wanted.header_row = sheet, header_row
     wanted.encoding, wanted.delimiter = reading or job.reading
+    wanted.saved_page = ""  # no page that is open shows these columns
     if sheet != job.sheet:
         wanted.hidden_rows = ""
     try:
@@ -236,7 +237,7 @@ def choose_sheet(
             setattr(locked, name, getattr(wanted, name))
         locked.save(update_fields=READ_AS)
         job.refresh_from_db()
-    _drop_staged(job)
+    drop_staged(job)
     return None
 
 
@@ -300,7 +301,7 @@ def back_to_draft(job: ImportJob, by: Person) -> None:
     with locked_for_act(job, Act.CHANGE) as locked:
         open_for_change(locked, by)
         job.refresh_from_db()
-    _drop_staged(job)
+    drop_staged(job)
 
 
 def open_for_change(locked: ImportJob, by: Person) -> None:
@@ -309,8 +310,8 @@ def open_for_change(locked: ImportJob, by: Person) -> None:
         locked.change(by)
 
 
-def _drop_staged(job: ImportJob) -> None:
-    """As much as a page has time for; of the rest, the next check or the keeper."""
+def drop_staged(job: ImportJob) -> None:
+    """Of an import that is a draft again: as much as a page has time for; of the rest, the next check or the keeper."""
     # When a check has begun meanwhile, in another tab, the rows are that one's to drop.
     with suppress(MoveRefused):
         drop_rows(job, lease_in(job, JobStatus.DRAFT, Act.CHANGE), ROWS_IN_REQUEST)

@@ -7,14 +7,16 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import DateTimeField, Exists, F, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, JobEvent
 from tagsync.imports.states import DELETABLE, UNSTARTED
 
-# The last event of an import, or its upload.
-_TOUCHED = Coalesce(Max("events__at"), F("created_at"), output_field=DateTimeField())
+# The last event of an import, the last save of its choices, or its upload.
+_TOUCHED = Greatest(
+    Coalesce(Max("events__at"), F("created_at")), Coalesce("saved_at", "created_at"), output_field=DateTimeField()
+)
 
 
 class Unstarted(NamedTuple):
@@ -41,4 +43,5 @@ def is_overdue() -> Q:
     """Nobody has touched it for so long; by the clock of the database, which wrote the times that are compared."""
     limit = Now() - timedelta(days=settings.TAGSYNC_DRAFT_DAYS)
     touched = JobEvent.objects.filter(job=OuterRef("pk"), at__gte=limit)
-    return Q(created_at__lt=limit) & ~Q(Exists(touched))
+    saved = Q(saved_at__isnull=False, saved_at__gte=limit)
+    return Q(created_at__lt=limit) & ~saved & ~Q(Exists(touched))

@@ -76,6 +76,11 @@ class ImportJob(models.Model):
     )
     operation = models.CharField(max_length=10, choices=Operation.choices, default=Operation.ADD)
 
+    # The newest save of the choices above: when, from which page, and the number of the request among those of it.
+    saved_at = models.DateTimeField(null=True, blank=True)
+    saved_page = models.CharField(max_length=16, blank=True, default="")
+    saved_turn = models.PositiveIntegerField(default=0)
+
     # Digest of what the newest check was asked to check; the check, the repairs and the start hold only while the
     # columns above are still that.
     asked_sha256 = models.CharField(max_length=64, blank=True, default="")

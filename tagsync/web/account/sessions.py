@@ -21,6 +21,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 POLLS = frozenset({"notice_badge", "import_live", "import_check_live", "export_live"})
 # Pages that ask for themselves, by a script.
 PAGES_THAT_POLL = frozenset({"export_list"})
+# Of a request that a page repeats by itself because it failed: the press was earlier.
+REPEATED_HEADER = "X-Repeated"
 # A press is written down once in so long: each page would else write to the database.
 NOTED_EVERY_SECONDS = 60
 BEGAN, PRESSED = "began", "pressed"
@@ -45,9 +47,10 @@ class SessionLimits:
 
 
 def is_poll(request: HttpRequest) -> bool:
-    """Whether nobody pressed anything: an open page asked what is new."""
+    """Whether nobody pressed anything: an open page asked what is new, or tries again what failed."""
     name = request.resolver_match.url_name if request.resolver_match else None
-    return name in POLLS or (name in PAGES_THAT_POLL and bool(getattr(request, "htmx", False)))
+    repeats = REPEATED_HEADER in request.headers
+    return repeats or name in POLLS or (name in PAGES_THAT_POLL and bool(getattr(request, "htmx", False)))
 
 
 def begin(request: HttpRequest, **_signal: Any) -> None:

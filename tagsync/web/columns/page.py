@@ -19,14 +19,17 @@ from tagsync.web.columns.first_request import first_request, look_at, orders
 from tagsync.web.columns.forms import ColumnsForm, shown_reading
 from tagsync.web.columns.header import header_choices, header_question
 from tagsync.web.columns.questions import hidden_rows_choice, reading_questions
+from tagsync.web.columns.saved import Saved, shown_time
 from tagsync.web.columns.settings_form import SettingsForm
-from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, preview_rows, standing
+from tagsync.web.columns.sheet_columns import ColumnCard, column_cards, folded, preview_rows, standing
 from tagsync.web.columns.sight import as_seen, look_as_seen
+from tagsync.web.columns.summary import summary
 from tagsync.web.filters import number_in
 
 
 class Choice(NamedTuple):
-    """One radio card. `example`: what the choice does to a row of this file, "" while none can be sent."""
+    """One radio card. `example`: what the choice does to a row of this file, "" while none can be sent; `mark`: a word
+    beside the title."""
 
     value: str
     title: str
@@ -34,6 +37,7 @@ class Choice(NamedTuple):
     checked: bool
     example: str = ""
     is_warning: bool = False
+    mark: str = ""
 
 
 def page_context(
@@ -42,6 +46,7 @@ def page_context(
     view: SheetView,
     columns: ColumnsForm,
     settings: SettingsForm,
+    saved: Saved,
     *,
     complain: bool = True,
 ) -> dict[str, Any]:
@@ -56,8 +61,12 @@ def page_context(
     look = look_as_seen(person, job, look_at(meant, chosen, columns.chosen_tags()))
     example = telling_row(look.sendable)
     questions = reading_questions(job, seen)
+    state = standing(chosen, columns.chosen_tags(), cards)
     return {
+        **_in_tables(cards),
         "job": job,
+        "saved": saved,
+        "saved_at": shown_time(job.saved_at),
         "view": view,
         "of_reading": shown_reading(job),
         "columns_form": columns,
@@ -66,9 +75,9 @@ def page_context(
         "reading_questions": questions,
         "open_questions": [question for question in questions if question.is_open],
         "hidden_rows": hidden_rows,
-        "cards": cards,
         "used_selects": _used_selects(columns, cards),
-        "standing": standing(chosen, columns.chosen_tags(), cards),
+        "standing": state,
+        "summary": summary(operation, matching, connection, cards, state),
         "header_choices": header_choices(seen),
         "header_question": header_question(view, seen),
         "headers_in_doubt": _headers_in_doubt(view),
@@ -78,7 +87,17 @@ def page_context(
         "blocked_because": _blocked_because(connection),
         "operations": _operations(operation, example),
         "matchings": _matchings(matching, connection, example),
+        "way_two_begins": orders(connection)[2].partition(" → ")[0],
         "first": first_request(look, connection, operation, matching),
+    }
+
+
+def _in_tables(cards: list[ColumnCard]) -> dict[str, Any]:
+    quiet = folded(cards)
+    return {
+        "cards": cards,
+        "shown_cards": [card for card in cards if card not in quiet],
+        "folded_cards": quiet,
     }
 
 
@@ -144,7 +163,7 @@ def _operations(chosen: str, row: Checked | None) -> list[Choice]:
 
 def _matchings(chosen: str, connection: Connection | None, row: Checked | None) -> list[Choice]:
     spelt_out = orders(connection)
-    fuzzy = _("When a row has several identifiers, the platform tries them in this order: %(order)s.")
+    fuzzy = _("Identifiers are tried in this order: %(order)s.")
     texts = {
         "fuzzy-1": (_("Fuzzy matching, way 1"), fuzzy % {"order": spelt_out[1]}),
         "fuzzy-2": (_("Fuzzy matching, way 2"), fuzzy % {"order": spelt_out[2]}),
@@ -155,6 +174,8 @@ def _matchings(chosen: str, connection: Connection | None, row: Checked | None) 
         ),
     }
     examples = matching_examples(row, connection)
+    marks = {"fuzzy-1": _("Usual")}
     return [
-        Choice(value, title, text, chosen == value, examples.get(value, "")) for value, (title, text) in texts.items()
+        Choice(value, title, text, chosen == value, examples.get(value, ""), mark=marks.get(value, ""))
+        for value, (title, text) in texts.items()
     ]

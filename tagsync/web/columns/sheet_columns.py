@@ -23,6 +23,8 @@ SAMPLE_CHARACTERS = 24
 CELL_CHARACTERS = 40
 PREVIEW_ROWS = 8
 ROWS_ABOVE_HEADER = 4
+# More columns that are not sent are folded away.
+MOST_UNSENT = 8
 
 
 class Note(NamedTuple):
@@ -88,6 +90,12 @@ def column_cards(view: SheetView, form: ColumnsForm) -> list[ColumnCard]:
         _card(view, suggestion, form, chosen, owners, remembered.get(suggestion.column))
         for suggestion in view.suggestions
     ]
+
+
+def folded(cards: Sequence[ColumnCard]) -> list[ColumnCard]:
+    """Those that are not sent and ask for nothing, when they are many."""
+    quiet = [card for card in cards if not (card.chosen or card.note.suggested or card.select.errors)]
+    return quiet if len(quiet) > MOST_UNSENT else []
 
 
 def _remembered(view: SheetView) -> dict[int, str | None]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tagsync.delivery import actions
-from tagsync.imports.drafts import drafts, sheet_view
+from tagsync.imports.drafts import drafts, saving, sheet_view
 from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.local_files import NotNow
 from tagsync.imports.models import ImportJob
@@ -19,6 +19,7 @@ from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, MoveRefused
 from tagsync.sheets.errors import Unreadable
 from tagsync.web.access import import_or_404, signed_in
+from tagsync.web.columns import saved
 from tagsync.web.columns.forms import ColumnsForm, SheetForm
 from tagsync.web.columns.page import page_context
 from tagsync.web.columns.settings_form import SettingsForm
@@ -31,18 +32,21 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
     if job.status not in UNSTARTED:
         return overtaken(request, job) if request.method == "POST" else redirect(address(job))
     try:
-        job, view = _looked_at(request, job)
+        job, view = looked_at(request, job)
     except Unreadable as error:
         return _no_columns(request, job, error)
     except (drafts.SheetChanged, ImportJob.DoesNotExist, MoveRefused):
         return _sheet_changed(request, job)
     if request.method == "GET":
-        return render(
-            request,
-            "columns/columns.html",
-            page_context(signed_in(request), job, view, ColumnsForm(job, view), SettingsForm(job)),
+        opened = saved.newly_opened(job)
+        return _page(
+            request, page_context(signed_in(request), job, view, ColumnsForm(job, view), SettingsForm(job), opened)
         )
     return _chosen(request, job, view)
+
+
+def _page(request: HttpRequest, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    return render(request, "columns/columns.html", context, status=status)
 
 
 def _no_columns(request: HttpRequest, job: ImportJob, error: Unreadable) -> HttpResponse:
@@ -56,7 +60,7 @@ def _no_columns(request: HttpRequest, job: ImportJob, error: Unreadable) -> Http
     return render(request, "columns/no_columns.html", context, status=503 if context["is_busy"] else 422)
 
 
-def _looked_at(request: HttpRequest, job: ImportJob) -> tuple[ImportJob, SheetView]:
+def looked_at(request: HttpRequest, job: ImportJob) -> tuple[ImportJob, SheetView]:
     """The import as it is after the look, which may take a while.
 
     Raises Unreadable; SheetChanged when that look was at another sheet; ImportJob.DoesNotExist, MoveRefused.
@@ -71,28 +75,49 @@ def _looked_at(request: HttpRequest, job: ImportJob) -> tuple[ImportJob, SheetVi
 
 
 def _chosen(request: HttpRequest, job: ImportJob, view: SheetView) -> HttpResponse:
+    """The button: what can be kept is kept, also when the file cannot be checked yet."""
     chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
-    if not chosen.is_of_sheet():
-        return _sheet_changed(request, job)
-    if "use" in request.POST:
-        # A suggestion taken without script: nothing needs to be complete yet.
-        return render(
-            request,
-            "columns/columns.html",
-            page_context(signed_in(request), job, view, chosen, choices, complain=False),
-        )
-    if not (chosen.is_valid() & choices.is_valid()):
-        return render(
-            request, "columns/columns.html", page_context(signed_in(request), job, view, chosen, choices), status=422
-        )
+    is_used = "use" in request.POST  # a suggestion, taken without script: nothing needs to be complete yet
+    complain = not is_used and not (chosen.is_valid() & choices.is_valid())
     try:
-        columns = actions.Columns(chosen.chosen(), chosen.chosen_tags(), chosen.chosen_hidden_rows())
-        actions.choose_and_check(job, columns, choices.choices(), signed_in(request))
-    except MoveRefused:
+        if is_used or complain:
+            kept = keep(request, job, chosen, choices)
+        else:
+            _check(request, job, chosen, choices)
+            return redirect("import_check", pk=job.pk)
+    except (MoveRefused, ImportJob.DoesNotExist):
         return overtaken(request, job)
     except drafts.SheetChanged:
         return _sheet_changed(request, job)
-    return redirect("import_check", pk=job.pk)
+    except saving.Overtaken:
+        kept = _overtaken(request, job)
+    context = page_context(signed_in(request), job, view, chosen, choices, kept, complain=complain)
+    return _page(request, context, status=422 if complain and not kept.conflict else kept.status)
+
+
+def _check(request: HttpRequest, job: ImportJob, chosen: ColumnsForm, choices: SettingsForm) -> None:
+    """Of valid forms. Raises as `actions.choose_and_check` does."""
+    if not chosen.is_of_sheet():
+        raise drafts.SheetChanged
+    columns = actions.Columns(chosen.chosen(), chosen.chosen_tags(), chosen.chosen_hidden_rows())
+    actions.choose_and_check(job, columns, choices.choices(), signed_in(request), saved.seen_in(request.POST))
+
+
+def keep(request: HttpRequest, job: ImportJob, chosen: ColumnsForm, choices: SettingsForm) -> saved.Saved:
+    """Save what was chosen, complete or not, unless others were faster. Raises drafts.SheetChanged, MoveRefused."""
+    if not chosen.is_of_sheet():
+        raise drafts.SheetChanged
+    seen = saved.seen_in(request.POST)
+    try:
+        saving.save(job, saved.choice_in(chosen, choices), seen, signed_in(request))
+    except saving.Overtaken:
+        return _overtaken(request, job)
+    return saved.still_open(job, seen, saved.unsaved_in(chosen, choices))
+
+
+def _overtaken(request: HttpRequest, job: ImportJob) -> saved.Saved:
+    job.refresh_from_db()
+    return saved.overtaken(job, saved.seen_in(request.POST))
 
 
 def _sheet_changed(request: HttpRequest, job: ImportJob) -> HttpResponse:
@@ -135,24 +160,3 @@ def sheet(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _with_clicked_row(data: QueryDict) -> dict[str, Any]:
     return {**data.dict(), "header_row": data.get("use_header_row", data.get("header_row"))}
-
-
-@require_POST
-def request_preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """What the choices in the form amount to, as fragments for the page that shows them."""
-    job = import_or_404(request, pk, steer=True)
-    if job.status not in UNSTARTED:
-        return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
-    try:
-        job, view = _looked_at(request, job)
-    except NotNow:
-        return HttpResponse(status=204)  # what is chosen stays, and the next choice asks again
-    except Unreadable:
-        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    except (drafts.SheetChanged, ImportJob.DoesNotExist, MoveRefused):
-        return HttpResponse(status=204, headers={"HX-Redirect": _sheet_changed(request, job)["Location"]})
-    chosen, choices = ColumnsForm(job, view, request.POST), SettingsForm(job, request.POST)
-    if not chosen.is_of_sheet():
-        return HttpResponse(status=204, headers={"HX-Redirect": _sheet_changed(request, job)["Location"]})
-    context = page_context(signed_in(request), job, view, chosen, choices, complain=False)
-    return render(request, "columns/_columns_live.html", {**context, "live": True})
