@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -147,9 +147,13 @@ def _recognise(job: ImportJob, view: SheetView, key: returned_workbooks.Key) -> 
     original = returned_workbooks.import_of(key, job.owner)
     if original is None:
         return
-    fields = returned_workbooks.fields(key, original, {s.column: s.header for s in view.suggestions})
+    headers = {s.column: s.header for s in view.suggestions}
     job.corrects, job.fixed_tags = original, original.fixed_tags
-    job.columns = [{"column": s.column, "header": s.header, **fields[s.column]} for s in view.suggestions]
+    job.columns = _columns(view, returned_workbooks.fields(original, headers))
+    numbers = returned_workbooks.number_column(key, headers | view.added)
+    for column in job.columns:
+        if column["column"] == numbers:
+            column |= {"field": None, "added": True, "row_numbers": True}
     if original.connection in Connection.objects.usable():
         job.connection = original.connection
     job.operation, job.match, job.identify_way = original.operation, original.match, original.identify_way
@@ -333,7 +337,15 @@ def _remember(job: ImportJob, view: SheetView) -> None:
     fields = {s.column: s.field if s.exact else None for s in view.suggestions}
     if view.remembered:
         fields = fields_of(view.remembered, {s.column: s.header for s in view.suggestions})
-    job.columns = [{"column": s.column, "header": s.header, "field": fields[s.column]} for s in view.suggestions]
+    job.columns = _columns(view, fields)
+
+
+def _columns(view: SheetView, fields: Mapping[int, str | None]) -> list[dict[str, Any]]:
+    own = [{"column": s.column, "header": s.header, "field": fields[s.column]} for s in view.suggestions]
+    added = [
+        {"column": column, "header": header, "field": None, "added": True} for column, header in view.added.items()
+    ]
+    return sorted([*own, *added], key=lambda column: column["column"])
 
 
 def _start_from_last_settings(job: ImportJob) -> None:
