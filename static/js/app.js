@@ -229,11 +229,16 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
   event.submitter?.setAttribute("aria-busy", "true");
+  /* What comes as a file leaves the page as it is, and nothing tells when it has come. */
+  if ("download" in form.dataset) setTimeout(free, 3000, form);
 });
+function free(form) {
+  delete form.dataset.sent;
+  for (const button of all("[aria-busy]", form)) button.removeAttribute("aria-busy");
+}
 window.addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
-  for (const form of all("form[data-sent]")) delete form.dataset.sent;
-  for (const button of all(".btn[aria-busy]")) button.removeAttribute("aria-busy");
+  for (const form of all("form[data-sent]")) free(form);
 });
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.defaultPrevented) return;

@@ -30,6 +30,7 @@ from tagsync.mapping.masking import HIDDEN, mask, mask_cell
 from tagsync.mapping.matching import column_name
 from tagsync.mapping.rows import Note
 from tagsync.sheets.cells import FormattedCell, Kind, Row, column_letter
+from tagsync.sheets.guard import DEFAULT_LIMITS, Limits
 from tagsync.sheets.reader import rows as read_rows
 from tagsync.sheets.writer import Sheet, Wrong, write
 
@@ -53,10 +54,13 @@ def rows_of(job: ImportJob, filters: Mapping[str, Any]) -> QuerySet[ImportRow]:
     return without_fixed(rows, job) if filters.get("open") else rows
 
 
-def write_workbook(export: Export, path: Path, progress: Progress) -> None:
-    """`progress` is told every few thousand rows how many are written. Raises: Unreadable, what `progress` raises."""
+def write_workbook(export: Export, path: Path, progress: Progress, limits: Limits = DEFAULT_LIMITS) -> None:
+    """`progress` is told how many rows are written, every few thousand that are read. `limits`: of the reading.
+
+    Raises: Unreadable, what `progress` raises.
+    """
     with translation.override(export.language):
-        sheet = _Lines(export)
+        sheet = _Lines(export, limits)
         key = returned_workbooks.written(returned_workbooks.Key(export.job_id, sheet.number_header))
         hidden = Sheet(returned_workbooks.KEY_SHEET, [key], hidden=True)
         name, added = _sheet_name(export.job), len(returned_workbooks.added_headers())
@@ -72,8 +76,8 @@ def _sheet_name(job: ImportJob) -> str:
 class _Lines:
     """The header and the lines of one export, in the active language."""
 
-    def __init__(self, export: Export) -> None:
-        self._export, self._job = export, export.job
+    def __init__(self, export: Export, limits: Limits) -> None:
+        self._export, self._job, self._limits = export, export.job, limits
         self._fields = self._job.mapped_columns()
         names = {column["column"]: column["header"] for column in self._job.columns}
         # What an earlier export has added gives way to what this one adds.
@@ -95,13 +99,21 @@ class _Lines:
 
     def lines(self, progress: Progress) -> Iterator[list[str]]:
         rows = rows_of(self._job, self._export.filters).order_by("row_number")
-        done = 0
-        with closing(read_rows(self._job.local_path, self._job.sheet, self._job.reading)) as source:
-            for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), source):
+        written = 0
+
+        def told(source: Iterable[Row]) -> Iterator[Row]:
+            # By what is read: the few rows that are wanted may be far from each other.
+            for number, row in enumerate(source, start=1):
+                if number % ROWS_AT_ONCE == 0:
+                    progress(written)
+                yield row
+
+        with closing(
+            read_rows(self._job.local_path, self._job.sheet, self._job.reading, limits=self._limits)
+        ) as source:
+            for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), told(source)):
                 yield self._line(row, typed)
-                done += 1
-                if done % ROWS_AT_ONCE == 0:
-                    progress(done)
+                written += 1
 
     def _line(self, row: ImportRow, typed: Row | None) -> list[str]:
         wrong = self._wrong_columns(row)

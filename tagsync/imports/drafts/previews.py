@@ -54,7 +54,7 @@ def preview(
     asked = _asked(path, *reading, max_rows, whole_cells)
     if kept := _kept(path, asked, sheet):
         return kept
-    with _turn():
+    with turn(TURN_SECONDS):
         answer = reader.first_answer(path, sheet, reading, max_rows=max_rows, whole_cells=whole_cells)
     seen = reader.seen(answer)
     if not whole_cells:
@@ -63,8 +63,9 @@ def preview(
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    if not READERS.acquire(timeout=TURN_SECONDS):
+def turn(wait_seconds: float) -> Iterator[None]:
+    """Of whoever reads a file while somebody waits. Raises NoTurn."""
+    if not READERS.acquire(timeout=wait_seconds):
         raise NoTurn
     try:
         yield

@@ -59,8 +59,9 @@ def _ask_for_workbooks(request: HttpRequest, person: Person, jobs: list[ImportJo
         clear = sight(job, person).clear
         try:
             name = form.file_name(job.file_name)
-            if lifecycle.ask(job, person, filters, language=language, file_name=name, clear=clear) is None:
-                left.append(Left(job, _("as many of your workbooks as allowed are still being made")))
+            lifecycle.ask(job, person, filters, language=language, file_name=name, clear=clear)
+        except lifecycle.TooMany:
+            left.append(Left(job, _("as many of your workbooks as allowed are still being made")))
         except ImportJob.DoesNotExist:
             left.append(Left(job, now_kept(job)))
     asked = len(plan.jobs) + len(plan.left) - len(left)
