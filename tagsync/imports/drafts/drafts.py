@@ -60,7 +60,7 @@ def create(
     `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names. Where too
     many others are being read, the draft is as `is_unseen` says.
     """
-    if refusal := _over_a_limit(owner, upload.size or 0):
+    if refusal := over_a_limit(owner, upload.size or 0):
         return refusal
     job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
@@ -79,7 +79,7 @@ def create(
     return job
 
 
-def _over_a_limit(owner: Person, size: int) -> Refusal | None:
+def over_a_limit(owner: Person, size: int) -> Refusal | None:
     """`size`: of the new file, in bytes. What counts is what she can delete herself."""
     if free_bytes(default_storage) < settings.TAGSYNC_LEAST_FREE_BYTES:
         return Refusal("no_room", {"least_bytes": settings.TAGSYNC_LEAST_FREE_BYTES})
