@@ -8,9 +8,10 @@ import re
 import secrets
 from collections.abc import Callable
 from email.utils import parseaddr
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -201,6 +202,61 @@ def mail_server(name: str) -> MailServer | None:
     )
 
 
+class Bucket(NamedTuple):
+    """Of an object storage, as `tagsync.s3` wants it. `location`: the beginning of all names in it."""
+
+    bucket_name: str
+    location: str
+    endpoint_url: str | None
+    region_name: str | None
+    addressing_style: str | None
+
+
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
+BUCKET_PREFIX = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]*(/|$))*")
+ADDRESSING_STYLES = ("auto", "path", "virtual")
+
+
+def bucket(name: str) -> Bucket | None:
+    """From `s3://bucket/prefix?endpoint_url=https://…&region_name=…&addressing_style=…`. None when it is not set.
+
+    Never quoted: somebody may have written credentials into it.
+    """
+    value = text(name)
+    if not value:
+        return None
+    shape = f"{name} must look like s3://bucket/prefix?endpoint_url=https://host&region_name=region"
+    try:
+        url = urlsplit(value)
+        said = dict(parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query)))
+    except ValueError:
+        raise ImproperlyConfigured(f"{shape}.") from None
+    prefix = url.path.strip("/")
+    if "@" in value:
+        raise ImproperlyConfigured(f"{shape}. Credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+    if url.scheme != "s3" or not BUCKET_NAME.fullmatch(url.netloc) or not BUCKET_PREFIX.fullmatch(prefix):
+        raise ImproperlyConfigured(f"{shape}. For a folder leave it out, and set TAGSYNC_UPLOADS.")
+    endpoint, region, style = (said.pop(key, None) for key in ("endpoint_url", "region_name", "addressing_style"))
+    if said or url.fragment or region == "":
+        raise ImproperlyConfigured(f"{shape}; beside these two it may say addressing_style, and nothing else.")
+    if endpoint is not None and not _is_address(endpoint):
+        raise ImproperlyConfigured(f"{name}: endpoint_url must look like https://host or https://host:9000.")
+    if style not in (None, *ADDRESSING_STYLES):
+        raise ImproperlyConfigured(f"{name}: addressing_style must be one of {', '.join(ADDRESSING_STYLES)}.")
+    if not all(map(find_spec, ("storages", "boto3"))):
+        raise ImproperlyConfigured(f"{name} needs packages that are not installed: pip install 'tagsync[s3]'.")
+    return Bucket(url.netloc, prefix, endpoint, region, style)
+
+
+def _is_address(value: str) -> bool:
+    try:
+        url = urlsplit(value)
+        fits = url.scheme in ("http", "https") and bool(url.hostname) and (url.port is None or url.port > 0)
+    except ValueError:
+        return False
+    return fits and not url.query and not url.fragment and url.username is None
+
+
 def mail_address(name: str, what_for: str) -> str:
     """One address, with or without a name before it."""
     value = text(name)
@@ -218,11 +274,6 @@ def site_address(name: str, what_for: str) -> str:
     value = text(name)
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. It is needed with TAGSYNC_EMAIL_URL: {what_for}.")
-    try:
-        url = urlsplit(value)
-        fits = url.scheme in ("http", "https") and bool(url.hostname) and (url.port is None or url.port > 0)
-    except ValueError:
-        fits = False
-    if not fits or url.query or url.fragment or url.username is not None:
+    if not _is_address(value):
         raise ImproperlyConfigured(f"{name} must look like https://tagsync.example.com, not {value!r}.")
     return value.rstrip("/")

@@ -182,13 +182,17 @@ RQ_SHOW_ADMIN_LINK = False
 
 # -- files
 
+# A folder, or a bucket. Whatever uses files asks for nothing that only a folder can do: see `imports.local_files`.
 MEDIA_ROOT = Path(env.text("TAGSYNC_UPLOADS") or TAGSYNC_HOME / "uploads")
+_bucket = env.bucket("TAGSYNC_STORAGE")
 STATIC_URL = "static/"
 # Local mode serves straight from the sources and collects nothing.
 STATIC_ROOT = None if LOCAL else Path(env.text("TAGSYNC_STATIC_ROOT") or TAGSYNC_HOME / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": "tagsync.s3.Bucket", "OPTIONS": _bucket._asdict()}
+    if _bucket
+    else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if LOCAL

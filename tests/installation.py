@@ -48,6 +48,19 @@ def command(*options: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *options]
 
 
+def pids_of(home: Path) -> dict[int, str]:
+    """Every process of an installation's folder: pid → command line."""
+    mark, found = f"TAGSYNC_HOME={home}\0".encode(), {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # The Redis server writes its title over its environment, but stands in its data folder.
+            is_ours = mark in (folder / "environ").read_bytes() or home in (folder / "cwd").readlink().parents
+            line = os.fsdecode((folder / "cmdline").read_bytes()).replace("\0", " ")
+            if is_ours and line:
+                found[int(folder.name)] = line
+    return found
+
+
 @dataclass(frozen=True)
 class Up:
     process: subprocess.Popen[bytes]
@@ -87,15 +100,7 @@ class Up:
 
     def pids(self) -> dict[int, str]:
         """Every process of this folder but `up` itself: pid → command line."""
-        mark, found = f"TAGSYNC_HOME={self.home}\0".encode(), {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                # The Redis server writes its title over its environment, but stands in its data folder.
-                is_ours = mark in (folder / "environ").read_bytes() or self.home in (folder / "cwd").readlink().parents
-                line = os.fsdecode((folder / "cmdline").read_bytes()).replace("\0", " ")
-                if is_ours and line and int(folder.name) != self.process.pid:
-                    found[int(folder.name)] = line
-        return found
+        return {pid: line for pid, line in pids_of(self.home).items() if pid != self.process.pid}
 
     def pid_of(self, part: str) -> int | None:
         return next((pid for pid, line in sorted(self.pids().items()) if part in line), None)

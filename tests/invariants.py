@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from tagsync.connections.models import Connection
+from tagsync.imports.local_files import local_file
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem, RepairedRow
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
 from tagsync.imports.problems import TEXTS, sentence
@@ -155,7 +156,7 @@ def _check_sheet(job: ImportJob) -> None:
     # One that comes back corrected is read together with the import that it corrects.
     if not accepted or job.corrects_id or not job.file.storage.exists(str(job.file.name)):
         return
-    with closing(read_rows(job.local_path, job.sheet, job.reading)) as source:
+    with local_file(job.file) as path, closing(read_rows(path, job.sheet, job.reading)) as source:
         for row in source:
             if row.number in accepted:
                 said = check_row(row, job.mapped_columns(), job.fixed_tags).values

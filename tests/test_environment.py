@@ -1,4 +1,4 @@
-"""What the environment says about e-mail is understood, or refused by the name of the variable, without its secrets."""
+"""What the environment says is understood, or refused by the name of the variable, without its secrets."""
 
 from __future__ import annotations
 
@@ -180,3 +180,70 @@ def test_a_switch_that_says_neither_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("SWITCH", "nginx")
     with pytest.raises(ImproperlyConfigured, match="SWITCH"):
         env.switch("SWITCH")
+
+
+# -- where files are stored
+
+STORAGE = "TAGSYNC_STORAGE"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("s3://files", ("files", "", None, None, None)),
+        ("s3://files/tagsync/trial/", ("files", "tagsync/trial", None, None, None)),
+        ("s3://files?region_name=cn-north-1", ("files", "", None, "cn-north-1", None)),
+        (
+            "s3://files/a?endpoint_url=https://minio.example.com:9000&region_name=x&addressing_style=path",
+            ("files", "a", "https://minio.example.com:9000", "x", "path"),
+        ),
+        ("s3://files?endpoint_url=http%3A%2F%2F%5B%3A%3A1%5D%3A9000", ("files", "", "http://[::1]:9000", None, None)),
+    ],
+)
+def test_it_reads_a_bucket(monkeypatch: pytest.MonkeyPatch, value: str, expected: tuple[object, ...]) -> None:
+    monkeypatch.setattr(env, "find_spec", lambda _name: True)
+    monkeypatch.setenv(STORAGE, value)
+    assert env.bucket(STORAGE) == expected
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_without_a_bucket_it_is_a_folder(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(STORAGE, value)
+    assert env.bucket(STORAGE) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("/srv/tagsync", "TAGSYNC_UPLOADS"),
+        ("files", "TAGSYNC_UPLOADS"),
+        ("https://files.s3.amazonaws.com/", "TAGSYNC_UPLOADS"),
+        ("s3://", "s3://bucket/prefix"),
+        ("s3://a", "s3://bucket/prefix"),
+        ("s3://files/../other", "s3://bucket/prefix"),
+        ("s3://files/a b", "s3://bucket/prefix"),
+        ("s3://files:9000/", "s3://bucket/prefix"),
+        ("s3://AKID:hunter2@files/", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://files?endpoint_url=https://AKID:hunter2@minio", "AWS_SECRET_ACCESS_KEY"),
+        ("s3://files?secret_key=hunter2", "nothing else"),
+        ("s3://files?region_name=", "nothing else"),
+        ("s3://files?region_name", "s3://bucket/prefix"),
+        ("s3://files#hunter2", "nothing else"),
+        ("s3://files?endpoint_url=minio:9000", "endpoint_url"),
+        ("s3://files?endpoint_url=https://minio:port", "endpoint_url"),
+        ("s3://files?addressing_style=dns", "auto, path, virtual"),
+        ("s3://[files", "s3://bucket/prefix"),
+    ],
+)
+def test_it_refuses_what_is_no_bucket(monkeypatch: pytest.MonkeyPatch, value: str, word: str) -> None:
+    monkeypatch.setenv(STORAGE, value)
+    with pytest.raises(ImproperlyConfigured, match=STORAGE) as refused:
+        env.bucket(STORAGE)
+    assert word in str(refused.value) and "hunter2" not in str(refused.value)
+
+
+def test_it_says_what_a_bucket_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(env, "find_spec", lambda name: None if name == "storages" else True)
+    monkeypatch.setenv(STORAGE, "s3://files")
+    with pytest.raises(ImproperlyConfigured, match=r"tagsync\[s3\]"):
+        env.bucket(STORAGE)

@@ -54,6 +54,7 @@ OUTSIDE = {
     "schema": set(),
     "log_lines": set(),
     "body_limits": set(),
+    "s3": set(),
 }
 # How commands speak, for whoever has commands; what the database says, for whoever has one, and whether it fits the
 # program; how processes end; what both the server and the application refuse; which import a line of the log is about.

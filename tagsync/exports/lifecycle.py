@@ -9,11 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files import File
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -24,10 +22,11 @@ from tagsync.database import attempt_after_error, database_now, is_of_database
 from tagsync.exports.models import Export, ExportState
 from tagsync.exports.workbook import rows_of, write_workbook
 from tagsync.imports.drafts.previews import NoTurn, turn
+from tagsync.imports.local_files import Written, partial_file
 from tagsync.imports.models import ImportJob
 from tagsync.imports.signals import workbook_over
 from tagsync.imports.states import JobStatus
-from tagsync.imports.stored_files import EXPORT, delete_strays, partial_file, storing, strays
+from tagsync.imports.stored_files import EXPORT, Stray, delete_strays, storing, strays
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
@@ -124,8 +123,6 @@ def _cause(export: Export, error: Exception) -> tuple[str, Mapping[str, Any]]:
     """Code and parameters of why it can't be written."""
     if isinstance(error, Unreadable):
         return error.code, error.params
-    if isinstance(error, FileNotFoundError):
-        return "file_gone", {}
     # Its text is not logged, it may quote a cell.
     log.error("export %s failed: %s", export.pk, type(error).__name__)
     return "export_failed", {}
@@ -159,10 +156,11 @@ def _write(export: Export, seconds: float | None) -> None:
         if is_late or is_shutting_down() or not _ours(export).update(rows_done=done, lease_until=Now() + LEASE):
             raise _TakenOver
 
-    with partial_file(Path(export.file.storage.path(""))) as path:
+    with partial_file(export.file.storage) as path:
         write_workbook(export, path, progress, limits)
-        with path.open("rb") as written, storing(export.file, File(written)):
-            done = {"state": ExportState.DONE, "file": export.file.name, "rows_done": export.rows}
+        size = path.stat().st_size
+        with path.open("rb") as opened, storing(export.file, Written(opened, str(path))):
+            done = {"state": ExportState.DONE, "file": export.file.name, "rows_done": export.rows, "file_bytes": size}
             if not _end(export, told=not seconds, **done):
                 raise _TakenOver
 
@@ -219,5 +217,5 @@ def delete_strays_of_exports(**_signal: Any) -> None:
     delete_strays(Export, {EXPORT: EXPORT})
 
 
-def strays_of_exports() -> Iterator[Path]:
+def strays_of_exports() -> Iterator[Stray]:
     return strays(Export, {EXPORT: EXPORT})

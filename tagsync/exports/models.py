@@ -43,6 +43,8 @@ class Export(models.Model):
     cause_params = models.JSONField(default=dict, blank=True)
     file = models.FileField(upload_to=_random_path, max_length=200, blank=True)
     file_name = models.CharField(max_length=255)
+    # Pages tell it, and would ask the storage for each; 0 of those that were made before it was written down.
+    file_bytes = models.PositiveBigIntegerField(default=0)
     expires_at = models.DateTimeField()
 
     class Meta:

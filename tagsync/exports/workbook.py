@@ -17,6 +17,7 @@ from django.utils.translation import pgettext
 from tagsync.exports.models import Export
 from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
+from tagsync.imports.local_files import local_file
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.permissions import sees_invalid_values
 from tagsync.imports.problems import Sentence, sentence
@@ -59,13 +60,13 @@ def write_workbook(export: Export, path: Path, progress: Progress, limits: Limit
 
     Raises: Unreadable, what `progress` raises.
     """
-    with translation.override(export.language):
-        sheet = _Lines(export, limits)
+    with translation.override(export.language), local_file(export.job.file, lambda: progress(0)) as source:
+        sheet = _Lines(export)
         key = returned_workbooks.written(returned_workbooks.Key(export.job_id, sheet.number_header))
         hidden = Sheet(returned_workbooks.KEY_SHEET, [key], hidden=True)
         name, added = _sheet_name(export.job), len(returned_workbooks.added_headers())
-        shown = Sheet(name, sheet.header, sheet.lines(progress), sheet.widths, added, sheet.wrapped)
-        write(path, shown, hidden)
+        lines = sheet.lines(source, limits, progress)
+        write(path, Sheet(name, sheet.header, lines, sheet.widths, added, sheet.wrapped), hidden)
 
 
 def _sheet_name(job: ImportJob) -> str:
@@ -76,8 +77,8 @@ def _sheet_name(job: ImportJob) -> str:
 class _Lines:
     """The header and the lines of one export, in the active language."""
 
-    def __init__(self, export: Export, limits: Limits) -> None:
-        self._export, self._job, self._limits = export, export.job, limits
+    def __init__(self, export: Export) -> None:
+        self._export, self._job = export, export.job
         self._fields = self._job.mapped_columns()
         names = {column["column"]: column["header"] for column in self._job.columns}
         # What an earlier export has added gives way to what this one adds.
@@ -97,7 +98,7 @@ class _Lines:
         self.widths = [VALUE_WIDTH] * own + [NUMBER_WIDTH, VALUE_WIDTH, TEXT_WIDTH, TEXT_WIDTH, NUMBER_WIDTH]
         self.wrapped = (own + 2, own + 3)  # the reason, and what to do
 
-    def lines(self, progress: Progress) -> Iterator[list[str]]:
+    def lines(self, path: Path, limits: Limits, progress: Progress) -> Iterator[list[str]]:
         rows = rows_of(self._job, self._export.filters).order_by("row_number")
         written = 0
 
@@ -108,9 +109,7 @@ class _Lines:
                     progress(written)
                 yield row
 
-        with closing(
-            read_rows(self._job.local_path, self._job.sheet, self._job.reading, limits=self._limits)
-        ) as source:
+        with closing(read_rows(path, self._job.sheet, self._job.reading, limits=limits)) as source:
             for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), told(source)):
                 yield self._line(row, typed)
                 written += 1

@@ -1,23 +1,19 @@
 """Files that records name: never without their record for long, whatever breaks in between.
 
 A file is stored first, and what goes wrong before its record stands takes it along. What somebody left who was killed
-in between, the keeper deletes; it knows our files by the pattern of their names. Must not know what is in a file.
+in between, the keeper deletes; it knows our files by the pattern of their names. Asks nothing of a storage but what
+every kind of it can do: no path. Must not know what is in a file.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import re
-import shutil
-import stat
-import tempfile
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 from django.core.files import File
 from django.core.files.storage import Storage
@@ -25,10 +21,11 @@ from django.db import Error, connection, models
 from django.db.models.fields.files import FieldFile
 
 from tagsync.database import database_now
+from tagsync.imports.local_files import Written, at_hand, storage_asked
 from tagsync.imports.restores import hold
 
-UPLOAD, PREVIEW, EXPORT, PARTIAL = ".upload", ".preview", ".export", ".partial"
-OUR_NAME = re.compile(r"[0-9a-f]{32}(?:\.(?:upload|preview|export)|[0-9a-z_]{8}\.partial)")
+UPLOAD, PREVIEW, EXPORT = ".upload", ".preview", ".export"
+OUR_NAME = re.compile(r"[0-9a-f]{32}\.(?:upload|preview|export)")
 # Longer than anything takes from its file to its record.
 STRAY_AFTER = timedelta(hours=24)
 NAMES_PER_QUERY = 500
@@ -43,23 +40,17 @@ log = logging.getLogger(__name__)
 def storing(file: FieldFile, content: File[Any]) -> Iterator[None]:
     """Store it for a record that is saved inside, a new one in a transaction: it has no number before it is written.
 
-    What goes wrong meanwhile, or inside, leaves no file behind.
+    What goes wrong meanwhile, or inside, leaves no file behind. Raises: NotNow when the storage does not take it.
     """
     file.name = file.field.generate_filename(file.instance, "")
     try:
-        file.storage.save(file.name, content)
-        yield
+        with storage_asked(file):
+            file.storage.save(file.name, content)
+        with at_hand(file, content):
+            yield
     except BaseException:  # also a shutdown, and Ctrl-C in a command
         _take_back(file)
         raise
-
-
-def free_bytes(storage: Storage) -> int:
-    """On the disk where its files lie."""
-    folder = Path(storage.path(""))
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def _take_back(file: FieldFile) -> None:
@@ -84,6 +75,22 @@ def _may_be_named(file: FieldFile) -> bool:
         return True  # nobody can say; the keeper asks again
 
 
+def replace(storage: Storage, name: str, path: Path) -> None:
+    """Store the file at `path`, which is ours, under this name instead of what is there; that is gone for a moment."""
+    storage.delete(name)
+    with path.open("rb") as opened:
+        stored_as = storage.save(name, Written(opened, str(path)))
+    if stored_as != name:  # somebody else was quicker
+        storage.delete(stored_as)
+
+
+def version(file: FieldFile) -> tuple[str, int, str]:
+    """What changes when another file lies there. Raises: Unreadable (`file_gone`), NotNow."""
+    name = str(file.name)
+    with storage_asked(file):
+        return name, file.storage.size(name), file.storage.get_modified_time(name).isoformat()
+
+
 def delete(storage: Storage, name: str) -> None:
     """With its preview. The file first: whoever keeps a preview at this moment looks for the file afterwards."""
     storage.delete(name)
@@ -95,25 +102,12 @@ def preview_name(name: str) -> str:
     return name.removesuffix(UPLOAD) + PREVIEW
 
 
-def partial_name(folder: Path) -> dict[str, Any]:
-    """For `tempfile`, so that the file can be told from others' if it is left behind. The folder is made."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return {"dir": folder, "prefix": uuid.uuid4().hex, "suffix": PARTIAL}
-
-
-@contextmanager
-def partial_file(folder: Path) -> Iterator[Path]:
-    """An empty file beside the stored ones, for what is moved or copied when it is whole; gone afterwards."""
-    handle, name = tempfile.mkstemp(**partial_name(folder))
-    os.close(handle)
-    path = Path(name)
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
 # -- what nobody names
+
+
+class Stray(NamedTuple):
+    name: str
+    stored_at: datetime
 
 
 def delete_strays(model: type[models.Model], endings: Mapping[str, str]) -> None:
@@ -121,41 +115,52 @@ def delete_strays(model: type[models.Model], endings: Mapping[str, str]) -> None
     # After a restore what was stored since has no record any more, and may be all that is left of it.
     if hold.is_on():
         return
-    for path in strays(model, endings, STRAY_AFTER):
-        _delete_stray(path)
+    storage, before = storage_of(model), database_now() - STRAY_AFTER
+    try:
+        for stray in strays(model, endings):
+            if stray.stored_at < before:
+                _delete_stray(storage, stray.name)
+    except OSError as error:
+        log.warning("stray files were not looked for: %s", type(error).__name__)
 
 
-def strays(
-    model: type[models.Model], endings: Mapping[str, str], older_than: timedelta = timedelta()
-) -> Iterator[Path]:
-    """Files of ours of which no record of `model` knows.
+def strays(model: type[models.Model], endings: Mapping[str, str]) -> Iterator[Stray]:
+    """Files of ours of which no record of `model` knows, of whatever age: one may be about to be written.
 
-    `endings`: of such files → of the names that stand in the records; "" for what no record ever names.
+    `endings`: of such files → of the names that stand in the records. Raises: OSError.
     """
-    field: Any = model._meta.get_field("file")
-    old = [path for path in _old_files(Path(field.storage.path("")), older_than) if path.suffix in endings]
-    for start in range(0, len(old), NAMES_PER_QUERY):
-        named_as = {path: path.stem + endings[path.suffix] for path in old[start : start + NAMES_PER_QUERY]}
+    storage = storage_of(model)
+    names = [name for name in _our_names(storage) if PurePath(name).suffix in endings]
+    for start in range(0, len(names), NAMES_PER_QUERY):
+        some = map(PurePath, names[start : start + NAMES_PER_QUERY])
+        named_as = {path.name: path.stem + endings[path.suffix] for path in some}
         found = model._base_manager.filter(file__in=set(named_as.values()))
         named = set(found.values_list("file", flat=True))
-        yield from (path for path, name in named_as.items() if name not in named)
-
-
-def _old_files(folder: Path, older_than: timedelta) -> Iterator[Path]:
-    """Those whose names are ours. Files themselves, no links; of a folder that is not there, none."""
-    before = (database_now() - older_than).timestamp()
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
+        # The age is a request of its own for each: only of those few is it asked.
+        for name in (name for name, record_says in named_as.items() if record_says not in named):
             with suppress(FileNotFoundError):
-                known = entry.stat(follow_symlinks=False)
-                if OUR_NAME.fullmatch(entry.name) and stat.S_ISREG(known.st_mode) and known.st_mtime < before:
-                    yield Path(entry.path)
+                yield Stray(name, storage.get_modified_time(name))
 
 
-def _delete_stray(path: Path) -> None:
+def storage_of(model: type[models.Model]) -> Storage:
+    field: Any = model._meta.get_field("file")
+    storage: Storage = field.storage
+    return storage
+
+
+def _our_names(storage: Storage) -> list[str]:
+    """Of its files, not of what lies further down."""
     try:
-        path.unlink(missing_ok=True)
+        _folders, names = storage.listdir("")
+    except FileNotFoundError:
+        return []
+    return [name for name in names if OUR_NAME.fullmatch(name)]
+
+
+def _delete_stray(storage: Storage, name: str) -> None:
+    try:
+        storage.delete(name)
     except OSError as error:
-        log.warning("%s can't be deleted: %s", path.name, type(error).__name__)
+        log.warning("%s can't be deleted: %s", name, type(error).__name__)
     else:
-        log.warning("%s belonged to no record and was deleted", path.name)
+        log.warning("%s belonged to no record and was deleted", name)

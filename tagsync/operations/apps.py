@@ -6,7 +6,7 @@ class OperationsConfig(AppConfig):
 
     def ready(self) -> None:
         # apps are loaded only now
-        from tagsync.operations import processes
+        from tagsync.operations import checks, processes  # noqa: F401 - Django registers them
         from tagsync.queueing.signals import alive
 
         alive.connect(processes.say_alive, dispatch_uid="tagsync.operations.processes")

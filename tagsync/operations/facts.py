@@ -2,131 +2,40 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import NamedTuple
 
 from django.conf import settings
 from django.core import mail
-from django.core.files.storage import FileSystemStorage, default_storage
-from django.db import Error, connection
-from django.utils import timezone
+from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from tagsync import schema
-from tagsync.accounts.admins import active_admins
-from tagsync.connections.crypto import CredentialsUnreadable
-from tagsync.connections.models import Connection
-from tagsync.imports.restores import hold
-from tagsync.operations import processes, storage
+from tagsync.imports.local_files import folder_of, free_bytes
+from tagsync.operations import at_start, processes, records, storage
+from tagsync.operations.fact import Fact
 from tagsync.operations.models import ProcessRole
 from tagsync.queueing.doorbell import CHECKS, queue
 from tagsync.queueing.health import other_installations, queue_health
 
 CLOCKS_MAY_DIFFER_SECONDS = 10
-LEAST_POSTGRESQL = 140000
 LEAST_REDIS = (5, 0)
-NETWORK_DISKS = ("nfs", "cifs", "smb", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs")
 # A page, or a person, waits no longer for the mail server.
 MAIL_SECONDS = 5
 
 
-class Fact(NamedTuple):
-    """`check`: its name, for machines. `says`: what was found. `do`: what to do, "" when all is well. `run`: the
-    command that does it, said after `do` and in no language."""
-
-    check: str
-    ok: bool
-    says: str
-    do: str = ""
-    run: str = ""
-
-    @property
-    def advice(self) -> str:
-        return f"{self.do} {self.run}".strip()
-
-
 def facts() -> list[Fact]:
     """All of them; what needs the database is not asked when that cannot be used."""
-    found = [_database()]
-    if not found[0].ok:
-        return [*found, _redis()]
-    found.append(_migrations())
-    if not found[1].ok:
-        return [*found, _redis()]
-    return [*found, _redis(), *(fact for look in LOOKS for fact in look())]
+    found = [records.database()]
+    if found[0].ok:
+        found.append(records.migrations())
+    asked = LOOKS if all(fact.ok for fact in found) else ()
+    return [*found, _redis(), *at_start.of_settings(), *(fact for look in asked for fact in look())]
 
 
 def is_ready() -> list[Fact]:
     """What a process needs to answer requests; nobody else need run for that."""
-    database = _database()
-    return [database, *([_migrations(), _storage()] if database.ok else []), _redis()]
-
-
-def _database() -> Fact:
-    try:
-        connection.ensure_connection()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        if connection.vendor == "sqlite":
-            return _sqlite()
-        version = int(getattr(connection, "pg_version", 0))
-    except Error as error:
-        # Its text may name a user and a host.
-        return Fact(
-            "database",
-            False,
-            _("The database cannot be used (%(error)s).") % {"error": type(error).__name__},
-            _("See that it runs and that DATABASE_URL is right."),
-        )
-    says = _("PostgreSQL %(version)s") % {"version": version // 10000}
-    if version < LEAST_POSTGRESQL:
-        return Fact("database", False, says, _("Use PostgreSQL 14 or newer."))
-    return Fact("database", True, says)
-
-
-def _sqlite() -> Fact:
-    kind = _kind_of_disk(Path(str(connection.settings_dict["NAME"])))
-    if kind.startswith(NETWORK_DISKS):
-        says = _("SQLite on a network disk (%(kind)s)") % {"kind": kind}
-        return Fact(
-            "database", False, says, _("Its locks do not work there: move it to a local disk, or use PostgreSQL.")
-        )
-    if not settings.LOCAL:
-        says = _("SQLite in production")
-        return Fact("database", False, says, _("Set DATABASE_URL to a PostgreSQL database."))
-    return Fact("database", True, "SQLite")
-
-
-def _kind_of_disk(path: Path) -> str:
-    """As the system calls it; "" where it does not say."""
-    try:
-        mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
-    except OSError:
-        return ""
-    above = [(place, kind) for place, kind in mounts if path.resolve().is_relative_to(place)]
-    return max(above, key=lambda found: len(found[0]), default=("", ""))[1]
-
-
-def _migrations() -> Fact:
-    try:
-        missing, unknown = schema.difference()
-    except Error:
-        # Nobody has migrated it yet: there is no table that could say so.
-        missing, unknown = schema.of_program(), frozenset()
-    if unknown:
-        return Fact(
-            "migrations",
-            False,
-            _("The database is newer than this program."),
-            _("Run the version that brought it up to date, or restore the copy from before."),
-        )
-    if missing:
-        says = _("Migrations that are not applied: %(number)s") % {"number": len(missing)}
-        return Fact("migrations", False, says, _("Stop the workers, then run:"), "tagsync migrate")
-    return Fact("migrations", True, _("All migrations are applied."))
+    database = records.database()
+    return [database, *([records.migrations(), _storage()] if database.ok else []), _redis()]
 
 
 def _redis() -> Fact:
@@ -193,14 +102,14 @@ def _clocks() -> Iterator[Fact]:
 
 
 def _storage() -> Fact:
-    if not storage.is_writable():
-        return Fact(
-            "storage",
-            False,
-            _("Uploads cannot be stored."),
-            _("Give this process the right to write where TAGSYNC_UPLOADS leads."),
-        )
-    return Fact("storage", True, _("Uploads can be stored."))
+    refusal = storage.refusal()
+    if not refusal:
+        return Fact("storage", True, _("Uploads can be stored."))
+    if folder_of(default_storage):
+        do = _("Give this process the right to write where TAGSYNC_UPLOADS leads.")
+    else:
+        do = _("Look at TAGSYNC_STORAGE, at the AWS_… variables, and at what this key may do in the bucket.")
+    return Fact("storage", False, _("Uploads cannot be stored (%(error)s).") % {"error": refusal}, do)
 
 
 def _shared_storage() -> Iterator[Fact]:
@@ -208,68 +117,23 @@ def _shared_storage() -> Iterator[Fact]:
     here = storage.identity()
     elsewhere = [one for one in processes.running() if one.storage != here]
     if elsewhere:
-        says = _("%(role)s on %(host)s uses another folder for uploads.")
+        says = _("%(role)s on %(host)s uses another storage for uploads.")
         says %= {"role": elsewhere[0].role, "host": elsewhere[0].host}
-        yield Fact("shared_storage", False, says, _("Let TAGSYNC_UPLOADS of all processes lead to one shared folder."))
+        do = _("Let TAGSYNC_UPLOADS or TAGSYNC_STORAGE of all processes lead to one place.")
+        yield Fact("shared_storage", False, says, do)
     else:
         yield Fact("shared_storage", True, _("All processes use one storage."))
 
 
 def _disk() -> Iterator[Fact]:
-    if not isinstance(default_storage, FileSystemStorage) or not Path(default_storage.location).exists():
-        return
-    free = shutil.disk_usage(default_storage.location).free
+    free = free_bytes(default_storage)
     ok = free >= settings.TAGSYNC_LEAST_FREE_BYTES
-    says = _("Free on the disk of uploads: %(megabytes)s MB") % {"megabytes": free // 2**20}
-    yield Fact("disk", ok, says, "" if ok else _("Make room: uploads are refused meanwhile."))
-
-
-def _credentials() -> Iterator[Fact]:
-    unreadable, expired = [], []
-    for one in Connection.objects.filter(archived_at=None).order_by("name"):
-        try:
-            one.fixed_token(), one.app_secret()
-        except CredentialsUnreadable:
-            unreadable.append(one.name)
-        else:
-            if one.uses_fixed_token and one.token_expires_at and one.token_expires_at < timezone.now():
-                expired.append(one.name)
-    if unreadable:
-        says = _("No key reads the credentials of: %(names)s") % {"names": ", ".join(unreadable)}
-        yield Fact("credentials", False, says, _("Add the old key to TAGSYNC_CREDENTIAL_KEYS, or enter them again."))
+    if folder_of(default_storage):
+        says = _("Free on the disk of uploads: %(megabytes)s MB")
     else:
-        yield Fact("credentials", True, _("All credentials can be read."))
-    if expired:
-        says = _("Tokens that have run out: %(names)s") % {"names": ", ".join(expired)}
-        yield Fact("tokens", False, says, _("Enter a new one at the connection, or an app id with its secret."))
-
-
-def _people() -> Iterator[Fact]:
-    if active_admins().exists():
-        yield Fact("admin", True, _("There is an admin."))
-    else:
-        yield Fact(
-            "admin",
-            False,
-            _("There is no admin: nobody can add people or connections."),
-            _("Run:"),
-            "tagsync add_person NAME --role admin",
-        )
-
-
-def _hold() -> Iterator[Fact]:
-    if hold.is_on():
-        says = _("The database was restored from a backup, and nothing is sent until an admin confirms.")
-        yield Fact("restore", False, says, _("Sign in as an admin and follow the banner."))
-
-
-def _static_files() -> Iterator[Fact]:
-    if settings.STATIC_ROOT is None:
-        return
-    ok = (Path(settings.STATIC_ROOT) / "staticfiles.json").exists()
-    says = _("Static files are collected.") if ok else _("Static files are not collected.")
-    do, run = ("", "") if ok else (_("Run:"), "tagsync collectstatic")
-    yield Fact("static_files", ok, says, do, run)
+        says = _("Free on the disk where uploads lie until they are in the storage: %(megabytes)s MB")
+    do = "" if ok else _("Make room: uploads are refused meanwhile.")
+    yield Fact("disk", ok, says % {"megabytes": free // 2**20}, do)
 
 
 def _mail() -> Iterator[Fact]:
@@ -285,6 +149,5 @@ def _mail() -> Iterator[Fact]:
 
 
 LOOKS: tuple[Callable[[], Iterator[Fact]], ...] = (
-    *(_hold, _other_installations, _workers, _keeper, _versions, _clocks, _shared_storage, _disk),
-    *(_credentials, _people, _static_files, _mail),
+    *(records.records, _other_installations, _workers, _keeper, _versions, _clocks, _shared_storage, _disk, _mail),
 )

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, Q, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tagsync.connections.models import Connection, ConnectionState
@@ -21,6 +21,9 @@ from tagsync.imports.models import Delivery, ImportJob, JobEvent
 from tagsync.imports.states import UNDER_WAY, Act, JobStatus
 from tagsync.operations.models import Process, ProcessRole
 from tagsync.queueing.health import queue_health
+
+# From an answer of a healthy platform to the longest that a call may take, TAGSYNC_CALL_SECONDS.
+CALL_MILLISECONDS = (100, 300, 1_000, 3_000, 10_000, 30_000, 60_000)
 
 
 class Figures(Collector):
@@ -68,10 +71,17 @@ def _imports() -> Iterator[Metric]:
 
 
 def _calls() -> Iterator[Metric]:
-    calls = SummaryMetricFamily("tagsync_call_seconds", "Calls to the platform by outcome", labels=["outcome"])
+    """Of all calls there ever were: none is deleted and no outcome is changed, so these figures only grow, as
+    Prometheus expects. Over the last hours they would shrink, and each time look like a restart and a burst of calls.
+    """
+    calls = HistogramMetricFamily("tagsync_call_seconds", "Calls to the platform by outcome", labels=["outcome"])
+    within = {f"within_{limit}": Count("id", filter=Q(duration_ms__lte=limit)) for limit in CALL_MILLISECONDS}
     found = Delivery.objects.exclude(outcome="").order_by().values_list("outcome")
-    for outcome, number, milliseconds in found.annotate(Count("id"), Sum("duration_ms")):
-        calls.add_metric([outcome], count_value=number, sum_value=(milliseconds or 0) / 1000)
+    for outcome, number, milliseconds, *numbers in found.annotate(Count("id"), Sum("duration_ms"), **within):
+        limits = (str(limit / 1000) for limit in CALL_MILLISECONDS)
+        # Of a call whose worker died nobody knows how long it took.
+        buckets = [*zip(limits, numbers, strict=True), ("+Inf", number)]
+        calls.add_metric([outcome], buckets, sum_value=(milliseconds or 0) / 1000)
     yield calls
     blocked = Connection.objects.filter(state=ConnectionState.BLOCKED, archived_at=None).count()
     yield GaugeMetricFamily("tagsync_blocked_connections", "Connections that a person must mend", value=blocked)

@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from typing import Any
@@ -13,11 +14,14 @@ from typing import Any
 from django.db import Error
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import translation
 
-from tagsync.accounts.admins import active_admins
 from tagsync.database import database_now
 from tagsync.operations import storage
+from tagsync.operations.at_start import at_start
+from tagsync.operations.fact import Fact
 from tagsync.operations.models import Process
+from tagsync.operations.records import records
 
 log = logging.getLogger(__name__)
 
@@ -37,12 +41,22 @@ def say_alive(role: str, **_signal: Any) -> None:
     if not is_first and now - _said[key] < SAY_EVERY_SECONDS:
         return
     _said[key] = now
+    if is_first:
+        _warn_of(at_start)
     try:
         record(role)
-        if is_first and not active_admins().exists():
-            log.warning("there is no admin, so nobody can add people: run “tagsync add_person NAME --role admin”")
+        if is_first:
+            _warn_of(records)
     except Error:
         return
+
+
+def _warn_of(look: Callable[[], Iterable[Fact]]) -> None:
+    """In the language of logs. What comes and goes later, doctor and the page tell."""
+    with translation.override("en"):
+        for fact in look():
+            if not fact.ok:
+                log.warning("%s %s", fact.says, fact.advice)
 
 
 def version() -> str:

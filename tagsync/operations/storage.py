@@ -22,10 +22,11 @@ def identity() -> str:
         return ""
 
 
-def is_writable() -> bool:
+def refusal() -> str:
+    """The kind of error with which it refuses to be written to; "" when it does not."""
     try:
         name = default_storage.save(f"{uuid.uuid4().hex}.probe", ContentFile(b"x"))
         default_storage.delete(name)
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return type(error).__name__
+    return ""

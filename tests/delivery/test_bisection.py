@@ -15,6 +15,7 @@ from tagsync.imports.sending import bisection
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
 from tests.making import customers, run_to_end, started
+from tests.matrix import most_slow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +25,7 @@ def refuse(sandbox: Sandbox, rows: list[tuple[str, ...]], bad: list[int]) -> Non
         sandbox.faults.add("refuse_rows", field="phone", equals=rows[number][3])
 
 
-@pytest.mark.parametrize("k", [1, 2, 5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("k", most_slow((1, 2, 5, 20), at_once=(2,)))
 def test_it_finds_exactly_the_bad_rows_within_the_bound(
     marketer: Person, connection: Connection, sandbox: Sandbox, k: int
 ) -> None:
@@ -39,6 +40,7 @@ def test_it_finds_exactly_the_bad_rows_within_the_bound(
     check_invariants(job, sandbox.ledger, 500)
 
 
+@pytest.mark.slow
 def test_it_goes_on_with_the_planned_halves_after_a_crash(
     marketer: Person, connection: Connection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

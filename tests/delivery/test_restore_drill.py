@@ -1,20 +1,17 @@
-"""The drill: a backup in the middle of an import, more sent, the backup restored. Nothing is sent twice by itself."""
+"""A backup while a call is under way, more sent, the backup restored: nothing is sent twice by itself.
+
+`tests.faults.restore_drill` is the same with the processes of an installation, at any moment.
+"""
 
 from __future__ import annotations
 
 import shutil
-import sqlite3
-import subprocess
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
 import pytest
 from django.db import connection as database
-from django.db import connections
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -27,41 +24,13 @@ from tagsync.imports.restores import confirmation, hold
 from tagsync.imports.sending import outcomes
 from tagsync.imports.states import Mark
 from tagsync.sandbox import Sandbox
-from tests.faults.senders import database_url
+from tests.backups import back_up, restore
 from tests.invariants import applied_rows, check_invariants, key_of
 from tests.making import S, customers, run_to_end, started
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROWS, ROWS_PER_CALL = 4000, 100
 CALLS_BEFORE, CALLS_IN_ALL = 10, 25
-
-
-# -- a backup as an operator makes one, while a worker is at work
-
-
-def back_up(folder: Path) -> None:
-    if database.vendor == "sqlite":
-        _copy(Path(database.settings_dict["NAME"]), folder / "backup")
-    else:
-        subprocess.run(["pg_dump", "-Fc", "-f", folder / "backup", database_url()], check=True)
-
-
-def restore(folder: Path) -> None:
-    connections.close_all()
-    if database.vendor == "sqlite":
-        _copy(folder / "backup", Path(database.settings_dict["NAME"]))
-        return
-    address = urlsplit(database_url())
-    name = address.path.removeprefix("/")
-    with psycopg.connect(urlunsplit(address._replace(path="/postgres")), autocommit=True) as server:
-        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        server.execute(f'CREATE DATABASE "{name}"')
-    subprocess.run(["pg_restore", "-d", database_url(), folder / "backup"], check=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as written:
-        read.backup(written)
 
 
 def in_the_middle(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
@@ -97,7 +66,7 @@ def test_nothing_is_sent_twice_and_nothing_sent_is_called_unsent(
     connection.save()
     job = started(marketer, connection, customers(ROWS))
     Rounds()()
-    in_the_middle(monkeypatch, lambda: back_up(tmp_path))
+    in_the_middle(monkeypatch, lambda: back_up(tmp_path / "backup"))
     tasks.run_import(job.pk)
     if not told:
         Rounds()()
@@ -105,7 +74,7 @@ def test_nothing_is_sent_twice_and_nothing_sent_is_called_unsent(
     assert sent == CALLS_IN_ALL
     monkeypatch.setattr("tagsync.delivery.runner.SLICE_SECONDS", 100.0)
 
-    restore(tmp_path)
+    restore(tmp_path / "backup")
     job.refresh_from_db()
     assert job.status == "running" and job.counts["accepted"] < sent * ROWS_PER_CALL
     if told:
@@ -144,8 +113,8 @@ def test_when_nothing_was_sent_since_the_import_goes_on(
     if database.vendor == "postgresql" and not shutil.which("pg_dump"):
         pytest.skip("no pg_dump")
     job = started(marketer, connection, customers(500))
-    back_up(tmp_path)
-    restore(tmp_path)
+    back_up(tmp_path / "backup")
+    restore(tmp_path / "backup")
     held, _began = hold.begin(RestoreReason.TOLD)
     assert confirmation.decide(held, admin_person, sent=False) and keeper.go_on_after_restore()
     assert run_to_end(job).counts == {"accepted": 500}

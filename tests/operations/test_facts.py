@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -24,8 +26,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models.restore import RestoreReason
 from tagsync.imports.restores import hold
-from tagsync.operations import facts, processes, storage
-from tagsync.operations.facts import Fact
+from tagsync.operations import at_start, facts, processes, storage
+from tagsync.operations.fact import Fact
 from tagsync.operations.models import Process
 from tagsync.queueing.health import QueueHealth
 
@@ -74,8 +76,14 @@ def old_token(_monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def network_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "_kind_of_disk", lambda path: "nfs4")
+    monkeypatch.setattr(at_start, "kind_of_disk", lambda path: "nfs4")
     monkeypatch.setattr(connection, "vendor", "sqlite")
+
+
+def readable_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.TAGSYNC_HOME", Path(settings.MEDIA_ROOT))
+    (Path(settings.MEDIA_ROOT) / "secret-key").write_text("a key")
+    (Path(settings.MEDIA_ROOT) / "secret-key").chmod(0o640)
 
 
 BROKEN: list[tuple[str, Break, str]] = [
@@ -89,7 +97,7 @@ BROKEN: list[tuple[str, Break, str]] = [
     ("clocks", lambda _: Process.objects.filter(role="sends").update(clock_ahead_seconds=-75), "-75 seconds"),
     ("versions", lambda _: Process.objects.filter(role="sends").update(version="0.0.9"), "0.0.9"),
     ("shared_storage", lambda _: Process.objects.filter(role="sends").update(storage="other"), "sends on"),
-    ("storage", lambda patch: patch.setattr(storage, "is_writable", lambda: False), "TAGSYNC_UPLOADS"),
+    ("storage", lambda patch: patch.setattr(storage, "refusal", lambda: "PermissionError"), "TAGSYNC_UPLOADS"),
     ("disk", lambda patch: patch.setattr("django.conf.settings.TAGSYNC_LEAST_FREE_BYTES", 2**62), "Make room"),
     ("credentials", unreadable_key, "华东"),
     ("tokens", old_token, "华北"),
@@ -106,6 +114,10 @@ BROKEN: list[tuple[str, Break, str]] = [
         "newer than this program",
     ),
     ("restore", lambda _: hold.begin(RestoreReason.TOLD), "follow the banner"),
+    ("secrets", lambda patch: patch.setattr("django.conf.settings.TAGSYNC_METRICS_TOKEN", "letmein"), "METRICS_TOKEN"),
+    ("secrets", lambda patch: patch.setattr("django.conf.settings.SECRET_KEY_FALLBACKS", ["x" * 60]), "_FALLBACKS"),
+    ("examples", lambda patch: patch.setattr("django.conf.settings.ALLOWED_HOSTS", ["tagsync.example.com"]), "HOSTS"),
+    ("key_files", readable_key, "chmod 600 "),
     ("static_files", lambda patch: patch.setattr("django.conf.settings.STATIC_ROOT", "/nowhere"), "collectstatic"),
 ]
 
@@ -115,6 +127,18 @@ def test_it_names_what_is_broken(monkeypatch: pytest.MonkeyPatch, check: str, ha
     harm(monkeypatch)
     found = wrong()
     assert list(found) == [check] and said in found[check]
+
+
+def test_a_storage_without_paths_is_told_apart(settings: Any, tmp_path: Path) -> None:
+    """Not the folder is to be mended, and the disk is the one through which uploads go."""
+    backend = {"BACKEND": "tests.storage.pathless.Pathless", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    assert wrong() == {}
+    default_storage.broken = ConnectionError("http://10.0.0.7")
+    settings.TAGSYNC_LEAST_FREE_BYTES = 2**62
+    found = wrong()
+    assert "(ConnectionError)" in found["storage"] and "TAGSYNC_STORAGE" in found["storage"]
+    assert "until they are in the storage" in found["disk"] and "10.0.0.7" not in str(found)
 
 
 def test_a_database_that_nobody_has_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +167,7 @@ def test_a_database_that_is_gone(monkeypatch: pytest.MonkeyPatch, client: Client
     monkeypatch.setattr(connection, "ensure_connection", gone)
     found = wrong()
     assert list(found) == ["database"] and "example.com" not in found["database"]
-    assert [fact.check for fact in facts.facts()] == ["database", "redis"]
+    assert [fact.check for fact in facts.facts()] == ["database", "redis", "secrets"]
 
 
 def test_doctor_says_it_in_lines_and_as_json(monkeypatch: pytest.MonkeyPatch) -> None:

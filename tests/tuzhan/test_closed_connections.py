@@ -38,7 +38,7 @@ def started(request, wire, tmp_path, monkeypatch):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path)
     trusting = ssl.create_default_context(cafile=str(path))
-    monkeypatch.setattr(deadline.httpx, "create_ssl_context", lambda **_: trusting)
+    monkeypatch.setattr(deadline, "_tls", lambda: trusting)
 
     def start(act):
         neighbour = wire(act, wrap=lambda connection: context.wrap_socket(connection, server_side=True))

@@ -3,13 +3,13 @@
 import datetime
 import ssl
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tagsync.tuzhan import deadline
 from tagsync.tuzhan.outcomes import Accepted, Blocked, NotSent
 from tests.tuzhan.test_client import TOKEN, answering, reply
 
@@ -59,6 +59,6 @@ def test_it_talks_tls_with_a_certificate_that_holds(wire, client, tmp_path, monk
     context.load_cert_chain(path)
     neighbour = wire(answering(reply()), wrap=lambda connection: context.wrap_socket(connection, server_side=True))
     trusting = ssl.create_default_context(cafile=path)
-    monkeypatch.setattr(httpx, "create_ssl_context", lambda **options: trusting)
+    monkeypatch.setattr(deadline, "_tls", lambda: trusting)
     url = neighbour.url.replace("http://127.0.0.1", "https://localhost")
     assert type(client(url).send(TOKEN, b"{}" * 100_000)) is Accepted

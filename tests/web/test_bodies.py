@@ -18,7 +18,7 @@ from tests.web.test_errors import calm, ways_back
 @override_settings(TAGSYNC_MAX_UPLOAD_BYTES=1024)
 def test_it_stores_nothing_of_what_is_far_too_large(signed: Client, tmp_path: Path) -> None:
     signed.cookies["tagsync_language"] = "en"
-    with override_settings(FILE_UPLOAD_TEMP_DIR=str(tmp_path), FILE_UPLOAD_MAX_MEMORY_SIZE=0):
+    with override_settings(MEDIA_ROOT=tmp_path, FILE_UPLOAD_MAX_MEMORY_SIZE=0):
         response = signed.post("/imports/new/", b"x" * 1_100_000, content_type="multipart/form-data; boundary=b")
     assert response.status_code == 413
     assert "The file is too large" in response.content.decode()
@@ -31,7 +31,7 @@ def stored(tmp_path: Path) -> Iterator[Path]:
     """Where a body would lie that is stored."""
     folder = tmp_path / "stored"
     folder.mkdir()
-    with override_settings(FILE_UPLOAD_TEMP_DIR=str(folder), FILE_UPLOAD_MAX_MEMORY_SIZE=0):
+    with override_settings(MEDIA_ROOT=folder, FILE_UPLOAD_MAX_MEMORY_SIZE=0):
         yield folder
 
 
@@ -52,7 +52,7 @@ class Body(BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         given = super().read(size)
-        self.reads.append((len(given), len(list(Path(settings.FILE_UPLOAD_TEMP_DIR or "").iterdir()))))
+        self.reads.append((len(given), len(list(Path(settings.MEDIA_ROOT).iterdir()))))
         return given
 
 

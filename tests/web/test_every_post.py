@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 ROLES = ("nobody", "owner", "another", "admin")
 WITHOUT_CONNECTION, DELETED, UNKNOWN = "without a connection", "deleted", "unknown"
 STATES = [*JobStatus.values, WITHOUT_CONNECTION, DELETED, UNKNOWN]
-AT_ONCE = (JobStatus.READY, WITHOUT_CONNECTION)
+AT_ONCE = (JobStatus.READY,)
 # By what the number in an address means; the first part of its name says it.
 NUMBERED = {"import", "problem", "repair", "export", "connection", "person", "mapping", "notice"}
 ROWS = {

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.states import JobStatus
 from tagsync.operations import facts, processes
-from tests.making import S, make_import
+from tests.making import S, add_call, make_import
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +73,39 @@ def test_metrics_count_what_there_is(
     }
     with django_assert_max_num_queries(12):  # type: ignore[operator]  # a fixture that is a function
         figures()
+
+
+@override_settings(TAGSYNC_METRICS_TOKEN="t")
+def test_metrics_tell_how_long_calls_took(
+    client: Client, marketer: Person, sandbox_connection: Connection, django_assert_num_queries: Any
+) -> None:
+    def figures() -> dict[tuple[str, ...], float]:
+        text = client.get("/metrics", headers={"Authorization": "Bearer t"}).content.decode()
+        [calls] = (one for one in text_string_to_metric_families(text) if one.name == "tagsync_call_seconds")
+        assert calls.type == "histogram"
+        return {(one.name, one.labels["outcome"], one.labels.get("le", "")): one.value for one in calls.samples}
+
+    job = make_import(marketer, sandbox_connection, JobStatus.RUNNING, [S.WAITING])
+    for outcome, durations in {"accepted": (80, 100, 101, 2500), "unanswered": (30_000, 61_000)}.items():
+        for milliseconds in durations:
+            add_call(job, [2], outcome=outcome, duration_ms=milliseconds)
+    add_call(job, [2], outcome="worker_died", state="broken_off", answered_at=None)
+    add_call(job, [2], outcome="", state="sending", answered_at=None)
+    with CaptureQueriesContext(connection) as asked:
+        found = figures()
+    limits = ("0.1", "0.3", "1.0", "3.0", "10.0", "30.0", "60.0", "+Inf")
+    for outcome, within, seconds in (
+        ("accepted", (2, 3, 3, 4, 4, 4, 4, 4), 2.781),
+        ("unanswered", (0, 0, 0, 0, 0, 1, 1, 2), 91),
+        ("worker_died", (0, 0, 0, 0, 0, 0, 0, 1), 0),
+    ):
+        buckets = (found["tagsync_call_seconds_bucket", outcome, limit] for limit in limits)
+        assert (*buckets, found["tagsync_call_seconds_count", outcome, ""]) == (*within, within[-1]), outcome
+        assert found["tagsync_call_seconds_sum", outcome, ""] == seconds
+    add_call(job, [2], outcome="too_large", duration_ms=5)
+    with django_assert_num_queries(len(asked)):
+        later = figures()
+    assert all(later[name] >= value for name, value in found.items())
 
 
 def test_the_web_process_says_that_it_runs(client: Client) -> None:

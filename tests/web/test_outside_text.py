@@ -162,7 +162,7 @@ def test_no_number_in_an_address_is_too_large(signed_admin: Client, number: int)
     assert failed == []
 
 
-@pytest.mark.parametrize("text", most_slow(HOSTILE, at_once=("a\x00b", "9" * 30)))
+@pytest.mark.parametrize("text", most_slow(HOSTILE, at_once=("a\x00b",)))
 def test_no_text_of_a_request_makes_it_fail(
     signed_admin: Client, admin_person: Person, sandbox_connection: Connection, text: str
 ) -> None:
@@ -177,7 +177,7 @@ def test_no_text_of_a_request_makes_it_fail(
     assert failed == []
 
 
-@pytest.mark.parametrize("text", most_slow(HOSTILE, at_once=("a\x00b", "9" * 30)))
+@pytest.mark.parametrize("text", most_slow(HOSTILE, at_once=("a\x00b",)))
 def test_no_text_makes_the_forms_fail_that_keep_it(signed: Client, draft: ImportJob, text: str) -> None:
     for page in ("columns", "sheet", "request", "title", "check", "change"):
         data = {**dict.fromkeys(names_of_fields(), text), "column_0": text, "column_1": text}

@@ -13,6 +13,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.drafts import drafts, previews
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
+from tagsync.imports.stored_files import preview_name
 from tests.making import small_workbook, upload_of
 from tests.web.conftest import MakeDraft
 
@@ -30,7 +31,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
 
 
 def forget_preview(job: ImportJob) -> None:
-    job.local_path.with_suffix(".preview").unlink()
+    job.file.storage.delete(preview_name(str(job.file.name)))
 
 
 @pytest.mark.parametrize("is_htmx", [False, True])

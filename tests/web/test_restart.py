@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -113,7 +115,7 @@ def test_the_page_leads_to_where_it_goes_on(signed: Client, signed_admin: Client
 
 
 def test_it_says_when_the_file_is_gone_and_changes_nothing(signed: Client, blocked: ImportJob) -> None:
-    blocked.local_path.unlink()
+    Path(blocked.file.path).unlink()
     page = text_of(signed.post(url(blocked), follow=True))
     assert "The uploaded file is no longer stored." in page and "Nothing was changed." in page
     blocked.refresh_from_db()

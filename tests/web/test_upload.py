@@ -14,9 +14,9 @@ from django.utils import timezone, translation
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.drafts import drafts
+from tagsync.imports.local_files import PARTIAL_NAME
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
-from tagsync.imports.stored_files import OUR_NAME
 from tagsync.mapping.matching import suggest
 from tagsync.mapping.rows import check_row
 from tagsync.sheets.reader import preview
@@ -276,7 +276,7 @@ def test_a_large_upload_lies_beside_the_others_while_it_comes_in(
     with override_settings(FILE_UPLOAD_MAX_MEMORY_SIZE=0):
         signed.post(URL, {"file": upload_of(small_workbook())})
         signed.post(URL, {"file": upload_of(b"%PDF-1.7")})
-    assert all(OUR_NAME.fullmatch(name) and name.endswith(".partial") and mode == 0o600 for name, mode in seen)
+    assert all(PARTIAL_NAME.fullmatch(name) and mode == 0o600 for name, mode in seen)
     assert len(seen) == 2
     assert sorted(path.suffix for path in stored_files()) == [".preview", ".upload"]
     assert stat.S_IMODE(Path(ImportJob.objects.get().file.path).stat().st_mode) == 0o600

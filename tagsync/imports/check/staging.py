@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 from django.db import connection
@@ -22,6 +24,7 @@ from tagsync.imports.check.started_again import StaysOut, is_started_again
 from tagsync.imports.check.summary import TAGS_KEPT, Tallies
 from tagsync.imports.check.surroundings import Surroundings
 from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
+from tagsync.imports.local_files import local_file
 from tagsync.imports.locking import Interrupted as Interrupted
 from tagsync.imports.locking import Lease, lease_of_check
 from tagsync.imports.models import ImportJob, ImportRow, JobTag
@@ -69,21 +72,33 @@ def stage(job: ImportJob, goes_on: Callable[[], bool]) -> None:
     what it asks to check is no longer that of `job`. Raises: sheets.errors.Unreadable; Interrupted.
     """
     lease = lease_of_check(job, goes_on)
-    shifts = recognise(job.local_path) is Form.TEXT
-    around = Surroundings(job, shifts=shifts)
-    tallies = _stage_rows(job, around, lease)
-    if around.were_misjudged():
-        around = Surroundings(job, shifts=shifts, usual=around.usual)
-        tallies = _stage_rows(job, around, lease)
+    with local_file(job.file, meanwhile=partial(_renew, lease)) as path:
+        tallies, around = _read(job, path, lease)
     warnings = [*look_again(job, tallies, lease), *tallies.warnings(), *around.warnings()]
     _finish(job, tallies, around, [*warnings, *repeated_customers.warnings(job, tallies)], lease)
     repairs.make_again(job, lease)
 
 
-def _stage_rows(job: ImportJob, around: Surroundings, lease: Lease) -> Tallies:
+def _renew(lease: Lease) -> None:
+    """While nothing is written."""
+    with lease():
+        pass
+
+
+def _read(job: ImportJob, path: Path, lease: Lease) -> tuple[Tallies, Surroundings]:
+    shifts = recognise(path) is Form.TEXT
+    around = Surroundings(job, shifts=shifts)
+    tallies = _stage_rows(job, path, around, lease)
+    if around.were_misjudged():
+        around = Surroundings(job, shifts=shifts, usual=around.usual)
+        tallies = _stage_rows(job, path, around, lease)
+    return tallies, around
+
+
+def _stage_rows(job: ImportJob, path: Path, around: Surroundings, lease: Lease) -> Tallies:
     drop_rows(job, lease)
     tallies = Tallies(job.mapped_columns())
-    with closing(read_rows(job.local_path, job.sheet, job.reading)) as source:
+    with closing(read_rows(path, job.sheet, job.reading)) as source:
         staged = _staged_rows(job, source, around, tallies, ProblemIndex(job, lease))
         while chunk := list(islice(staged, ROWS_PER_COMMIT)):
             _commit(job, chunk, tallies, lease)

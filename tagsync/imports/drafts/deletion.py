@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -18,9 +17,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tagsync.accounts.models import Person
 from tagsync.database import let_others_write, repeated_after_deadlock
-from tagsync.imports import stored_files
+from tagsync.imports import local_files, stored_files
 from tagsync.imports.locking import Lease, lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, ImportRow, RepairedRow
+from tagsync.imports.restores import hold
 from tagsync.imports.signals import deleted
 from tagsync.imports.states import Act, JobStatus, MoveRefused
 
@@ -118,10 +118,12 @@ def go_on_discarding(job_id: int, most: int) -> bool:
 def delete_stray_files() -> None:
     """Of imports that were never made, and of looks and writing that somebody was killed in."""
     kept_as = {stored_files.UPLOAD: stored_files.UPLOAD, stored_files.PREVIEW: stored_files.UPLOAD}
-    stored_files.delete_strays(ImportJob, {**kept_as, stored_files.PARTIAL: ""})
+    stored_files.delete_strays(ImportJob, kept_as)
+    if not hold.is_on():
+        local_files.delete_left(stored_files.storage_of(ImportJob))
 
 
-def stray_uploads() -> Iterator[Path]:
+def stray_uploads() -> Iterator[stored_files.Stray]:
     """Of imports that have no record, of whatever age."""
     return stored_files.strays(ImportJob, {stored_files.UPLOAD: stored_files.UPLOAD})
 

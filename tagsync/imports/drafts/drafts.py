@@ -19,13 +19,14 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.drafts import returned_workbooks, sheet_view
 from tagsync.imports.drafts.deletion import ROWS_IN_REQUEST, drop_rows
-from tagsync.imports.drafts.previews import NoTurn, preview
+from tagsync.imports.drafts.previews import preview
 from tagsync.imports.drafts.saved_mappings import fields_of
 from tagsync.imports.drafts.sheet_view import SheetView
+from tagsync.imports.local_files import NotNow, free_bytes
 from tagsync.imports.locking import lease_in, locked_for_act
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.imports.states import UNSTARTED, Act, JobStatus, MoveRefused
-from tagsync.imports.stored_files import free_bytes, storing
+from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.matching import (
@@ -70,7 +71,7 @@ def create(
         job.columns = like.columns
     try:
         with storing(job.file, upload):
-            with suppress(NoTurn):
+            with suppress(NotNow):
                 _fill_in(job)
             with transaction.atomic():
                 job.save()
@@ -175,13 +176,13 @@ def _named_as_written(job: ImportJob, view: SheetView, key: returned_workbooks.K
 
 
 def _key_in(job: ImportJob, view: SheetView) -> returned_workbooks.Key | None:
-    """Raises NoTurn."""
+    """Raises NotNow."""
     hidden = next((sheet for sheet in view.preview.sheets if sheet.name == returned_workbooks.KEY_SHEET), None)
     if hidden is None or view.preview.sheet == returned_workbooks.KEY_SHEET:
         return None
     try:
-        rows = preview(job.local_path, returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
-    except NoTurn:
+        rows = preview(job.file, returned_workbooks.KEY_SHEET, max_rows=1, whole_cells=True).rows
+    except NotNow:
         raise
     except Unreadable:
         return None

@@ -18,8 +18,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from django.db.models.fields.files import FieldFile
+
 from tagsync import sheets
-from tagsync.imports.stored_files import partial_file, preview_name
+from tagsync.imports import stored_files
+from tagsync.imports.local_files import NotNow, local_file, partial_file
+from tagsync.imports.stored_files import preview_name
 from tagsync.sheets import reader
 from tagsync.sheets.errors import Unreadable
 from tagsync.sheets.reader import PREVIEW_ROWS, Preview
@@ -32,33 +36,33 @@ TURN_SECONDS = 10.0
 log = logging.getLogger(__name__)
 
 
-class NoTurn(Unreadable):
-    """Others are being read: it says nothing about the file, which can be read later."""
+class NoTurn(NotNow):
+    """Others are being read."""
 
     def __init__(self) -> None:
         super().__init__("readers_busy")
 
 
 def preview(
-    path: Path,
+    file: FieldFile,
     sheet: str | None = None,
     reading: Reading = AS_FOUND,
     *,
     max_rows: int = PREVIEW_ROWS,
     whole_cells: bool = False,
 ) -> Preview:
-    """As `reader.preview`, of an upload. What the columns page shows is read once.
+    """As `reader.preview`, of an upload. What the columns page shows is read once, and an upload fetched only for that.
 
-    Raises: what that raises; NoTurn when TURN_SECONDS later others are still being read.
+    Raises: Unreadable, as the reader and `local_file` do; NoTurn when TURN_SECONDS later others are still being read.
     """
-    asked = _asked(path, *reading, max_rows, whole_cells)
-    if kept := _kept(path, asked, sheet):
+    asked = [_code_version(), *stored_files.version(file), *reading, max_rows, whole_cells]
+    if not whole_cells and (kept := _kept(file, asked, sheet)):
         return kept
-    with turn(TURN_SECONDS):
+    with turn(TURN_SECONDS), local_file(file) as path:
         answer = reader.first_answer(path, sheet, reading, max_rows=max_rows, whole_cells=whole_cells)
     seen = reader.seen(answer)
     if not whole_cells:
-        _keep(path, [asked, sheet, answer])
+        _keep(file, [asked, sheet, answer])
     return seen
 
 
@@ -73,12 +77,6 @@ def turn(wait_seconds: float) -> Iterator[None]:
         READERS.release()
 
 
-def _asked(path: Path, *how: Any) -> list[Any]:
-    """What the answer depends on, apart from the sheet."""
-    known = path.stat()
-    return [_code_version(), path.name, known.st_size, known.st_mtime_ns, *how]
-
-
 @cache
 def _code_version() -> str:
     digest = hashlib.sha256(f"{sys.version} {version('xlrd')}".encode())
@@ -87,10 +85,12 @@ def _code_version() -> str:
     return digest.hexdigest()
 
 
-def _kept(path: Path, asked: list[Any], sheet: str | None) -> Preview | None:
-    """None when there is none, or of something else, or it is damaged: then the upload is read."""
+def _kept(file: FieldFile, asked: list[Any], sheet: str | None) -> Preview | None:
+    """None when there is none, or of something else, or it is damaged: then the upload is read. `asked`: what the
+    answer depends on, apart from the sheet."""
     try:
-        was_asked, of_sheet, answer = json.loads(_place(path).read_bytes())
+        with file.storage.open(preview_name(str(file.name))) as kept:
+            was_asked, of_sheet, answer = json.loads(kept.read())
         # Who asked for no sheet was given one, and asks for it by its name from then on.
         is_same = was_asked == asked and sheet in (of_sheet, answer["sheet"])
         return reader.seen(answer) if is_same else None
@@ -98,18 +98,14 @@ def _kept(path: Path, asked: list[Any], sheet: str | None) -> Preview | None:
         return None
 
 
-def _keep(path: Path, seen: list[Any]) -> None:
-    place = _place(path)
+def _keep(file: FieldFile, seen: list[Any]) -> None:
+    name = str(file.name)
     try:
-        with partial_file(path.parent) as partial:
+        with partial_file(file.storage) as partial:
             text = json.dumps(seen, ensure_ascii=False, separators=(",", ":"))
             partial.write_bytes(text.encode(errors="surrogatepass"))
-            partial.replace(place)
-        if not path.exists():
-            place.unlink(missing_ok=True)  # it was deleted meanwhile
+            stored_files.replace(file.storage, preview_name(name), partial)
+        if not file.storage.exists(name):
+            file.storage.delete(preview_name(name))  # it was deleted meanwhile
     except OSError as error:
-        log.warning("the preview of %s can't be kept: %s", path.name, type(error).__name__)
-
-
-def _place(path: Path) -> Path:
-    return path.with_name(preview_name(path.name))
+        log.warning("the preview of %s can't be kept: %s", name, type(error).__name__)

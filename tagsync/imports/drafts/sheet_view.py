@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tagsync.imports.drafts import returned_workbooks
-from tagsync.imports.drafts.previews import NoTurn, preview
+from tagsync.imports.drafts.previews import preview
 from tagsync.imports.drafts.saved_mappings import first_remembered, recall, recall_by_look
+from tagsync.imports.local_files import NotNow
 from tagsync.imports.models import ImportJob, SavedMapping
 from tagsync.mapping.matching import (
     HEADER_SEARCH_ROWS,
@@ -53,10 +54,7 @@ class SheetView:
 
 def look(job: ImportJob) -> SheetView:
     """Read the first rows of the draft's sheet. Raises Unreadable."""
-    try:
-        seen = preview(job.local_path, job.sheet or None, job.reading)
-    except FileNotFoundError:
-        raise Unreadable("file_gone") from None
+    seen = preview(job.file, job.sheet or None, job.reading)
     header_row = _header_row(seen) if job.header_row is None else job.header_row
     if header_row is None:
         raise Unreadable("empty_sheet", sheet=seen.sheet)
@@ -102,7 +100,7 @@ def first_look(job: ImportJob) -> SheetView:
         other.sheet = sheet
         try:
             return look(other)
-        except NoTurn:
+        except NotNow:
             raise
         except Unreadable:
             continue
@@ -110,7 +108,7 @@ def first_look(job: ImportJob) -> SheetView:
 
 
 def _visible_sheets(job: ImportJob) -> list[str]:
-    return [sheet.name for sheet in preview(job.local_path).sheets if not sheet.hidden]
+    return [sheet.name for sheet in preview(job.file).sheets if not sheet.hidden]
 
 
 def open_questions(job: ImportJob, view: SheetView) -> list[Question]:

@@ -6,16 +6,22 @@ Two imports then hold the same rows. Neither sends what the other may be sending
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from django.core.files import File
 from django.db import transaction
 from django.db.models import F, QuerySet
 
 from tagsync.imports.check.started_again import is_started_again
 from tagsync.imports.drafts.drafts import Refusal, over_a_limit
+from tagsync.imports.local_files import storage_asked
 from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, RowStatus
 from tagsync.imports.stored_files import storing
+from tagsync.sheets.errors import Unreadable
 
 FILE = ("file_name", "file_bytes", "file_sha256", "sheet", "header_row", "columns", "encoding", "delimiter")
 CHOSEN = ("title", "hidden_rows", "fixed_tags", "connection", "operation", "match", "identify_way", "undoes")
@@ -61,13 +67,24 @@ def restart_draft(job: ImportJob) -> ImportJob | Refusal:
         return refusal
     draft = ImportJob(owner=job.owner, corrects=job, **{name: getattr(job, name) for name in (*FILE, *CHOSEN)})
     try:
-        with job.file.open("rb") as content, storing(draft.file, File(content)), transaction.atomic():
+        with _stored(job) as content, storing(draft.file, content), transaction.atomic():
             draft.save()
             for one in job.repairs.filter(kind__in=REPAIRS, undone_at=None).order_by("pk"):
                 Repair.objects.create(job=draft, **{name: getattr(one, name) for name in REPAIRED})
-    except (FileNotFoundError, ValueError):  # the second where no file is named
-        return Refusal("file_gone", {})
+    except Unreadable as error:
+        return Refusal(error.code, error.params)
     return draft
+
+
+@contextmanager
+def _stored(job: ImportJob) -> Iterator[File[Any]]:
+    """Its file, to be copied. Raises: Unreadable (`file_gone`), NotNow."""
+    if not job.file:
+        raise Unreadable("file_gone")
+    with storage_asked(job.file):
+        content = job.file.storage.open(str(job.file.name))
+    with content:
+        yield content
 
 
 def taken_over_by(locked: ImportJob) -> ImportJob | None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import uuid
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
@@ -191,11 +190,6 @@ class ImportJob(models.Model):
         if self.status == JobStatus.QUEUED and self.wait_until and self.wait_until > shown_now():
             return "waiting_for_platform"
         return self.status
-
-    @property
-    def local_path(self) -> Path:
-        """Of its file, on this machine."""
-        return Path(self.file.path)
 
     # -- what was chosen
 

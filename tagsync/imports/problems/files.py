@@ -119,6 +119,10 @@ TEXTS: dict[str, Text] = {
         _("Many files are being read at this moment, and this one had to wait too long."),
         _("Nothing is lost: try again in a moment."),
     ),
+    "storage_unreachable": Text(
+        _("The storage for files cannot be reached at the moment."),
+        _("Nothing is wrong with the file: try again in a moment. If it happens again, tell an admin."),
+    ),
     "reader_killed": Text(_("Reading the file was broken off from outside."), ASK_ADMIN, Mover.ADMIN),
     "reader_failed": Text(_("Reading the file failed by a fault of tagsync."), ASK_ADMIN, Mover.ADMIN),
     "export_failed": Text(

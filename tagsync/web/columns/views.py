@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tagsync.delivery import actions
 from tagsync.imports.drafts import drafts, sheet_view
-from tagsync.imports.drafts.previews import NoTurn
 from tagsync.imports.drafts.sheet_view import SheetView
+from tagsync.imports.local_files import NotNow
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, MoveRefused
@@ -50,7 +50,7 @@ def _no_columns(request: HttpRequest, job: ImportJob, error: Unreadable) -> Http
     context = {
         "job": job,
         "why": sentence(error.code, error.params),
-        "is_busy": isinstance(error, NoTurn),
+        "is_busy": isinstance(error, NotNow),
         "said": [(name, value) for name, values in request.POST.lists() for value in values],
     }
     return render(request, "columns/no_columns.html", context, status=503 if context["is_busy"] else 422)
@@ -145,7 +145,7 @@ def request_preview(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(status=204, headers={"HX-Redirect": address(job)})
     try:
         job, view = _looked_at(request, job)
-    except NoTurn:
+    except NotNow:
         return HttpResponse(status=204)  # what is chosen stays, and the next choice asks again
     except Unreadable:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})

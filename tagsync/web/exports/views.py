@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from tagsync.accounts.models import Person
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
+from tagsync.imports.local_files import NotNow, storage_asked
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_see_personal_data, sees_in_full
 from tagsync.imports.problems import Sentence, sentence
@@ -98,8 +99,17 @@ def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
     export = _export_or_404(request, pk)
     if export.state != ExportState.DONE or not _may_fetch(signed_in(request), export):
         return redirect("export_detail", pk)
+    try:
+        with storage_asked(export.file):
+            opened = export.file.open()
+    except NotNow as error:
+        why = sentence(error.code)
+        messages.error(request, f"{why.title} {why.advice}")
+        return redirect("export_detail", pk)
     mark_seen(signed_in(request), workbook=export.pk)
-    return FileResponse(export.file.open(), as_attachment=True, filename=export.file_name)
+    # Known of what comes in while it goes out, too: a browser then tells a broken download from a whole one.
+    length = {"Content-Length": str(opened.file.size)}
+    return FileResponse(opened, as_attachment=True, filename=export.file_name, headers=length)
 
 
 def _context(request: HttpRequest, export: Export) -> dict[str, object]:

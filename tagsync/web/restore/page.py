@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from itertools import islice
-from pathlib import Path
+from datetime import datetime
+from itertools import chain, islice
 from typing import Any, NamedTuple
+
+from django.core.files.storage import default_storage
 
 from tagsync.exports.lifecycle import strays_of_exports
 from tagsync.imports.drafts.deletion import stray_uploads
@@ -51,11 +52,6 @@ def _lines(jobs: Iterable[ImportJob]) -> list[Line]:
 
 
 def _files() -> Iterator[StoredFile]:
-    for path in (*stray_uploads(), *strays_of_exports()):
+    for name, stored_at in chain(stray_uploads(), strays_of_exports()):
         with suppress(FileNotFoundError):
-            yield _stored(path)
-
-
-def _stored(path: Path) -> StoredFile:
-    known = path.stat()
-    return StoredFile(path.name, known.st_size, datetime.fromtimestamp(known.st_mtime, UTC))
+            yield StoredFile(name, default_storage.size(name), stored_at)

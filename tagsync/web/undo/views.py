@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,6 +11,9 @@ from django.views.decorators.http import require_http_methods
 from tagsync.delivery import actions
 from tagsync.imports.drafts import drafts
 from tagsync.imports.followups.undo import undo_draft, undoable
+from tagsync.imports.local_files import NotNow
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import sentence
 from tagsync.imports.sending.unanswered import counted_by_status
 from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused
 from tagsync.web.access import import_or_404, signed_in
@@ -27,14 +31,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         unsure = found.unsure > 0 and "unsure" in request.POST
         if not found.accepted and not unsure:
             return overtaken(request, job)
-        draft = undo_draft(job, signed_in(request), unsure=unsure)
-        if draft.status == JobStatus.DRAFT and drafts.is_complete(draft):
-            try:
-                actions.check(draft, signed_in(request))
-            except MoveRefused:
-                # Pressed twice, or in two tabs.
-                return overtaken(request, draft)
-        return redirect(address(draft))
+        return _made(request, job, unsure)
     shown, more = tags(job)
     context = {
         "job": job,
@@ -46,3 +43,19 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         "back": reverse("import_detail", args=[pk]),
     }
     return render(request, "undo/undo.html", context)
+
+
+def _made(request: HttpRequest, job: ImportJob, unsure: bool) -> HttpResponse:
+    try:
+        draft = undo_draft(job, signed_in(request), unsure=unsure)
+    except NotNow as error:
+        why = sentence(error.code)
+        messages.error(request, f"{why.title} {why.advice}")
+        return redirect("import_undo", job.pk)
+    if draft.status == JobStatus.DRAFT and drafts.is_complete(draft):
+        try:
+            actions.check(draft, signed_in(request))
+        except MoveRefused:
+            # Pressed twice, or in two tabs.
+            return overtaken(request, draft)
+    return redirect(address(draft))

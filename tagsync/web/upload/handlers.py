@@ -1,4 +1,4 @@
-"""Where an upload lies while it comes in: beside the stored ones, and known by its name when it is left behind.
+"""Where an upload lies while it comes in: in a folder of ours, and known by its name when it is left behind.
 
 Django would take the temporary folder of the machine, where a process that is killed leaves customers' numbers.
 """
@@ -6,22 +6,19 @@ Django would take the temporary folder of the machine, where a process that is k
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
 
-from tagsync.imports.stored_files import partial_name
+from tagsync.imports.local_files import partial_name
 
 
 class PartialUpload(TemporaryUploadedFile):
     def __init__(self, *about: Any) -> None:
-        folder = Path(settings.FILE_UPLOAD_TEMP_DIR or default_storage.path(""))
         # Closed, and deleted if it has not been moved, by whoever handles the request.
-        file = tempfile.NamedTemporaryFile(**partial_name(folder))  # noqa: SIM115
+        file = tempfile.NamedTemporaryFile(**partial_name(default_storage))  # noqa: SIM115
         UploadedFile.__init__(self, file, *about)
 
 

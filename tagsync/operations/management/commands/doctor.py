@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from tagsync.operations.facts import Fact, facts
+from tagsync.operations.fact import Fact
+from tagsync.operations.facts import facts
 from tagsync.terminal import in_terminal_language
 
 NOT_WELL = 1
