@@ -29,7 +29,7 @@ def read_once(monkeypatch: pytest.MonkeyPatch) -> None:
         asked = ("preview", sheet, reading, *sorted(how.items()))
         return _once(path, asked, lambda: _first_answer(path, sheet, reading, **how))
 
-    def rows(path: Path, sheet: str, reading: Reading = AS_FOUND) -> Iterator[Row]:
+    def rows(path: Path, sheet: str, reading: Reading = AS_FOUND, **_limits: Any) -> Iterator[Row]:
         yield from _once(path, ("rows", sheet, reading), lambda: list(_read_rows(path, sheet, reading)))
 
     monkeypatch.setattr(reader, "first_answer", first_answer)

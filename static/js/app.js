@@ -226,6 +226,19 @@ for (const name of ["htmx:responseError", "htmx:sendError"]) {
 }
 on("click", "[data-hide]", (button) => { find(button.dataset.hide).hidden = true; });
 
+/* Menus: one at a time, closed by a press beside them, and by Escape, which leads back to what opened them. */
+const openMenus = () => all("[data-menu][open]");
+document.addEventListener("click", ({ target }) => {
+  for (const menu of openMenus()) if (!menu.contains(target)) menu.open = false;
+});
+document.addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape") return;
+  for (const menu of openMenus()) {
+    menu.open = false;
+    find("summary", menu).focus();
+  }
+});
+
 /* Forms: one submit, a busy button, fields that submit by themselves. */
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -233,10 +246,16 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
   event.submitter?.setAttribute("aria-busy", "true");
+  /* What comes as a file leaves the page as it is, and nothing tells when it has come. */
+  if ("download" in form.dataset) setTimeout(free, 3000, form);
 });
+function free(form) {
+  delete form.dataset.sent;
+  for (const element of form.elements) element.removeAttribute("aria-busy");
+}
 window.addEventListener("pageshow", ({ persisted }) => {
   if (!persisted) return;
-  for (const form of all("form[data-sent]")) delete form.dataset.sent;
+  for (const form of all("form[data-sent]")) free(form);
   for (const button of all(".btn[aria-busy]")) button.removeAttribute("aria-busy");
 });
 document.addEventListener("htmx:beforeRequest", (event) => {

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from tagsync.accounts.models import Person
 from tagsync.database import let_others_write, repeated_after_deadlock
 from tagsync.imports.drafts import drafts, saving
-from tagsync.imports.drafts.drafts import Choices
+from tagsync.imports.drafts.drafts import Choices, Refusal
 from tagsync.imports.drafts.saved_mappings import remember
+from tagsync.imports.followups.restart import has_moved_on, restart_draft, taken_over_by
 from tagsync.imports.followups.retry import Selection, queue_selected
 from tagsync.imports.locking import locked_for_act
 from tagsync.imports.models import ImportJob
@@ -21,8 +22,20 @@ class NothingToSend(Exception):
     """The check left no row that can be sent."""
 
 
-class ConnectionArchived(Exception):
+class SendsNoMore(Exception):
+    """Nothing more of this import is sent, whatever it holds."""
+
+
+class ConnectionArchived(SendsNoMore):
     """Nothing is sent through the import's connection before an admin takes it into use again."""
+
+
+class StartedAgain(SendsNoMore):
+    """Its rows have gone over to `by`, an import that was started with the same file and other settings."""
+
+    def __init__(self, by: ImportJob) -> None:
+        super().__init__(f"started again as import {by.pk}")
+        self.by = by
 
 
 class NotAsSeen(Exception):
@@ -31,6 +44,10 @@ class NotAsSeen(Exception):
 
 class NotAsChecked(Exception):
     """Columns or settings are not those that were checked."""
+
+
+class FirstMovedOn(NotAsChecked):
+    """The import that this one starts again sends, or has settled rows, since this one was checked."""
 
 
 @repeated_after_deadlock
@@ -77,12 +94,14 @@ def start(job: ImportJob, by: Person, trial_rows: int | None = None, seen: int |
     Raises NotAsSeen, NotAsChecked, and as `resume` does.
     """
     with locked_for_act(job, Act.START) as locked:
-        _refuse_archived(locked)
+        _refuse_to_send(locked)
         if locked.status == JobStatus.READY:
             if seen is not None and locked.events.filter(pk__gt=seen).exists():
                 raise NotAsSeen
             if not locked.is_as_asked:
                 raise NotAsChecked
+            if has_moved_on(locked):
+                raise FirstMovedOn
             if not locked.count(RowStatus.WAITING):
                 raise NothingToSend
         locked.start(by, trial_rows)
@@ -111,30 +130,43 @@ def _stop(job: ImportJob, by: Person) -> bool:
 
 @repeated_after_deadlock
 def resume(job: ImportJob, by: Person) -> None:
-    """Send the rows that were never settled. Raises MoveRefused, NothingToSend, ConnectionArchived."""
+    """Send the rows that were never settled. Raises MoveRefused, NothingToSend, SendsNoMore."""
     with locked_for_act(job, Act.RESUME) as locked:
-        _refuse_archived(locked)
+        _refuse_to_send(locked)
         if not locked.count(RowStatus.WAITING):
             raise NothingToSend
         job.resume(by)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
 
 
+def start_again(job: ImportJob, by: Person) -> ImportJob | Refusal:
+    """Stop it, if it only waits for a person, and make a draft with the same file for other settings.
+
+    A refusal changes nothing. Raises MoveRefused.
+    """
+    draft = restart_draft(job)
+    if job.status == JobStatus.BLOCKED and not isinstance(draft, Refusal):
+        stop(job, by)
+    return draft
+
+
 @repeated_after_deadlock
 def retry(job: ImportJob, selection: Selection, by: Person) -> int:
     """Queue failed rows again; returns how many rows go, with those that wait.
 
-    Raises MoveRefused, ConnectionArchived, NothingToRetry.
+    Raises MoveRefused, SendsNoMore, NothingToRetry.
     """
     with locked_for_act(job, Act.RETRY) as locked:
-        _refuse_archived(locked)
+        _refuse_to_send(locked)
         rows = queue_selected(locked, selection, by)
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
     job.refresh_from_db()
     return rows
 
 
-def _refuse_archived(locked: ImportJob) -> None:
+def _refuse_to_send(locked: ImportJob) -> None:
     """Its connection is locked as well: it is archived before, or the archiving stops this import."""
     if locked.connection_is_archived:
         raise ConnectionArchived
+    if by := taken_over_by(locked):
+        raise StartedAgain(by)

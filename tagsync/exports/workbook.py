@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.utils import translation
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -18,7 +19,6 @@ from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.local_files import local_file
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
-from tagsync.imports.notes import letter
 from tagsync.imports.permissions import sees_invalid_values
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.sending.attempts import TriesInOrder, made_calls
@@ -27,13 +27,16 @@ from tagsync.imports.sending.unanswered import needs_remark, remark_with_date
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping import formatted
 from tagsync.mapping.fields import IDENTIFIERS
-from tagsync.mapping.masking import mask_cell
+from tagsync.mapping.masking import HIDDEN, mask, mask_cell
 from tagsync.mapping.matching import column_name
-from tagsync.sheets.cells import FormattedCell, Kind, Row
+from tagsync.mapping.rows import Note
+from tagsync.sheets.cells import FormattedCell, Kind, Row, column_letter
+from tagsync.sheets.guard import DEFAULT_LIMITS, Limits
 from tagsync.sheets.reader import rows as read_rows
-from tagsync.sheets.writer import Sheet, write
+from tagsync.sheets.writer import Sheet, Wrong, write
 
 ROWS_AT_ONCE = 2000
+QUOTED_CHARACTERS = 60
 VALUE_WIDTH, NUMBER_WIDTH, TEXT_WIDTH = 20, 10, 44
 
 Progress = Callable[[int], None]
@@ -52,13 +55,18 @@ def rows_of(job: ImportJob, filters: Mapping[str, Any]) -> QuerySet[ImportRow]:
     return without_fixed(rows, job) if filters.get("open") else rows
 
 
-def write_workbook(export: Export, path: Path, progress: Progress) -> None:
-    """`progress` is told every few thousand rows how many are written. Raises: Unreadable, what `progress` raises."""
+def write_workbook(export: Export, path: Path, progress: Progress, limits: Limits = DEFAULT_LIMITS) -> None:
+    """`progress` is told how many rows are written, every few thousand that are read. `limits`: of the reading.
+
+    Raises: Unreadable, what `progress` raises.
+    """
     with translation.override(export.language), local_file(export.job.file, lambda: progress(0)) as source:
         sheet = _Lines(export)
         key = returned_workbooks.written(returned_workbooks.Key(export.job_id, sheet.number_header))
         hidden = Sheet(returned_workbooks.KEY_SHEET, [key], hidden=True)
-        write(path, Sheet(_sheet_name(export.job), sheet.header, sheet.lines(source, progress), sheet.widths), hidden)
+        name, added = _sheet_name(export.job), len(returned_workbooks.added_headers())
+        lines = sheet.lines(source, limits, progress)
+        write(path, Sheet(name, sheet.header, lines, sheet.widths, added, sheet.wrapped), hidden)
 
 
 def _sheet_name(job: ImportJob) -> str:
@@ -73,47 +81,63 @@ class _Lines:
         self._export, self._job = export, export.job
         self._fields = self._job.mapped_columns()
         names = {column["column"]: column["header"] for column in self._job.columns}
-        self._width = max(max(names, default=-1) + 1, self._job.check_summary.get("width", 0))
+        # What an earlier export has added gives way to what this one adds.
+        before = {column["column"] for column in self._job.columns if column.get("added")}
+        width = max(max(names, default=-1) + 1, self._job.check_summary.get("width", 0))
+        # Where each column of the file stands here.
+        self._places = {column: place for place, column in enumerate(c for c in range(width) if c not in before)}
         self._shows_invalid = sees_invalid_values(export.by, self._job)
         self._problems = {problem.pk: problem for problem in Problem.objects.filter(job=self._job)}
         self._repaired = self._repaired_fields()
         self._tries = TriesInOrder(self._job)
         self._remarks = RowRemarks(made_calls(self._job))
-        added = (
-            _("Row in the sheet"),
-            _("State"),
-            _("Reason"),
-            pgettext("about a failed row", "What to do"),
-            _("Tries"),
-        )
+        added = returned_workbooks.added_headers()
         self.number_header = added[0]
-        self.header = [column_name(names.get(column, ""), column) for column in range(self._width)] + list(added)
-        self.widths = [VALUE_WIDTH] * self._width + [NUMBER_WIDTH, VALUE_WIDTH, TEXT_WIDTH, TEXT_WIDTH, NUMBER_WIDTH]
+        self.header = [*(column_name(names.get(column, ""), column) for column in self._places), *added]
+        own = len(self._places)
+        self.widths = [VALUE_WIDTH] * own + [NUMBER_WIDTH, VALUE_WIDTH, TEXT_WIDTH, TEXT_WIDTH, NUMBER_WIDTH]
+        self.wrapped = (own + 2, own + 3)  # the reason, and what to do
 
-    def lines(self, path: Path, progress: Progress) -> Iterator[list[str]]:
+    def lines(self, path: Path, limits: Limits, progress: Progress) -> Iterator[list[str]]:
         rows = rows_of(self._job, self._export.filters).order_by("row_number")
-        done = 0
-        with closing(read_rows(path, self._job.sheet, self._job.reading)) as source:
-            for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), source):
+        written = 0
+
+        def told(source: Iterable[Row]) -> Iterator[Row]:
+            # By what is read: the few rows that are wanted may be far from each other.
+            for number, row in enumerate(source, start=1):
+                if number % ROWS_AT_ONCE == 0:
+                    progress(written)
+                yield row
+
+        with closing(read_rows(path, self._job.sheet, self._job.reading, limits=limits)) as source:
+            for row, typed in _side_by_side(rows.iterator(ROWS_AT_ONCE), told(source)):
                 yield self._line(row, typed)
-                done += 1
-                if done % ROWS_AT_ONCE == 0:
-                    progress(done)
+                written += 1
 
     def _line(self, row: ImportRow, typed: Row | None) -> list[str]:
-        values = [self._value(row, typed, column) for column in range(self._width)]
+        wrong = self._wrong_columns(row)
+        values = [self._value(row, typed, column) for column in self._places]
         said = self._said(row)
         remarks = self._remarks.of(row.job_id, row.row_number) if row.status == RowStatus.ACCEPTED else ""
         if remarks:
-            said.append(("", remark_with_words(remarks)))
+            said.append(_Said(remark_with_words(remarks)))
         return [
-            *values,
+            *(Wrong(value) if column in wrong else value for column, value in zip(self._places, values, strict=True)),
             str(row.row_number),
             self._state(row),
-            "\n".join(_with_column(letter, one.title) for letter, one in said),
-            "\n".join(dict.fromkeys([*(one.advice for _letter, one in said), *_remark(row)])),
+            "\n".join(one.reason for one in said),
+            "\n".join(dict.fromkeys([*(one.sentence.advice for one in said), *_remark(row)])),
             str(self._tries.of(row.row_number)),
         ]
+
+    def _wrong_columns(self, row: ImportRow) -> set[int]:
+        """Those whose cell has to be corrected; where an identifier is missing, any of those that hold one."""
+        if row.status != RowStatus.TO_FIX:
+            return set()
+        found = {note.column for note in row.noted if note.column is not None}
+        if any(note.code == "no_identifier" for note in row.noted):
+            found |= {column for column, field in self._fields.items() if field in IDENTIFIERS}
+        return found
 
     def _value(self, row: ImportRow, typed: Row | None, column: int) -> str:
         cell = typed.cells.get(column) if typed else None
@@ -122,18 +146,36 @@ class _Lines:
             text = formatted.without_grouping(cell)  # as text, 1,200 would come back as two tags
         if field in self._repaired.get(row.row_number, ()):
             text = row.values_by_field()[field]
-        if self._export.clear or field == "tags" or (self._shows_invalid and field in row.invalid_fields):
+        if self._shows(row, field):
             return text
         # What is stored and not what is typed: by this mask the value is found again when the workbook comes back.
         return mask_cell(field, row.values_by_field()[field] or text if field in IDENTIFIERS else text)
 
-    def _said(self, row: ImportRow) -> list[tuple[str, Sentence]]:
-        """(column letter or "", sentence) of everything that is wrong with the row."""
-        found = [(letter(note), sentence(note.code, {"field": note.field or "", **note.params})) for note in row.noted]
+    def _shows(self, row: ImportRow, field: str) -> bool:
+        """Whether the value of this field stands there as it is."""
+        return self._export.clear or field == "tags" or (self._shows_invalid and field in row.invalid_fields)
+
+    def _said(self, row: ImportRow) -> list[_Said]:
+        """Everything that is wrong with the row."""
+        found = [
+            _Said(
+                sentence(note.code, {"field": note.field or "", **note.params}),
+                "" if note.column is None else column_letter(self._places.get(note.column, note.column)),
+                self._quoted(row, note),
+            )
+            for note in row.noted
+        ]
         if not found and row.problem_id:
             problem = self._problems[row.problem_id]
-            found = [("", sentence(problem.code, problem.params))]
+            found = [_Said(sentence(problem.code, problem.params))]
         return found
+
+    def _quoted(self, row: ImportRow, note: Note) -> str:
+        """The value that is wrong, as far as the cell shows it; "" of a row as a whole, which holds all its values."""
+        if note.field is None or self._shows(row, note.field):
+            return note.value if note.field else ""
+        masked = mask(note.field, note.value)
+        return "" if masked == HIDDEN else masked
 
     def _state(self, row: ImportRow) -> str:
         if row.status == RowStatus.WAITING and self._job.status in ENDED:
@@ -167,9 +209,18 @@ def _remark(row: ImportRow) -> tuple[str, ...]:
     return (_("%(sentence)s.") % {"sentence": said.title}, said.advice)
 
 
-def _with_column(letter: str, text: str) -> str:
-    return (
-        pgettext("column and problem", "%(column)s: %(problem)s") % {"column": letter, "problem": text}
-        if letter
-        else text
-    )
+class _Said(NamedTuple):
+    """What is wrong, where (the letter of the column, or ""), and what stands there."""
+
+    sentence: Sentence
+    letter: str = ""
+    value: str = ""
+
+    @property
+    def reason(self) -> str:
+        problem, value = self.sentence.title, Truncator(" ".join(self.value.split())).chars(QUOTED_CHARACTERS)
+        if value and f"“{value}”" not in problem:
+            problem = pgettext("problem and value", "%(problem)s (“%(value)s”)") % {"problem": problem, "value": value}
+        if not self.letter:
+            return problem
+        return pgettext("column and problem", "%(column)s: %(problem)s") % {"column": self.letter, "problem": problem}

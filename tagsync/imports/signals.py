@@ -18,3 +18,7 @@ letters_due = Signal()
 
 # Sent by the keeper once an hour: whoever keeps what is over deletes it.
 keeper_cleans = Signal()
+
+# Sent by whoever writes workbooks in the background, inside the transaction in which one is over: with `by`, who asked
+# for it, `export`, its number, `name`, `rows`, and `cause`, a code of `imports.problems`, "" when it can be fetched.
+workbook_over = Signal()

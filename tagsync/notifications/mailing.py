@@ -23,7 +23,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from tagsync.database import database_now
-from tagsync.notifications.models import Notice
+from tagsync.notifications.models import WORKBOOKS, Notice
 from tagsync.notifications.texts import said
 
 LETTERS_PER_ROUND = 50
@@ -131,6 +131,9 @@ def place_of(notice: Notice) -> str:
         return reverse("import_detail", args=[notice.job_id])
     if notice.kind.startswith("connection_") and notice.connection_id:
         return reverse("connection_edit", args=[notice.connection_id])
+    if notice.kind in WORKBOOKS:
+        # The list: the workbook itself may be gone when she comes.
+        return f"{reverse('export_list')}#export-{notice.params.get('export', '')}"
     status = {"waits": "?status=under_way", "held": "?status=blocked", "goes_on": "?status=under_way"}
     return reverse("import_list") + status.get(notice.kind, "")
 

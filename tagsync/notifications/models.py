@@ -40,6 +40,9 @@ class NoticeKind(models.TextChoices):
     # a connection, for those who look after it
     CONNECTION_BLOCKED = "connection_blocked", "connection_blocked"
     CONNECTION_READY = "connection_ready", "connection_ready"
+    # a workbook that she asked for
+    WORKBOOK_READY = "workbook_ready", "workbook_ready"
+    WORKBOOK_FAILED = "workbook_failed", "workbook_failed"
 
 
 # What goes on until it is over, and what is told then.
@@ -50,6 +53,7 @@ RECOVERIES = {
 }
 # What an import asks; any move of a person answers it.
 QUESTIONS = (NoticeKind.BLOCKED, NoticeKind.TRIAL_DONE)
+WORKBOOKS = (NoticeKind.WORKBOOK_READY, NoticeKind.WORKBOOK_FAILED)
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):

@@ -14,7 +14,7 @@ from tagsync.connections.models import Connection
 from tagsync.database import gave_way
 from tagsync.imports.drafts.deletion import delete_in_pieces
 from tagsync.imports.models import ImportJob
-from tagsync.notifications.models import Notice
+from tagsync.notifications.models import WORKBOOKS, Notice
 
 RETENTION_DAYS = 90
 
@@ -28,6 +28,7 @@ def mark_seen(
     *,
     job: ImportJob | None = None,
     connection: Connection | None = None,
+    workbook: int | None = None,
     notice: int | None = None,
     upto: int | None = None,
 ) -> None:
@@ -37,6 +38,8 @@ def mark_seen(
         hers = hers.filter(job=job)
     if connection is not None:
         hers = hers.filter(connection=connection, job=None)
+    if workbook is not None:
+        hers = hers.filter(kind__in=WORKBOOKS, params__export=workbook)
     if notice is not None:
         hers = hers.filter(pk=notice)
     if upto is not None:

@@ -150,6 +150,24 @@ def _connection_ready(notice: Notice) -> Said:
     return Said(title, (_("Its imports go on by themselves."),))
 
 
+# -- a workbook
+
+
+def _workbook_ready(notice: Notice) -> Said:
+    rows = int(notice.params.get("rows", 0))
+    title = ngettext("“%(name)s” is ready: %(rows)s row", "“%(name)s” is ready: %(rows)s rows", rows) % {
+        "name": notice.params.get("name", ""),
+        "rows": _number(rows),
+    }
+    return Said(title, (_("Only you can fetch it; the page says until when."),))
+
+
+def _workbook_failed(notice: Notice) -> Said:
+    cause = sentence(str(notice.params.get("cause", "")))
+    title = _("“%(name)s” could not be made: %(cause)s")
+    return Said(title % {"name": notice.params.get("name", ""), "cause": cause.title}, (cause.advice,))
+
+
 _TELLINGS: dict[NoticeKind, Callable[[Notice], Said]] = {
     NoticeKind.FINISHED: _finished,
     NoticeKind.FINISHED_WITH_FAILURES: _finished,
@@ -165,6 +183,8 @@ _TELLINGS: dict[NoticeKind, Callable[[Notice], Said]] = {
     NoticeKind.RELEASED: _released,
     NoticeKind.CONNECTION_BLOCKED: _connection_blocked,
     NoticeKind.CONNECTION_READY: _connection_ready,
+    NoticeKind.WORKBOOK_READY: _workbook_ready,
+    NoticeKind.WORKBOOK_FAILED: _workbook_failed,
 }
 
 

@@ -8,7 +8,7 @@ from typing import IO, NamedTuple
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell, WriteOnlyCell
-from openpyxl.styles import Font
+from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
@@ -20,18 +20,29 @@ ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # Excel would decode it, so the text itself has to be escaped (ECMA-376 part 1, 22.9.2.19).
 LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 HEADER_FONT = Font(bold=True)
+# Excel's own look of a cell that is “bad”, so that nobody has to learn another.
+WRONG_FONT, WRONG_FILL = Font(color="9C0006"), PatternFill("solid", fgColor="FFC7CE")
+ADDED_FILL = PatternFill("solid", fgColor="E7E9EE")
+WRAPPED = Alignment(wrap_text=True, vertical="top")
+
+
+class Wrong(str):
+    """The text of a cell that somebody has to correct: it is coloured, also when nothing stands in it."""
 
 
 class Sheet(NamedTuple):
     """One sheet: a header that stays in view, and rows. `widths`: of its columns, in characters.
 
-    `hidden`: not even offered by Excel's “Unhide”.
+    `added`: how many of the last columns are remarks on the others, and look so; `wrapped`: positions of the columns
+    whose texts take several lines. `hidden`: not even offered by Excel's “Unhide”.
     """
 
     name: str
     header: Sequence[str]
     rows: Iterable[Sequence[str]] = ()
     widths: Sequence[int] = ()
+    added: int = 0
+    wrapped: Sequence[int] = ()
     hidden: bool = False
 
 
@@ -68,21 +79,36 @@ def _write_sheet(workbook: Workbook, sheet: Sheet) -> None:
         written.sheet_state = "veryHidden"
     for number, width in enumerate(sheet.widths, start=1):
         written.column_dimensions[get_column_letter(number)].width = width
-    header = [_cell(written, value) for value in sheet.header]
-    for cell in header:
+    written.append(_header(written, sheet))
+    for values in sheet.rows:
+        cells = [_cell(written, value) for value in values]
+        for position in sheet.wrapped:
+            if (cell := cells[position]) is not None:
+                cell.alignment = WRAPPED
+        written.append(cells)
+
+
+def _header(written: WriteOnlyWorksheet, sheet: Sheet) -> list[Cell | None]:
+    cells = [_cell(written, value) for value in sheet.header]
+    for position, cell in enumerate(cells):
         if cell is not None:
             cell.font = HEADER_FONT
-    written.append(header)
-    for values in sheet.rows:
-        written.append([_cell(written, value) for value in values])
+            if position >= len(cells) - sheet.added:
+                cell.fill = ADDED_FILL
+    return cells
 
 
 def _cell(sheet: WriteOnlyWorksheet, value: str) -> Cell | None:
     text = LOOKS_ESCAPED.sub("_x005F_", ILLEGAL.sub("", value)[:LONGEST_CELL])
-    if not text:
+    is_wrong = isinstance(value, Wrong)
+    if not text and not is_wrong:
         return None
-    cell = WriteOnlyCell(sheet, text.replace("\r", "_x000D_"))
-    # openpyxl takes "=1+1" for a formula and "#N/A" for an error; and what a person types over it stays text.
-    cell.data_type = "s"
+    cell = WriteOnlyCell(sheet, text.replace("\r", "_x000D_") or None)
+    if text:
+        # openpyxl takes "=1+1" for a formula and "#N/A" for an error.
+        cell.data_type = "s"
+    # What a person types over it stays text.
     cell.number_format = "@"
+    if is_wrong:
+        cell.font, cell.fill = WRONG_FONT, WRONG_FILL
     return cell

@@ -16,7 +16,7 @@ from tagsync.web.exports import views as exports
 from tagsync.web.help import views as help
 from tagsync.web.history import bulk_views
 from tagsync.web.history import views as history
-from tagsync.web.job import dismissal_views, title_views
+from tagsync.web.job import dismissal_views, restart_views, title_views
 from tagsync.web.job import views as job
 from tagsync.web.mappings import views as mappings
 from tagsync.web.notices import views as notices
@@ -73,6 +73,7 @@ urlpatterns = [
     path("imports/<int:pk>/calls/", job.calls, name="import_calls"),
     path("imports/<int:pk>/stop/", job.stop, name="import_stop"),
     path("imports/<int:pk>/resume/", job.resume, name="import_resume"),
+    path("imports/<int:pk>/restart/", restart_views.restart, name="import_restart"),
     path("imports/<int:pk>/retry/", retry.retry, name="import_retry"),
     path("imports/<int:pk>/undo/", undo.undo, name="import_undo"),
     path("imports/<int:pk>/problems/<int:problem>/settle/", dismissal_views.settle, name="problem_settle"),

@@ -2,6 +2,7 @@ import io
 import zipfile
 
 import pytest
+from openpyxl import load_workbook
 
 from tagsync.sheets import reader, writer
 from tagsync.sheets.cells import Kind
@@ -67,6 +68,25 @@ def test_it_leaves_out_what_a_workbook_cannot_hold(texts):
 
 def test_an_empty_text_is_a_blank_cell(texts):
     assert texts(["", "\x01"]) == [None, None]
+
+
+def test_it_colours_what_is_wrong_also_where_nothing_stands(path):
+    rows = [["ok", writer.Wrong("138"), writer.Wrong(""), "two\nlines"]]
+    writer.write(path, writer.Sheet("a", ["x", "y", "z", "why"], rows, added=1, wrapped=[3]))
+
+    sheet = load_workbook(path).active
+    right, wrong, missing, why = sheet[2]
+    assert [cell.fill.fgColor.rgb for cell in (wrong, missing)] == ["00FFC7CE"] * 2 and missing.value is None
+    assert right.fill.fill_type is None and why.fill.fill_type is None
+    assert (wrong.data_type, wrong.number_format, missing.number_format) == ("s", "@", "@")
+    assert why.alignment.wrap_text and not wrong.alignment.wrap_text
+    assert [cell.fill.fill_type for cell in sheet[1]] == [None, None, None, "solid"]
+
+
+def test_what_is_wrong_is_no_formula_either(path):
+    writer.write(path, writer.Sheet("a", ["x"], [[writer.Wrong("=1+1")], [writer.Wrong("#N/A")]]))
+
+    assert {cell.data_type for row in load_workbook(path).active.iter_rows() for cell in row} == {"s"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import BytesIO
+from threading import BoundedSemaphore
+from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -17,8 +20,11 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
+from tagsync.imports.drafts import previews
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus, RowStatus
+from tagsync.notifications.models import Notice
+from tagsync.sheets.errors import Unreadable
 from tests.making import upload_of
 
 FORBIDDEN = "13800138000"
@@ -38,17 +44,19 @@ def ended(ready: ImportJob) -> ImportJob:
 
 
 def ask(client: Client, job: ImportJob, **data: object) -> Export:
-    response = client.post(f"/imports/{job.pk}/export/", data)
+    """As of one that is too large to come at once."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lifecycle, "ROWS_AT_ONCE", 0)
+        response = client.post(f"/imports/{job.pk}/export/", data)
     export = Export.objects.latest("pk")
     assert response.status_code == 302 and response["Location"] == f"/exports/{export.pk}/"
     return export
 
 
 def made(client: Client, job: ImportJob, **data: object) -> Export:
-    export = ask(client, job, **data)
-    lifecycle.make(export.pk)
-    export.refresh_from_db()
-    assert export.state == ExportState.DONE
+    response = client.post(f"/imports/{job.pk}/export/", data)
+    export = Export.objects.latest("pk")
+    assert response["Location"] == f"/exports/{export.pk}/file/" and export.state == ExportState.DONE
     return export
 
 
@@ -95,6 +103,70 @@ def test_it_masks_for_the_owner_and_on_wish_not_for_an_admin(
 def test_it_shows_the_owner_her_own_sheet_before_the_start(signed: Client, ready: ImportJob) -> None:
     problem = ready.problems.get()
     assert "138" in str(fetched(signed, made(signed, ready, problem=problem.pk)))
+
+
+def test_a_small_one_comes_at_the_press(signed: Client, ended: ImportJob, quiet_queue: list[tuple[str, int]]) -> None:
+    response = signed.post(f"/imports/{ended.pk}/export/", {"rows": "failed"}, follow=True)
+    assert response["Content-Type"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    book = load_workbook(BytesIO(b"".join(response.streaming_content)))
+    assert [row[3].value for row in book.worksheets[0].iter_rows()] == ["Row in the sheet", "3", "4"]
+    assert not quiet_queue and not Notice.objects.exists()
+
+
+@pytest.mark.parametrize("obstacle", ["more rows than that", "too slow", "reader too slow", "others are being read"])
+def test_what_takes_its_time_is_left_to_a_worker(
+    signed: Client,
+    ended: ImportJob,
+    quiet_queue: list[tuple[str, int]],
+    django_capture_on_commit_callbacks: Any,
+    obstacle: str,
+) -> None:
+    with pytest.MonkeyPatch.context() as patched, django_capture_on_commit_callbacks(execute=True):
+        if obstacle == "more rows than that":
+            patched.setattr(lifecycle, "ROWS_AT_ONCE", 2)
+        elif obstacle == "too slow":
+            patched.setattr("tagsync.exports.workbook.ROWS_AT_ONCE", 1)
+            patched.setattr(lifecycle, "SECONDS_AT_ONCE", 1e-9)
+        elif obstacle == "reader too slow":
+            patched.setattr(lifecycle, "write_workbook", Mock(side_effect=Unreadable("took_too_long", seconds=8)))
+        else:
+            patched.setattr(previews, "READERS", BoundedSemaphore(1))
+            previews.READERS.acquire()
+        response = signed.post(f"/imports/{ended.pk}/export/")
+    export = Export.objects.get()
+    assert response["Location"] == f"/exports/{export.pk}/"
+    assert (export.state, export.lease_until) == (ExportState.WAITING, None)
+    assert quiet_queue == [("exports", export.pk)] and lifecycle.nobody_works_on() == [export.pk]
+    assert "of 3 rows" in signed.get(response["Location"]).content.decode()
+
+
+def test_one_that_cannot_be_made_at_once_says_why(signed: Client, ended: ImportJob) -> None:
+    ended.file.storage.delete(str(ended.file.name))
+    page = signed.post(f"/imports/{ended.pk}/export/", follow=True).content.decode()
+    assert "no longer stored" in page and not Notice.objects.exists()
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["made", "not made"])
+@pytest.mark.parametrize("seen_at", ["", "file/"])
+def test_one_by_a_worker_announces_itself_once(signed: Client, ended: ImportJob, gone: bool, seen_at: str) -> None:
+    export = ask(signed, ended, rows="failed")
+    if gone:
+        ended.file.storage.delete(str(ended.file.name))
+    lifecycle.make(export.pk)
+    lifecycle.make(export.pk)
+    notice = Notice.objects.get()
+    assert (notice.kind, notice.person) == ("workbook_failed" if gone else "workbook_ready", ended.owner)
+    page = signed.get("/notices/").content.decode()
+    told = "could not be made: The uploaded file is no longer stored" if gone else "is ready: 2 rows"
+    assert f"“双11会员 failed rows.xlsx” {told}" in page
+    assert signed.get(f"/notices/{notice.pk}/")["Location"] == f"/exports/#export-{export.pk}"
+    assert f'id="export-{export.pk}"' in signed.get("/exports/").content.decode()
+    # Whoever goes to it by herself has seen it, too; looking at its import is not enough.
+    Notice.objects.update(seen_at=None)
+    signed.get(f"/imports/{ended.pk}/")
+    assert Notice.objects.get().seen_at is None
+    signed.get(f"/exports/{export.pk}/{seen_at}", follow=True).close()
+    assert Notice.objects.get().seen_at is not None
 
 
 def test_it_makes_one_when_asked_twice(signed: Client, ended: ImportJob) -> None:

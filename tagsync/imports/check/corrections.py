@@ -29,7 +29,10 @@ DONE = (RowStatus.ACCEPTED, RowStatus.IN_DOUBT)
 GENERATIONS = 3
 # Problems of the row and not of one of its cells: they are found anew.
 OF_THE_ROW = frozenset(
-    ("no_identifier", "no_tags", "duplicate_of", "superseded_by", "accepted_before", "did_not_fail", "fixed_before")
+    (
+        *("no_identifier", "no_tags", "duplicate_of", "superseded_by"),
+        *("accepted_before", "did_not_fail", "fixed_before", "left_out_before"),
+    )
 )
 
 
@@ -87,15 +90,18 @@ def _done(generations: int) -> Q:
     return here | Q(Exists(next_ones.filter(_done(generations - 1))))
 
 
-def with_originals(job: ImportJob, source: Iterable[Row]) -> Iterator[tuple[Row, Original | None]]:
-    """Each row with the row that it corrects, by the number in the column that the export wrote."""
-    column = next((one["column"] for one in job.columns if one.get("row_numbers")), None)
+def with_originals(
+    job: ImportJob, source: Iterable[Row], *, same_file: bool = False
+) -> Iterator[tuple[Row, Original | None]]:
+    """Each row with the row that it corrects: by the number in the column that the export wrote, or, where it is the
+    very same file, by its own."""
+    column = -1 if same_file else next((one["column"] for one in job.columns if one.get("row_numbers")), None)
     if column is None or job.corrects_id is None:
         yield from ((row, None) for row in source)
         return
     rows, taken = iter(source), set[int]()
     while chunk := list(islice(rows, ROWS_AT_ONCE)):
-        numbers = [_number(row.cells.get(column)) for row in chunk]
+        numbers = [row.number if same_file else _number(row.cells.get(column)) for row in chunk]
         originals = _originals(job, [number for number in numbers if number is not None])
         for row, number in zip(chunk, numbers, strict=True):
             # A number that stands there twice says nothing the second time.

@@ -20,6 +20,7 @@ from tagsync.imports.check import corrections, repairs, repeated_customers
 from tagsync.imports.check.corrections import Original
 from tagsync.imports.check.damaged_ids import look_again
 from tagsync.imports.check.duplicates import content_of
+from tagsync.imports.check.started_again import StaysOut, is_started_again
 from tagsync.imports.check.summary import TAGS_KEPT, Tallies
 from tagsync.imports.check.surroundings import Surroundings
 from tagsync.imports.drafts.deletion import ROWS_PER_COMMIT, drop_rows
@@ -127,7 +128,9 @@ def _staged_rows(
 ) -> Iterator[_Staged]:
     columns, check = job.mapped_columns(), check_sent if job.undoes_id else check_row
     first_seen: dict[bytes, int] = {}
-    for row, original in corrections.with_originals(job, _meant(job, around.below(source), tallies)):
+    stays_out = StaysOut() if is_started_again(job) else None
+    meant = _meant(job, around.below(source), tallies)
+    for row, original in corrections.with_originals(job, meant, same_file=stays_out is not None):
         if is_blank(row):
             tallies.blank += 1
             continue
@@ -141,7 +144,7 @@ def _staged_rows(
         if stopped:
             checked = checked._replace(notes=(stopped, *checked.notes))
         if original:
-            staged = _again(job, checked, original, problems, first_seen, tallies)
+            staged = _again(job, checked, original, stays_out, problems, first_seen, tallies)
         else:
             staged = _first_time(job, checked, problems, first_seen, tallies)
         tallies.statuses[staged.status] += 1
@@ -163,13 +166,17 @@ def _again(
     job: ImportJob,
     checked: Checked,
     original: Original,
+    stays_out: StaysOut | None,
     problems: ProblemIndex,
     seen: dict[bytes, int],
     tallies: Tallies,
 ) -> _Staged:
     """A row that corrects one of an earlier import; what needs no correction is left out."""
-    reason = corrections.nothing_to_correct(checked, original)
-    if reason:
+    if stays_out:
+        if found := stays_out.state_of(checked, original):
+            status, why = found
+            return _row(job, checked, status, None, json.dumps(notes.stored(*why), ensure_ascii=False))
+    elif reason := corrections.nothing_to_correct(checked, original):
         return _row(job, checked, RowStatus.LEFT_OUT, None, json.dumps(notes.stored(reason)))
     staged = _first_time(job, checked, problems, seen, tallies)
     return staged._replace(corrects_row=original.row_number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +61,7 @@ def create(
     `like`: an import whose settings are taken over, and its columns as far as the sheet has the same names. Where too
     many others are being read, the draft is as `is_unseen` says.
     """
-    if refusal := _over_a_limit(owner, upload.size or 0):
+    if refusal := over_a_limit(owner, upload.size or 0):
         return refusal
     job = ImportJob(owner=owner, title=title_kept(title), file_name=_file_name(upload), file_sha256=_sha256(upload))
     job.file_bytes = upload.size or 0
@@ -80,7 +80,7 @@ def create(
     return job
 
 
-def _over_a_limit(owner: Person, size: int) -> Refusal | None:
+def over_a_limit(owner: Person, size: int) -> Refusal | None:
     """`size`: of the new file, in bytes. What counts is what she can delete herself."""
     if free_bytes(default_storage) < settings.TAGSYNC_LEAST_FREE_BYTES:
         return Refusal("no_room", {"least_bytes": settings.TAGSYNC_LEAST_FREE_BYTES})
@@ -148,9 +148,13 @@ def _recognise(job: ImportJob, view: SheetView, key: returned_workbooks.Key) -> 
     original = returned_workbooks.import_of(key, job.owner)
     if original is None:
         return
-    fields = returned_workbooks.fields(key, original, {s.column: s.header for s in view.suggestions})
+    headers = {s.column: s.header for s in view.suggestions}
     job.corrects, job.fixed_tags = original, original.fixed_tags
-    job.columns = [{"column": s.column, "header": s.header, **fields[s.column]} for s in view.suggestions]
+    job.columns = _columns(view, returned_workbooks.fields(original, headers))
+    numbers = returned_workbooks.number_column(key, headers | view.added)
+    for column in job.columns:
+        if column["column"] == numbers:
+            column |= {"field": None, "added": True, "row_numbers": True}
     if original.connection in Connection.objects.usable():
         job.connection = original.connection
     job.operation, job.match, job.identify_way = original.operation, original.match, original.identify_way
@@ -335,7 +339,15 @@ def _remember(job: ImportJob, view: SheetView) -> None:
     fields = {s.column: s.field if s.exact else None for s in view.suggestions}
     if view.remembered:
         fields = fields_of(view.remembered, {s.column: s.header for s in view.suggestions})
-    job.columns = [{"column": s.column, "header": s.header, "field": fields[s.column]} for s in view.suggestions]
+    job.columns = _columns(view, fields)
+
+
+def _columns(view: SheetView, fields: Mapping[int, str | None]) -> list[dict[str, Any]]:
+    own = [{"column": s.column, "header": s.header, "field": fields[s.column]} for s in view.suggestions]
+    added = [
+        {"column": column, "header": header, "field": None, "added": True} for column, header in view.added.items()
+    ]
+    return sorted([*own, *added], key=lambda column: column["column"])
 
 
 def _start_from_last_settings(job: ImportJob) -> None:

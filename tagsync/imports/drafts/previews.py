@@ -58,7 +58,7 @@ def preview(
     asked = [_code_version(), *stored_files.version(file), *reading, max_rows, whole_cells]
     if not whole_cells and (kept := _kept(file, asked, sheet)):
         return kept
-    with _turn(), local_file(file) as path:
+    with turn(TURN_SECONDS), local_file(file) as path:
         answer = reader.first_answer(path, sheet, reading, max_rows=max_rows, whole_cells=whole_cells)
     seen = reader.seen(answer)
     if not whole_cells:
@@ -67,8 +67,9 @@ def preview(
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
-    if not READERS.acquire(timeout=TURN_SECONDS):
+def turn(wait_seconds: float) -> Iterator[None]:
+    """Of whoever reads a file while somebody waits. Raises NoTurn."""
+    if not READERS.acquire(timeout=wait_seconds):
         raise NoTurn
     try:
         yield

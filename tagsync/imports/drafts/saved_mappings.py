@@ -18,11 +18,15 @@ from tagsync.mapping.matching import Suggestion, header_key
 
 
 def remember(job: ImportJob) -> None:
-    """Keep what the person chose for these headers. Nothing to keep when the header row names nothing."""
-    headers = [column["header"] for column in job.columns]
+    """Keep what the person chose for these headers. Nothing to keep when the header row names nothing.
+
+    What an export has written behind the sheet is no part of it.
+    """
+    own = [column for column in job.columns if not column.get("added")]
+    headers = [column["header"] for column in own]
     if job.header_row and not _names(headers):
         return
-    columns = [{name: column[name] for name in ("column", "header", "field")} for column in job.columns]
+    columns = [{name: column[name] for name in ("column", "header", "field")} for column in own]
     newest = {"columns": columns, "job": job, "used_at": Now()}
     key = {"owner": job.owner, "headers_sha256": headers_sha256(headers)}
     if not SavedMapping.objects.filter(**key).update(**newest, times_used=F("times_used") + 1):

@@ -6,8 +6,9 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from tagsync.imports.drafts import returned_workbooks
 from tagsync.imports.drafts.previews import preview
 from tagsync.imports.drafts.saved_mappings import first_remembered, recall, recall_by_look
 from tagsync.imports.local_files import NotNow
@@ -28,12 +29,16 @@ from tagsync.sheets.reading import Question
 
 @dataclass(frozen=True)
 class SheetView:
-    """What the columns page shows of the sheet: its first rows, its columns and what each probably is."""
+    """What the columns page shows of the sheet: its first rows, its columns and what each probably is.
+
+    `added`: column → name of those that an export of ours has written there; nobody is asked about them.
+    """
 
     preview: Preview
     header_row: int  # 0 when the sheet has no header
     suggestions: list[Suggestion]
     remembered: SavedMapping | None = None
+    added: dict[int, str] = field(default_factory=dict)
 
     @property
     def body(self) -> list[Row]:
@@ -53,11 +58,13 @@ def look(job: ImportJob) -> SheetView:
     header_row = _header_row(seen) if job.header_row is None else job.header_row
     if header_row is None:
         raise Unreadable("empty_sheet", sheet=seen.sheet)
-    names = _all_columns(_names(seen, header_row), seen.rows, header_row)
+    found = _all_columns(_names(seen, header_row), seen.rows, header_row)
+    added = returned_workbooks.added_columns(found)
+    names = {column: name for column, name in found.items() if column not in added}
     below = [row for row in seen.rows if row.number > header_row]
     suggestions = suggest(names, below)
     remembered = recall(job.owner, names.values()) if header_row else recall_by_look(job.owner, suggestions)
-    return SheetView(seen, header_row, suggestions, remembered)
+    return SheetView(seen, header_row, suggestions, remembered, added)
 
 
 def _header_row(seen: Preview) -> int | None:

@@ -59,7 +59,8 @@ class ImportJob(models.Model):
     sheet = models.CharField(max_length=100, blank=True, default="")
     # 0: the sheet has no header; empty: not looked for yet
     header_row = models.PositiveIntegerField(null=True, blank=True)
-    # [{"column": 0, "header": "手机号", "field": "phone" or null}, …]: every column of the header with its decision
+    # [{"column": 0, "header": "手机号", "field": "phone" or null}, …]: every column of the header with its decision;
+    # "added" says of one that an export of ours wrote it, "row_numbers" which of these holds them
     columns = models.JSONField(default=list, blank=True)
     # How a person wants the file to be read where it leaves that open, see `reading`; empty: as the evidence says
     encoding = models.CharField(max_length=20, blank=True, default="")

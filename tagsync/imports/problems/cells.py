@@ -124,6 +124,16 @@ TEXTS: dict[str, Text] = {
         _("It is left out. Nothing to do."),
         Mover.NOBODY,
     ),
+    "accepted_before": Text(
+        _("Import #%(import)s has brought this row to the platform already"),
+        _("It is left out. Nothing to do."),
+        Mover.NOBODY,
+    ),
+    "left_out_before": Text(
+        _("It was left out of import #%(import)s"),
+        _("It stays left out. To send it, upload it as a new import."),
+        Mover.NOBODY,
+    ),
     "duplicate_of": Text(
         _("Same as row %(row)s"), _("It is sent once, with row %(row)s. Nothing to do."), Mover.NOBODY
     ),

@@ -40,6 +40,12 @@ ROWS: dict[str, Text] = {
         _("It was set aside, so that nothing newer is undone. An admin can send it anyway."),
         Mover.NOBODY,
     ),
+    # why nothing more of an import is sent
+    "started_again": Text(
+        _("What this import has not brought to the platform has gone over to import #%(import)s"),
+        _("Go on there: it was started with the same file, and nothing more is sent from here."),
+        Mover.NOBODY,
+    ),
     # beside what the state of a row says: a call of it had an unknown fate
     "earlier_call_unanswered": Text(
         _("An earlier call of %(time)s got no answer: the row may have been applied"),

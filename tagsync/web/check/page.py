@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
+from tagsync.imports.check.started_again import is_started_again
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.permissions import may_steer, sees_in_full
@@ -60,6 +61,7 @@ def check_context(
         "matching": matching_words(job),
         "blocked_because": None if job.connection_is_archived else _blocked_because(job),
         "archived": _archived(job),
+        "starts_again": is_started_again(job),
         "left_to_earlier": job.corrects_id and job.repairs.filter(earlier=job.corrects_id, undone_at=None).exists(),
         "earlier": result.earlier_import(job, person),
     }

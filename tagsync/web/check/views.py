@@ -88,8 +88,8 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
         return overtaken(request, job)
     except actions.NotAsSeen:
         return _look_again(request, job)
-    except (actions.ConnectionArchived, actions.NotAsChecked, actions.NothingToSend) as refused:
-        say = messages.error if isinstance(refused, actions.ConnectionArchived) else messages.warning
+    except (actions.SendsNoMore, actions.NotAsChecked, actions.NothingToSend) as refused:
+        say = messages.error if isinstance(refused, actions.SendsNoMore) else messages.warning
         say(request, _why_not_started(job, refused))
         return redirect(address(job))
     _say_started(request, rows)
@@ -99,6 +99,15 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 def _why_not_started(job: ImportJob, refused: Exception) -> str:
     if isinstance(refused, actions.ConnectionArchived):
         return archived_told(job, "connection_archived_before")
+    if isinstance(refused, actions.StartedAgain):
+        return _("Not started: import #%(other)s has been started with these rows already. Go on there.") % {
+            "other": refused.by.pk
+        }
+    if isinstance(refused, actions.FirstMovedOn):
+        return _(
+            "Rows of import #%(first)s, which this one starts again, are being sent or have been since the check. When "
+            "it has ended, check the file again here, then start."
+        ) % {"first": job.corrects_id}
     if isinstance(refused, actions.NothingToSend):
         return _("There is no row to send.")
     return _("Columns or settings are no longer those that were checked. Check the file again, then start it.")

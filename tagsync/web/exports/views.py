@@ -21,6 +21,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_see_personal_data, sees_in_full
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.states import UNSTARTED
+from tagsync.notifications.seen import mark_seen
 from tagsync.queueing.health import queue_health
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.exports.forms import ExportForm
@@ -33,6 +34,7 @@ LISTED = 100
 
 @require_POST
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """A small one comes at once; of any other the page tells how far it is."""
     job, person, form = import_or_404(request, pk), signed_in(request), ExportForm(request.POST)
     filters = form.filters()
     if "problem" in filters and not job.problems.filter(pk=filters["problem"]).exists():
@@ -40,13 +42,15 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     clear = sight(job, person, asked=bool(chosen(form).get("unmasked"))).clear
     name = form.file_name(job.file_name)
     try:
-        export = lifecycle.ask(job, person, filters, language=get_language() or "en", file_name=name, clear=clear)
+        export = lifecycle.ask_at_once(
+            job, person, filters, language=get_language() or "en", file_name=name, clear=clear
+        )
     except ImportJob.DoesNotExist:
         raise Http404 from None
-    if export is None:
+    except lifecycle.TooMany:
         messages.warning(request, _too_many())
         return redirect("export_list")
-    return redirect("export_detail", export.pk)
+    return redirect("export_file" if export.state == ExportState.DONE else "export_detail", export.pk)
 
 
 def _too_many() -> str:
@@ -77,7 +81,9 @@ def export_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "exports/detail.html", _context(request, _export_or_404(request, pk)))
+    export = _export_or_404(request, pk)
+    mark_seen(signed_in(request), workbook=export.pk)
+    return render(request, "exports/detail.html", _context(request, export))
 
 
 @require_safe
@@ -100,6 +106,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
         why = sentence(error.code)
         messages.error(request, f"{why.title} {why.advice}")
         return redirect("export_detail", pk)
+    mark_seen(signed_in(request), workbook=export.pk)
     # Known of what comes in while it goes out, too: a browser then tells a broken download from a whole one.
     length = {"Content-Length": str(opened.file.size)}
     return FileResponse(opened, as_attachment=True, filename=export.file_name, headers=length)

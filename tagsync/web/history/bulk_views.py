@@ -59,8 +59,9 @@ def _ask_for_workbooks(request: HttpRequest, person: Person, jobs: list[ImportJo
         clear = sight(job, person).clear
         try:
             name = form.file_name(job.file_name)
-            if lifecycle.ask(job, person, filters, language=language, file_name=name, clear=clear) is None:
-                left.append(Left(job, _("as many of your workbooks as allowed are still being made")))
+            lifecycle.ask(job, person, filters, language=language, file_name=name, clear=clear)
+        except lifecycle.TooMany:
+            left.append(Left(job, _("as many of your workbooks as allowed are still being made")))
         except ImportJob.DoesNotExist:
             left.append(Left(job, now_kept(job)))
     asked = len(plan.jobs) + len(plan.left) - len(left)
@@ -91,6 +92,8 @@ def _send_again(request: HttpRequest, plan: RetryPlan) -> None:
             rows += actions.retry(one.job, Selection(statuses), signed_in(request))
         except actions.ConnectionArchived:
             left.append(Left(one.job, why_archived()))
+        except actions.StartedAgain as refused:
+            left.append(Left(one.job, _("its rows have gone over to import #%(import)s") % {"import": refused.by.pk}))
         except (MoveRefused, NothingToRetry):
             one.job.refresh_from_db()
             left.append(Left(one.job, _("changed meanwhile, it is now: %(status)s") % {"status": state_word(one.job)}))

@@ -33,5 +33,5 @@ def details(job: ImportJob) -> Details:
     return Details(
         identified_by=" > ".join(_(FIELDS[key].label) for key in keys),
         columns=[Column(c["column"], c["header"], _(FIELDS[c["field"]].label)) for c in sent],
-        unsent_columns=len(job.columns) - len(sent),
+        unsent_columns=sum(not (column["field"] or column.get("added")) for column in job.columns),
     )

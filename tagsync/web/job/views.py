@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.delivery import actions
+from tagsync.imports.followups.restart import continued_by
 from tagsync.imports.followups.undo import undoable
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry, may_steer
@@ -28,11 +29,14 @@ from tagsync.web.job.details import details
 from tagsync.web.job.later_imports import corrected_context, open_failures
 from tagsync.web.record.alerts import archived, headline, remarks, waits
 from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_of_calls
+from tagsync.web.record.cause_acts import Offers, with_acts
+from tagsync.web.record.cause_examples import with_examples
 from tagsync.web.record.causes import causes
-from tagsync.web.record.progress import Standing, balance, pace, speed, standing, status_now, time_left, took
+from tagsync.web.record.next_steps import continued, with_restart
+from tagsync.web.record.progress import balance, pace, speed, standing, status_now, time_left, took
 from tagsync.web.record.rows import page_of_rows, sight
 from tagsync.web.record.timeline import timeline
-from tagsync.web.record.whereabouts import address, archived_told, overtaken
+from tagsync.web.record.whereabouts import address, no_more_told, overtaken
 from tagsync.web.ui.charts import tiles
 from tagsync.web.ui.numbers import thousands
 
@@ -48,8 +52,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(address(job))
     mark_seen(signed_in(request), job=job)
     now = progress(request, job)
-    causes_found = causes_context(request, job, now["standing"])
-    context = now | corrected_context(job) | causes_found | levers(request, job, now["standing"]) | {
+    causes_found = causes_context(request, job, now)
+    context = now | corrected_context(job) | causes_found | levers(request, job, now) | {
         "details": details(job),
         "timeline": timeline(job),
     }  # fmt: skip
@@ -67,7 +71,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     mark_seen(signed_in(request), job=job)
     context = progress(request, job)
     if request.GET.get("failed") != str(context["failed"]):
-        context |= causes_context(request, job, context["standing"])
+        context |= causes_context(request, job, context)
     news = {"fragment": True, "new_status": request.GET.get("status") != context["status"]}
     response = render(request, "job/_live.html", context | news)
     if job.status in ENDED:
@@ -78,7 +82,8 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What the card shows, in the page and in its update."""
     numbers, status, steps = standing(job), status_now(job), pace(job)
-    ended = headline(job, numbers)
+    ended, over = headline(job, numbers), job.status in ENDED
+    after = continued_by(job) if over else None
     rows_url = reverse("import_rows", args=[job.pk])
     urls = {status: f"{rows_url}?status={status}" for status in numbers.counts}
     return {
@@ -87,7 +92,8 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "status": status,
         "tab_title": tab_title(job, numbers, status),
         "notices": [
-            *([ended] if ended else waits(job, signed_in(request))),
+            *([with_restart(ended, job, numbers)] if ended else waits(job, signed_in(request))),
+            *continued(job, after),
             *archived(job, signed_in(request)),
             *remarks(job, numbers.remarked),
         ],
@@ -98,31 +104,38 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "rows_in_file": job.rows_in_file,
         "tiles": tiles(numbers.counts, numbers.total, urls, numbers.maybe_applied),
         "calls": calls_by_outcome(job),
+        "gone_over": after is not None and after.first_confirmed_at is not None,
+        "to_correct": open_failures(job) if over and job.status != JobStatus.BLOCKED else 0,
+        "may_clear": over and sight(job, signed_in(request)).may_clear,
         "failed": job.failed + job.count(RowStatus.SUPERSEDED),
         "announce": announcement(job, numbers, status, ended.title if ended else ""),
         "poll_seconds": str(settings.TAGSYNC_POLL_SECONDS) if job.status in UNDER_WAY else None,
     }
 
 
-def causes_context(request: HttpRequest, job: ImportJob, numbers: Standing) -> dict[str, Any]:
-    found = causes(job, person=signed_in(request))
-    ended = job.status in ENDED
-    flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0 and not numbers.remarked.calls
-    may = {"may_retry": may_retry(signed_in(request)) and ended, "download_failed": open_failures(job) if ended else 0}
-    may["may_settle"] = ended and may_steer(signed_in(request), job)
-    return {"causes": found, "praise": flawless, **may}
+def causes_context(request: HttpRequest, job: ImportJob, now: dict[str, Any]) -> dict[str, Any]:
+    """`now`: of `progress`."""
+    person, ended = signed_in(request), job.status in ENDED
+    found = causes(job, person=person)
+    flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0 and not now["standing"].remarked.calls
+    may = Offers(
+        ended=ended,
+        retry=ended and may_retry(person) and not now["gone_over"],
+        settle=ended and may_steer(person, job),
+    )
+    return {"causes": with_examples(with_acts(found, may), sight(job, person)), "praise": flawless}
 
 
-def levers(request: HttpRequest, job: ImportJob, standing: Standing) -> dict[str, Any]:
+def levers(request: HttpRequest, job: ImportJob, now: dict[str, Any]) -> dict[str, Any]:
     """Which acts are offered. Resuming only where unsent rows exist; a question brings its own buttons."""
     person = signed_in(request)
     steers = may_steer(person, job) and job.status != JobStatus.BLOCKED
-    sends, unsent = not job.connection_is_archived, job.count(RowStatus.WAITING) > 0
+    sends, unsent = not (job.connection_is_archived or now["gone_over"]), job.count(RowStatus.WAITING) > 0
     return {
         "may_rename": may_steer(person, job),
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
         "may_resume": steers and sends and allowed(Act.RESUME, job.status) is not None and unsent,
-        "may_undo": may_steer(person, job) and any(undoable(job, standing.maybe_applied)),
+        "may_undo": may_steer(person, job) and any(undoable(job, now["standing"].maybe_applied)),
         "may_retry_rows": may_retry(person) and sends and job.status in ENDED and job.failed > 0,
     }
 
@@ -162,8 +175,8 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
         actions.resume(job, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
-    except actions.ConnectionArchived:
-        messages.error(request, archived_told(job))
+    except actions.SendsNoMore as refused:
+        messages.error(request, no_more_told(job, refused))
     except actions.NothingToSend:
         messages.warning(request, _("Nothing to resume: every row of this import is settled."))
     else:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import Origin
-from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.problems import Mover, Sentence, sentence
 from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.sending.unanswered import counted_by_problem
@@ -34,6 +34,14 @@ TECHNICAL = ("http_status", "code", "error_code", "message")
 
 class Fact(NamedTuple):
     label: str
+    value: str
+
+
+class Example(NamedTuple):
+    """A row of the cause: its cell as Excel names it, or "", and what stands there, or who the customer is."""
+
+    row_number: int
+    cell: str
     value: str
 
 
@@ -62,6 +70,11 @@ class Cause:
     # how many rows go when these are sent again, or anyway, with those that wait
     retry_sends: int = 0
     anyway_sends: int = 0
+    # a code of imports.problems
+    problem_code: str = ""
+    example: Example | None = None
+    # what may be done about it, the likeliest first; the others stand in a menu
+    acts: tuple[str, ...] = ()
 
     @property
     def again(self) -> int:
@@ -76,6 +89,11 @@ class Causes(NamedTuple):
     @property
     def hidden(self) -> int:
         return self.number - len(self.shown)
+
+    @property
+    def mover(self) -> Mover | None:
+        """Whose move the biggest of them is; a cause says it only where it is another's."""
+        return next((cause.sentence.mover for cause in self.shown if cause.settled_at is None), None)
 
 
 def causes(
@@ -140,6 +158,7 @@ def _cause(job: ImportJob, group: ProblemGroup, maybe_applied: int) -> Cause:
         superseded=superseded,
         newer=newer_import(problem),
         send_anyway_url=_with_query("import_retry", job, choice=f"{SUPERSEDED}-{problem.pk}") if superseded else "",
+        problem_code=problem.code,
         retry_sends=rows_to_send(job, chosen=sum(again.values())),
         anyway_sends=rows_to_send(job, chosen=superseded),
     )

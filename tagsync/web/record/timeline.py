@@ -109,10 +109,18 @@ def _later_imports(job: ImportJob) -> Iterator[Line]:
     """Those that corrected this one or took it back."""
     started = ImportJob.objects.filter(Q(corrects=job) | Q(undoes=job), first_confirmed_at__isnull=False)
     for later in started.select_related("owner").order_by("-id")[:LATEST]:
-        text = gettext("Undo started") if later.undoes_id == job.pk else gettext("Corrected sheet started")
+        text = _later_import(job, later)
         url = reverse("import_detail", args=[later.pk])
         assert later.first_confirmed_at is not None
         yield Line("info", "send", text, _name(later.owner), later.first_confirmed_at, url)
+
+
+def _later_import(job: ImportJob, later: ImportJob) -> str:
+    if later.undoes_id == job.pk:
+        return gettext("Undo started")
+    if later.file_sha256 == job.file_sha256:
+        return gettext("Started again with the same file")
+    return gettext("Corrected sheet started")
 
 
 def _name(person: Person | None) -> str:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from tagsync.delivery.actions import SendsNoMore, StartedAgain
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
 from tagsync.imports.states import UNSTARTED, JobStatus
@@ -32,6 +33,14 @@ def last_change(job: ImportJob) -> int:
 def archived_told(job: ImportJob, code: str = "connection_archived") -> str:
     """Why nothing of it is sent, and what to do."""
     said = sentence(code, {"name": job.connection})
+    return sentences(_("%(cause)s.") % {"cause": said.title}, said.advice)
+
+
+def no_more_told(job: ImportJob, refused: SendsNoMore) -> str:
+    """Why nothing more of a started import is sent."""
+    if not isinstance(refused, StartedAgain):
+        return archived_told(job)
+    said = sentence("started_again", {"import": refused.by.pk})
     return sentences(_("%(cause)s.") % {"cause": said.title}, said.advice)
 
 

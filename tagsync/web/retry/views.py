@@ -15,7 +15,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
 from tagsync.imports.states import ENDED, UNSTARTED, MoveRefused
 from tagsync.web.access import import_or_404, signed_in
-from tagsync.web.record.whereabouts import address, archived_told, overtaken
+from tagsync.web.record.whereabouts import address, no_more_told, overtaken
 from tagsync.web.retry.forms import Choice, read_choice
 from tagsync.web.retry.review import review
 from tagsync.web.ui.numbers import thousands
@@ -48,8 +48,8 @@ def _send_again(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRes
         rows = actions.retry(job, selection, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
-    except actions.ConnectionArchived:
-        messages.error(request, archived_told(job))
+    except actions.SendsNoMore as refused:
+        messages.error(request, no_more_told(job, refused))
         return redirect("import_retry", job.pk)
     except NothingToRetry:
         job.refresh_from_db()

@@ -71,6 +71,8 @@ NOTICE_LOOKS: dict[str, Look] = {
     "released": Look("success", "play", ""),
     "connection_blocked": Look("danger", "octagon-alert", ""),
     "connection_ready": Look("success", "plug", ""),
+    "workbook_ready": Look("success", "download", ""),
+    "workbook_failed": Look("danger", "file-x", ""),
 }
 
 # A call by its outcome; without one it is under way, or only planned. Words stand in `record.calls`.

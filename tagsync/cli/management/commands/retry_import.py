@@ -49,6 +49,8 @@ class Command(BaseCommand):
             return
         except actions.ConnectionArchived:
             raise CouldNotRun(one_line("connection_archived", {"name": job.connection})) from None
+        except actions.StartedAgain as refused:
+            raise CouldNotRun(one_line("started_again", {"import": refused.by.pk})) from None
         except MoveRefused as error:
             facts = {"id": job.pk, "status": error.status}
             raise CouldNotRun(

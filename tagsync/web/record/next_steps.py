@@ -1,0 +1,48 @@
+"""What an import that rests can be brought to do next, beside what its notice says: it is started again with other
+settings. Asks the database once or twice; changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tagsync.imports.followups.restart import may_start_again
+from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import JobStatus
+from tagsync.web.record.alerts import Alert, Button
+from tagsync.web.record.progress import Standing
+from tagsync.web.record.whereabouts import address
+
+# Where another choice of columns or settings may be what is needed.
+QUESTIONS = ("refuses_everything", "trial_done")
+
+
+def with_restart(notice: Alert, job: ImportJob, standing: Standing) -> Alert:
+    """The notice of an import that rests, with the button where other settings may help."""
+    blocked = job.status == JobStatus.BLOCKED
+    in_vain = job.status == JobStatus.FINISHED and job.failed and not standing.accepted
+    asked = job.cause in QUESTIONS if blocked else job.status == JobStatus.STOPPED or in_vain
+    if not asked or not may_start_again(job):
+        return notice
+    label = _("Stop and start again with other settings") if blocked else _("Start again with other settings")
+    again = Button(reverse("import_restart", args=[job.pk]), "sliders-horizontal", label, "default")
+    if job.cause == "refuses_everything" and blocked and not standing.accepted:
+        others = (act._replace(tone="default") if act.tone == "primary" else act for act in notice.acts)
+        return replace(notice, acts=(again._replace(tone="primary"), *others))
+    return replace(notice, acts=(*notice.acts[:-1], again, *notice.acts[-1:]))
+
+
+def continued(job: ImportJob, by: ImportJob | None) -> list[Alert]:
+    """Where it goes on. `by`: as `restart.continued_by` says."""
+    if by is None:
+        return []
+    label = _("Open import #%(import)s") % {"import": by.pk}
+    if by.first_confirmed_at:
+        said = sentence("started_again", {"import": by.pk})
+        return [Alert("info", said.title, said.advice, action_url=address(by), action_label=label)]
+    title = _("A draft with the same file and other settings has not been started yet")
+    text = _("Until then nothing of it is sent, and this import can still be resumed.")
+    return [Alert("info", title, text, action_url=address(by), action_label=label)]
