@@ -35,7 +35,12 @@ def shown_counts(job: ImportJob, unanswered: int) -> dict[str, int]:
 
     `unanswered`: waiting rows that may have been applied; of these nobody may say that they were not sent.
     """
-    counts = {str(state): rows for state, rows in job.counts.items() if rows}
+    return with_waiting_shown(job, job.counts, unanswered)
+
+
+def with_waiting_shown(job: ImportJob, counts: Mapping[str, int], unanswered: int) -> dict[str, int]:
+    """Of all rows of the import or of some, as `shown_counts` tells them."""
+    counts = {str(state): rows for state, rows in counts.items() if rows}
     if job.status in ENDED and RowStatus.WAITING in counts:
         waiting = counts.pop(RowStatus.WAITING)
         in_doubt = min(unanswered, waiting)
