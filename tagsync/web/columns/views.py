@@ -36,12 +36,9 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         return _no_columns(request, job, error)
     except (drafts.SheetChanged, ImportJob.DoesNotExist, MoveRefused):
         return _sheet_changed(request, job)
-    if request.method == "GET":
-        return render(
-            request,
-            "columns/columns.html",
-            page_context(signed_in(request), job, view, ColumnsForm(job, view), SettingsForm(job)),
-        )
+    if request.method == "GET" or not view.body:
+        context = page_context(signed_in(request), job, view, ColumnsForm(job, view), SettingsForm(job))
+        return render(request, "columns/columns.html" if view.body else "columns/no_rows.html", context)
     return _chosen(request, job, view)
 
 
