@@ -154,9 +154,9 @@ _SETTLES = Q(outcome=DeliveryOutcome.ACCEPTED) | Q(outcome=DeliveryOutcome.BATCH
 
 
 def pace(job: ImportJob, now: datetime | None = None) -> Pace | None:
-    """How fast this run settled rows in the last minute; None when it settled none, or waits."""
+    """How fast this run settled rows in the last minute; None when it settled none, waits or is being stopped."""
     now = now or shown_now()
-    if job.status not in UNDER_WAY or job.is_blocked or waits_until(job):
+    if job.status not in (JobStatus.QUEUED, JobStatus.RUNNING) or job.is_blocked or waits_until(job):
         return None
     recent = job.deliveries.filter(_SETTLES, run=job.run, answered_at__gte=now - timedelta(seconds=PACE_SECONDS))
     sums = recent.aggregate(
