@@ -192,6 +192,17 @@ function tellUpload(progress, loaded, total) {
   find("[data-upload-cancel]", progress).hidden = percent >= 100;
 }
 
+/* Whoever reloads or leaves meanwhile is asked first: the file would have to be sent again. */
+let uploading = false;
+window.addEventListener("beforeunload", (event) => {
+  if (uploading) event.preventDefault();
+});
+for (const name of ["htmx:beforeSend", "htmx:beforeOnLoad", "htmx:afterRequest"]) {
+  document.addEventListener(name, (event) => {
+    if (uploadOf(event)) uploading = name === "htmx:beforeSend";
+  });
+}
+
 on("click", "[data-upload-cancel]", (button) => htmx.trigger(button.closest("[data-upload]"), "htmx:abort"));
 for (const name of ["htmx:sendError", "htmx:sendAbort", "htmx:responseError"]) {
   document.addEventListener(name, (event) => {
@@ -286,6 +297,17 @@ function tellSelection(root) {
   }
 }
 
+/* Bars at the bottom float over the page as long as more of what they belong to lies below them. */
+function tellBars() {
+  for (const bar of all(".formbar, .bulkbar")) {
+    const below = bar.parentElement.getBoundingClientRect().bottom - bar.getBoundingClientRect().bottom;
+    bar.classList.toggle("is-floating", below > 2);
+  }
+}
+for (const name of ["scroll", "resize", "change", "toggle"]) {
+  window.addEventListener(name, tellBars, { passive: true, capture: true });
+}
+
 /* Typed count: the button waits for the number. The server checks it again. */
 const digits = (text) => text.normalize("NFKC").replace(/\D/g, "");
 function tellCount(form) {
@@ -344,6 +366,7 @@ function prepare(root) {
   if (find("[data-select-row]", root)) tellSelection(document);
   find("[data-focus]", root)?.focus();
   announce(root);
+  tellBars();
 }
 document.addEventListener("htmx:afterSwap", ({ target }) => prepare(target));
 prepare(document);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
@@ -248,6 +249,7 @@ class Connection(models.Model):
             )
             self.refresh_from_db(fields=STATE_FIELDS)
             if changed:
+                self.changes.create(state=self.state, reason=reason)
                 state_changed.send(sender=Connection, connection=self, by=None)
         if changed:
             log.warning("connection %s is blocked: %s", self.pk, reason)
@@ -267,6 +269,7 @@ class Connection(models.Model):
             Connection.objects.filter(pk=self.pk).update(token_refusals=0)
             self.refresh_from_db(fields=STATE_FIELDS)
             if changed:
+                self.changes.create(state=self.state, by=by)
                 state_changed.send(sender=Connection, connection=self, by=by)
 
     def archive(self) -> None:
@@ -283,3 +286,19 @@ class Connection(models.Model):
         Connection.objects.filter(pk=self.pk).update(queue_number=F("queue_number") + 1)
         self.refresh_from_db(fields=["queue_number"])
         return self.queue_number
+
+
+class ConnectionChange(models.Model):
+    """One change of state, written with it: blocked, with the reason, or repaired, with the person who said so."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="changes")
+    at = models.DateTimeField(db_default=Now(), editable=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    state = models.CharField(max_length=10, choices=ConnectionState.choices)
+    reason = models.CharField(max_length=40, blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["connection", "at"], name="connection_change")]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id}: {self.state}"

@@ -111,7 +111,7 @@ def letter(notice: Notice) -> EmailMessage:
         when = date_format(timezone.localtime(notice.at), "Y-m-d H:i")
         link = settings.TAGSYNC_BASE_URL + place_of(notice)
         farewell = _("You get this because your notices also go to this address. Switch it off here: %(url)s") % {
-            "url": settings.TAGSYNC_BASE_URL + reverse("notice_list")
+            "url": f"{settings.TAGSYNC_BASE_URL}{reverse('account')}#mail"
         }
         head = "\n".join((told.title, when))
         text = "\n\n".join(part for part in (head, "\n".join(told.lines), link, f"-- \n{farewell}") if part)

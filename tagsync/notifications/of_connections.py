@@ -70,7 +70,7 @@ def _tell_blocked(connection: Connection) -> None:
     Notice.objects.filter(connection=connection, kind=NoticeKind.WAITS).end_at(Now())
     waiting = _under_way(connection)
     stewards = set(_stewards())
-    reason = {"reason": connection.blocked_reason}
+    reason = {"reason": connection.blocked_reason, "by_app": not connection.uses_fixed_token}
     every = [job for _owner, job in waiting]
     notices = [begin(person, NoticeKind.CONNECTION_BLOCKED, connection, every, **reason) for person in sorted(stewards)]
     for owner in sorted({owner for owner, _job in waiting} - stewards):

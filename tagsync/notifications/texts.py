@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tagsync.imports.problems import sentence
+from tagsync.imports.problems import of_connection, sentence
 from tagsync.imports.problems.counted import NOT_ACCEPTED, counted_sentence
 from tagsync.imports.states import RowStatus
 from tagsync.notifications.models import Notice, NoticeKind
@@ -137,7 +137,8 @@ def _on_again(notice: Notice) -> str:
 
 
 def _connection_blocked(notice: Notice) -> Said:
-    cause = sentence(f"connection_{notice.params.get('reason', '')}")
+    reason, by_app = notice.params.get("reason", ""), notice.params.get("by_app", False)
+    cause = of_connection(f"connection_{reason}", by_app=by_app)
     return Said(_connection_line(notice), (*_waiting_imports(notice), cause.advice))
 
 

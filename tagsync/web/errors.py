@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import sys
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import get_template
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -20,6 +22,8 @@ BUSY_RETRY_AFTER_SECONDS = 5
 # For scripts: sentences of their own, and not that of a failure.
 BUSY_HEADER = "X-Busy"
 FULL_HEADER = "X-Full"
+# Parts of the names of fields whose content is never put into a page.
+SECRET = ("password", "secret", "token")
 
 
 def error_page(request: HttpRequest, name: str, status: int, **more: object) -> HttpResponse:
@@ -86,8 +90,32 @@ def maintenance(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """As a rule a page that was open while its person signed in anew somewhere else."""
-    return error_page(request, "403_csrf.html", 403, back=page_before(request))
+    """As a rule a page that was open while its person signed in anew, or a browser that keeps no cookies."""
+    ours = page_before(request)
+    more = {
+        "back": ours,
+        "sent_cookies": bool(request.COOKIES),
+        # With a token that counts, for the same press once more.
+        "again": _sent(request) if ours and _is_from_here(request) and _is_signed_in(request) else None,
+        "csrf_token": get_token(request),
+    }
+    return error_page(request, "403_csrf.html", 403, **more)
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Whether the browser itself says that a page of ours sent it: no stranger's page may have its press repeated."""
+    return request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+
+
+def _is_signed_in(request: HttpRequest) -> bool:
+    """As far as the browser tells; the session itself is not asked. Nobody else's press would be done."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES
+
+
+def _sent(request: HttpRequest) -> list[tuple[str, str]] | None:
+    """What a form sent, when all of it can be sent once more: no file, and nothing that no page may hold."""
+    sent = [(name, text) for name, texts in request.POST.lists() for text in texts if name != "csrfmiddlewaretoken"]
+    return None if request.FILES or any(word in name for name, _text in sent for word in SECRET) else sent
 
 
 def page_before(request: HttpRequest) -> str:

@@ -6,6 +6,7 @@ The address carries a random key instead. So Back, reload and pages work, and a 
 from __future__ import annotations
 
 import secrets
+from typing import NamedTuple
 
 from django.http import HttpRequest
 
@@ -13,15 +14,30 @@ KEPT = 20
 _NAME = "searches"
 
 
-def remember(request: HttpRequest, text: str) -> str:
+class Search(NamedTuple):
+    """`typed`: by the person herself, who may see again what she typed; else it is of a row that may be masked."""
+
+    text: str = ""
+    typed: bool = False
+
+    @property
+    def for_its_box(self) -> str:
+        """What the search box holds again."""
+        return self.text if self.typed else ""
+
+
+def remember(request: HttpRequest, text: str, *, typed: bool) -> str:
     """The key under which this text is found again; the oldest searches are forgotten."""
-    kept: dict[str, str] = request.session.get(_NAME, {})
-    key = next((key for key, known in kept.items() if known == text), "") or secrets.token_urlsafe(9)
+    kept: dict[str, list[str | bool]] = request.session.get(_NAME, {})
+    wanted = [text, typed]
+    key = next((key for key, known in kept.items() if known == wanted), "") or secrets.token_urlsafe(9)
     others = [(other, known) for other, known in kept.items() if other != key]
-    request.session[_NAME] = dict([*others, (key, text)][-KEPT:])
+    request.session[_NAME] = dict([*others, (key, wanted)][-KEPT:])
     return key
 
 
-def recall(request: HttpRequest, key: str) -> str:
-    """The text, or "" when this browser's session does not know it (any more)."""
-    return str(request.session.get(_NAME, {}).get(key, ""))
+def recall(request: HttpRequest, key: str) -> Search:
+    """An empty one when this browser's session does not know it (any more)."""
+    known = request.session.get(_NAME, {}).get(key)
+    # Sessions from before there was `typed` hold a text alone.
+    return Search(*known) if isinstance(known, list) else Search(known or "")

@@ -39,6 +39,8 @@ urlpatterns = [
     path("login/", sign_in.SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("account/", account.Account.as_view(), name="account"),
+    path("account/mail/", account.mail, name="account_mail"),
+    path("account/sessions/end/", account.end_one_session, name="session_end"),
     path("account/sign-out-elsewhere/", account.sign_out_elsewhere, name="sign_out_elsewhere"),
     path("preferences/", preference_views.set_preferences, name="set_preferences"),
     path("first-steps/hide/", preference_views.hide_first_steps, name="hide_first_steps"),
@@ -90,7 +92,6 @@ urlpatterns = [
     path("notices/", notices.notice_list, name="notice_list"),
     path("notices/new/", notices.badge, name="notice_badge"),
     path("notices/read/", notices.read_all, name="notice_read_all"),
-    path("notices/mail/", notices.mail, name="notice_mail"),
     path("notices/<int:pk>/", notices.open_notice, name="notice_open"),
     # for admins
     path("connections/", connections.connection_list, name="connection_list"),

@@ -61,7 +61,7 @@ def test_it_writes_in_her_language(finished: Notice, job: ImportJob, reader: Per
     assert letter.subject == "“双11会员.xlsx” is finished: 2 of 3 rows were accepted"
     assert f"https://tags.example.com/imports/{job.pk}/" in letter.body
     assert "1 row was rejected by the platform." in letter.body and "138" not in letter.body
-    assert "https://tags.example.com/notices/" in letter.body
+    assert "https://tags.example.com/account/#mail" in letter.body
     assert letter.extra_headers["Auto-Submitted"] == "auto-generated"
 
 

@@ -277,3 +277,18 @@ def test_it_marks_what_was_opened(
     assert unseen(marketer).get().job == other
     mark_seen(marketer)
     assert not unseen(marketer).exists()
+
+
+def test_its_advice_on_a_refused_token_knows_how_the_connection_signs_in(
+    running: ImportJob, admin_person: Person, sandbox_connection: Connection
+) -> None:
+    sandbox_connection.block("token_rejected")
+    sandbox_connection.unblock()
+    sandbox_connection.set_app("app-1", "secret")
+    sandbox_connection.save()
+    sandbox_connection.block("token_rejected")
+    with translation.override("en"):
+        told = [said(notice) for notice in Notice.objects.filter(kind="connection_blocked").order_by("pk")]
+    # what was told stays as it was, whatever the connection is now
+    assert ["Enter a new token" in str(one.lines) for one in told] == [True, False]
+    assert "app is authorised for this tenant" in told[1].lines[-1] and told[0].title == told[1].title

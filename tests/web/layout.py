@@ -32,3 +32,8 @@ def _in_tag(tag: str) -> str:
 
 def text_of(response: Any) -> str:
     return response.content.decode()
+
+
+def outside_search(response: Any) -> str:
+    """The page without its search boxes, which hold again what a person typed into them."""
+    return re.sub(r'<input[^>]*type="search"[^>]*>', "", text_of(response))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,15 @@ from django.test import Client
 from django.urls import reverse
 
 from tagsync.accounts.models import Person
+from tagsync.database import database_now
 from tagsync.local.first_steps import first_admin
+from tagsync.web.account import sessions
+from tagsync.web.account.devices import device_of
 from tests.conftest import PASSWORD, make_person
+from tests.web.layout import text_of
 
 ACCOUNT, ELSEWHERE = "/account/", "/account/sign-out-elsewhere/"
+MAIL, END = "/account/mail/", "/account/sessions/end/"
 NEW = "a long enough one"
 
 
@@ -32,7 +38,9 @@ def elsewhere(marketer: Person) -> Client:
     return client
 
 
-@pytest.mark.parametrize(("method", "address"), [("get", ACCOUNT), ("post", ACCOUNT), ("post", ELSEWHERE)])
+@pytest.mark.parametrize(
+    ("method", "address"), [("get", ACCOUNT), ("post", ACCOUNT), ("post", ELSEWHERE), ("post", MAIL), ("post", END)]
+)
 def test_it_sends_strangers_to_the_sign_in(client: Client, db: None, method: str, address: str) -> None:
     assert getattr(client, method)(address)["Location"].startswith("/login/")
 
@@ -189,3 +197,122 @@ def test_an_old_session_is_not_kept_by_being_signed_in_elsewhere(marketer: Perso
     Person.objects.get(pk=marketer.pk).end_sessions()
     second.force_login(Person.objects.get(pk=marketer.pk))
     assert not is_in(first) and is_in(second)
+
+
+# -- where she is signed in
+
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 MicroMessenger/8.0.5"
+
+
+def sign_in(agent: str, name: str = "lin") -> Client:
+    client = Client(headers={"User-Agent": agent})
+    client.post("/login/", {"username": name, "password": PASSWORD})
+    return client
+
+
+def shown(client: Client) -> dict[str, str]:
+    """Device → mark of the sessions that the page shows."""
+    return {one.device: one.mark for one in client.get(ACCOUNT).context["sessions"]}
+
+
+def test_it_lists_her_browsers_and_ends_one(marketer: Person, other_marketer: Person) -> None:
+    desk, phone, other = sign_in("Windows NT 10.0 Chrome/126.0"), sign_in(PHONE), sign_in(PHONE, "wang")
+    response = desk.get(ACCOUNT)
+    page = text_of(response)
+    assert list(shown(desk)) == ["Chrome, Windows", "WeChat, iPhone"], "her own, this one first"
+    assert page.count("This browser") == 1 and "2 browsers" in page and "Sign out everywhere else" in page
+    keys = [client.cookies["sessionid"].value for client in (desk, phone)]
+    assert not any(key in page for key in keys), "a key opens its session"
+    desk.post(END, {"session": shown(desk)["WeChat, iPhone"]})
+    assert is_in(desk) and not is_in(phone) and is_in(other)
+    page = text_of(desk.get(ACCOUNT))
+    assert "1 browser" in page and "Sign out everywhere else" not in page
+
+
+def test_nobody_ends_the_session_of_somebody_else(marketer: Person, other_marketer: Person) -> None:
+    hers, other = sign_in(PHONE), sign_in(PHONE, "wang")
+    for mark in (*shown(other).values(), other.cookies["sessionid"].value, "", "x"):
+        assert hers.post(END, {"session": mark})["Location"] == "/account/#sessions"
+    assert is_in(other) and is_in(hers)
+    assert hers.get(END).status_code == 405
+
+
+def test_what_is_over_is_not_listed(marketer: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    sign_in("Android Firefox/1")
+    Person.objects.get(pk=marketer.pk).end_sessions()
+    sign_in(PHONE)
+    later = database_now() + timedelta(hours=9)
+    monkeypatch.setattr(sessions, "shown_now", lambda: later)
+    assert list(shown(sign_in("nothing known"))) == [""]
+
+
+@pytest.mark.parametrize(
+    ("agent", "device"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit Chrome/126.0 Safari/537.36 Edg/126.0", "Edge, Windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605 Version/17.0 Safari/605", "Safari, macOS"),
+        ("Mozilla/5.0 (Linux; Android 14) Chrome/126 Mobile Safari/537 wxwork/4.1 MicroMessenger/7", "WeCom, Android"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0", "Firefox, Linux"),
+        ("curl/8.0", ""),
+        ("", ""),
+    ],
+)
+def test_it_knows_browsers_by_what_they_call_themselves(agent: str, device: str) -> None:
+    assert device_of(agent) == device
+
+
+# -- language and theme
+
+
+def test_language_and_theme_are_chosen_here_too(signed: Client, marketer: Person) -> None:
+    page = text_of(signed.get(ACCOUNT))
+    assert 'action="/preferences/"' in page and '<option value="en" selected>' in page
+    chosen = {"language": "zh-hans", "theme": "dark", "next": ACCOUNT}
+    assert signed.post("/preferences/", chosen)["Location"] == ACCOUNT
+    page = text_of(signed.get(ACCOUNT))
+    assert '<option value="zh-hans" selected>' in page and '<option value="dark" selected>' in page
+
+
+# -- by e-mail
+
+
+def test_nothing_is_said_of_email_without_a_mail_server(signed: Client, marketer: Person) -> None:
+    assert "mail" not in text_of(signed.get(ACCOUNT)).lower()
+    assert signed.post(MAIL, {"email": "lin@example.com", "mail_notices": "on"}).status_code == 404
+    marketer.refresh_from_db()
+    assert marketer.email == ""
+
+
+@pytest.fixture
+def with_mail(settings: Any) -> None:
+    settings.TAGSYNC_EMAIL = True
+
+
+def test_she_says_where_they_go(signed: Client, marketer: Person, with_mail: None) -> None:
+    assert "Notices by e-mail" in text_of(signed.get(ACCOUNT))
+    page = text_of(signed.post(MAIL, {"email": "lin@example.com", "mail_notices": "on"}, follow=True))
+    marketer.refresh_from_db()
+    assert (marketer.email, marketer.mail_notices) == ("lin@example.com", True)
+    assert "Notices also come by e-mail." in page and 'value="lin@example.com"' in page
+    signed.post(MAIL, {"email": "lin@example.com"})
+    marketer.refresh_from_db()
+    assert (marketer.email, marketer.mail_notices) == ("lin@example.com", False)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"email": "lin"}, {"email": "", "mail_notices": "on"}, {"email": "a@b.cn\nBcc: c@d.cn", "mail_notices": "on"}],
+)
+def test_it_refuses_what_is_no_address(signed: Client, marketer: Person, with_mail: None, data: dict[str, str]) -> None:
+    response = signed.post(MAIL, data)
+    assert response.status_code == 422 and "email" in response.context["mail_form"].errors
+    page = text_of(response)
+    assert "Where you are signed in" in page and not response.context["form"].errors
+    marketer.refresh_from_db()
+    assert (marketer.email, marketer.mail_notices) == ("", True)
+
+
+def test_it_changes_nothing_else_of_her(signed: Client, marketer: Person, with_mail: None) -> None:
+    signed.post(MAIL, {"email": "lin@example.com", "username": "root", "is_superuser": "on", "is_staff": "on"})
+    marketer.refresh_from_db()
+    assert (marketer.username, marketer.is_superuser, marketer.is_staff) == ("lin", False, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlparse
@@ -51,6 +52,20 @@ def running(marketer: Person, sandbox_connection: Connection) -> ImportJob:
 
 
 # -- from the list
+
+
+def test_drafts_are_marked_for_the_button_that_deletes_them(
+    signed: Client, failed: ImportJob, running: ImportJob, draft: ImportJob
+) -> None:
+    """The stylesheet shows it while one of them is ticked."""
+    page = text_of(signed.get("/imports/"))
+    ticks = dict(re.findall(r'<input[^>]*name="import"[^>]*value="(\d+)"([^>]*)>', page))
+    assert {int(pk): "data-draft" in rest for pk, rest in ticks.items()} == {
+        failed.pk: False,
+        running.pk: False,
+        draft.pk: True,
+    }
+    assert "bulkbar__drafts" in page
 
 
 def test_it_leads_to_the_reviews_with_the_same_imports(

@@ -125,6 +125,18 @@ def test_it_says_what_to_do_about_a_blocked_one(signed_admin: Client, fixed: Con
     assert "HTTP 200, code 100200" in page
 
 
+def test_its_advice_knows_how_it_signs_in(
+    signed_admin: Client, connection: Connection, fixed: Connection, marketer: Person
+) -> None:
+    """Nobody can enter a new token where tokens are fetched."""
+    for one, words, others in ((fixed, "Enter a new token", "app is authorised"), (connection, "", "Enter a new")):
+        one.block("token_rejected")
+        job = import_on(one, marketer, "queued", 1)
+        for place in (page_of(one), reverse("import_detail", args=[job.pk])):
+            page = signed_admin.get(place).content.decode()
+            assert (words or "the app is authorised for this tenant") in page and others not in page, place
+
+
 def test_it_counts_unsettled_imports(signed_admin: Client, connection: Connection, marketer: Person) -> None:
     for status, waiting in [("queued", 5), ("stopped", 5), ("stopped", 0), ("finished", 0), ("ready", 5)]:
         import_on(connection, marketer, status, waiting)

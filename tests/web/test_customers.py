@@ -15,7 +15,7 @@ from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus, RowStatus
 from tests.making import S, add_call, blame, make_import
-from tests.web.layout import text_of
+from tests.web.layout import outside_search, text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/customers/"
@@ -115,7 +115,7 @@ def test_it_pages_both_ways_without_losing_a_row(
 
 
 def test_it_says_where_it_looked_when_there_is_nobody(signed: Client, signed_admin: Client, job: ImportJob) -> None:
-    hers, all_of_them = text_of(find(signed, "13912345678")), text_of(find(signed_admin, "13912345678"))
+    hers, all_of_them = (outside_search(find(client, "13912345678")) for client in (signed, signed_admin))
     assert "No row with 139****5678" in hers and "Only your own imports were searched" in hers
     assert "All imports were searched" in all_of_them and "13912345678" not in hers + all_of_them
 
@@ -295,17 +295,27 @@ def test_it_shows_marketers_their_own_and_admins_all(
 
 def test_it_masks_unless_somebody_may_see_and_asks(signed: Client, signed_admin: Client, job: ImportJob) -> None:
     job.rows.filter(row_number=2).update(openid="oAbCdEfGhIjKlMn")
-    hers = text_of(find(signed, PHONE))
+    hers = outside_search(find(signed, PHONE))
     assert "138****0002" in hers and "oAbC…Mn" in hers and PHONE not in hers and "Show identifiers" not in hers
     shown = find(signed_admin, PHONE)
     address = shown.request["PATH_INFO"] + "?" + shown.request["QUERY_STRING"] + "&unmasked=1"
-    assert PHONE not in text_of(shown) and PHONE in text_of(signed_admin.get(address))
+    assert PHONE not in outside_search(shown) and PHONE in text_of(signed_admin.get(address))
     assert PHONE not in text_of(signed.get(address.replace("search=", "search=x"), follow=True))
 
 
 def test_it_masks_in_her_own_drafts_as_well(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
     make_import(marketer, sandbox_connection, JobStatus.READY, [S.WAITING])
-    assert PHONE not in text_of(find(signed, PHONE))
+    assert PHONE not in outside_search(find(signed, PHONE))
+
+
+def test_the_box_keeps_what_was_typed_and_nothing_that_was_not(signed: Client, job: ImportJob) -> None:
+    assert f'value="{PHONE}"' in text_of(find(signed, PHONE))
+    of_row = signed.post(f"/imports/{job.pk}/rows/customer/", {"row": 3, "field": "phone"})["Location"]
+    assert "13800000003" not in text_of(signed.get(of_row))
+    # nor on the other page that knows such keys
+    key = of_row.partition("?")[2]
+    assert "13800000003" not in text_of(signed.get(f"/imports/{job.pk}/rows/?{key}"))
+    assert 'value="none"' not in text_of(signed.get(URL, {"search": "none"}, follow=True))
 
 
 def test_it_refuses_a_masked_identifier(signed: Client, job: ImportJob) -> None:

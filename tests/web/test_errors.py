@@ -8,6 +8,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, connections, transaction
 from django.http import HttpRequest
 from django.test import Client, override_settings
@@ -26,6 +28,7 @@ from tagsync.database import has_no_room
 from tagsync.imports.models import ImportJob
 from tagsync.web import request_id
 from tagsync.web.urls import urlpatterns as real
+from tests.web.layout import text_of
 
 ID = re.compile(r"[0-9a-f]{12}")
 
@@ -180,6 +183,57 @@ def test_a_refused_form_leads_to_no_other_site(marketer: Person, referer: str) -
     client.force_login(marketer)
     page = client.post("/imports/new/", headers={"Referer": referer}).content.decode()
     assert re.findall(r'class="btn[^"]*" href="([^"]*)"', page) == ["/"]
+
+
+PERSON = "http://testserver/people/new/"
+OURS = {"Referer": PERSON, "Origin": "http://testserver"}
+
+
+@pytest.fixture
+def stale(admin_person: Person) -> Client:
+    """A browser that signed in anew elsewhere: its open pages carry a token that counts no more."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin_person)
+    client.cookies["tagsync_language"] = "en"
+    return client
+
+
+def test_a_refused_form_can_be_sent_once_more(stale: Client) -> None:
+    typed = {"username": "zhou <x>", "role": "Marketers", "csrfmiddlewaretoken": "of yesterday"}
+    response = stale.post("/people/new/?a=1&b=2", typed, headers=OURS)
+    page = text_of(response)
+    assert response.status_code == 403 and "Send it again" in page
+    form = re.search(r'<form method="post" action="([^"]*)">(.*?)</form>', page)
+    assert form
+    fields = re.findall(r'name="([^"]*)" value="([^"]*)"', form[2])
+    assert unescape(form[1]) == "/people/new/?a=1&b=2" and "of yesterday" not in page
+    again = stale.post(unescape(form[1]), {name: unescape(value) for name, value in fields}, headers=OURS)
+    assert again.status_code == 422 and 'value="zhou &lt;x&gt;"' in text_of(again)
+
+
+@pytest.mark.parametrize("origin", ["", "http://evil.com", "null", "http://testserver.evil.com"])
+def test_no_other_site_has_its_press_sent_again(stale: Client, origin: str) -> None:
+    headers = {"Referer": PERSON} | ({"Origin": origin} if origin else {})
+    assert "Send it again" not in text_of(stale.post("/people/new/", {"username": "zhou"}, headers=headers))
+
+
+def test_passwords_and_files_are_put_into_no_page(stale: Client) -> None:
+    page = text_of(stale.post("/people/new/", {"username": "zhou", "password": "correct horse"}, headers=OURS))
+    assert "correct horse" not in page and "Files and passwords" in page
+    file = SimpleUploadedFile("x.csv", b"a")
+    assert "Send it again" not in text_of(stale.post("/imports/new/", {"file": file, "title": "t"}, headers=OURS))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Your browser sent no cookies"), ("zh-hans", "Cookie")])
+def test_lost_cookies_are_told(language: str, words: str) -> None:
+    """Without the database, which this test has none of."""
+    client = Client(enforce_csrf_checks=True)
+    sign_in = "http://testserver/login/?next=/imports/7/"
+    headers = {"Referer": sign_in, "Accept-Language": language}
+    response = client.post("/login/", {"username": "lin", "password": "secret words"}, headers=headers)
+    page = text_of(response)
+    assert response.status_code == 403 and words in page and "secret words" not in page
+    assert 'href="/login/?next=/imports/7/"' in page and "Send it again" not in page
 
 
 # -- a session that ended

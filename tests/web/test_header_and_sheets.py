@@ -77,3 +77,19 @@ def test_it_shows_the_sheets_with_their_beginning(make_draft: MakeDraft, signed:
     page = signed.get(url(make_draft(content))).content.decode()
     assert '<b class="data">深藏</b><span class="badge badge--outline">hidden</span>' in page
     assert "about 1 row" in page
+
+
+def test_a_sheet_of_names_alone_has_one_message(make_draft: MakeDraft, signed: Client) -> None:
+    job = make_draft(small_workbook(rows=[]))
+    page = signed.get(url(job)).content.decode()
+    shown = page[page.index("<main") : page.index("</main>")]
+    assert shown.count('class="notice__title"') == 1
+    assert "Sheet “客户” holds the column names (row 1) and no rows below them" in page
+    assert "Customers are found by" not in page and "Check the file" not in page and "columns-form" not in page
+    # what can change it is there: another file, another row, no names
+    assert "Upload another file" in page and 'name="header_row"' in page and "There are no column names" in page
+    assert signed.post(url(job), {"of_sheet": job.sheet, "of_header_row": "1"}).status_code == 200
+    job.refresh_from_db()
+    assert job.status == "draft"
+    signed.post(url(job, "sheet"), {"sheet": job.sheet, "header_row": "0"})
+    assert "Check the file" in signed.get(url(job)).content.decode()

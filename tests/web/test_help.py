@@ -42,7 +42,7 @@ def test_its_links_say_what_they_answer() -> None:
     with translation.override("en"):
         drawn = render('{% help "openid" %}')
     assert 'href="/help/#openid"' in drawn
-    assert 'aria-label="What is an openid? (opens in a new tab)"' in drawn and 'rel="noopener"' in drawn
+    assert 'aria-label="What is an openid?"' in drawn and 'rel="noopener"' in drawn
 
 
 def test_every_link_of_a_template_leads_somewhere() -> None:

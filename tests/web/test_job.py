@@ -90,6 +90,25 @@ def test_it_says_in_one_sentence_how_it_ended(signed_in: Client, ended: ImportJo
     assert "notice--success" not in page
 
 
+@pytest.mark.parametrize(
+    ("status", "cause", "shown"),
+    [
+        (JobStatus.FINISHED, "", "Ended"),
+        (JobStatus.STOPPED, "", "Stopped"),
+        (JobStatus.STOPPING, "", ""),
+        (JobStatus.BLOCKED, "refuses_everything", ""),
+        (JobStatus.BLOCKED, "trial_done", ""),
+    ],
+)
+def test_only_what_has_ended_has_an_end(
+    signed_in: Client, ended: ImportJob, status: JobStatus, cause: str, shown: str
+) -> None:
+    ImportJob.objects.filter(pk=ended.pk).update(status=status, cause=cause, ended_at=timezone.now())
+    page = get(signed_in, "import_detail", ended)
+    labels = [label for label in ("Ended", "Stopped") if f"<dt>{label}</dt>" in page]
+    assert labels == ([shown] if shown else [])
+
+
 def test_it_is_green_only_when_all_went_well(
     signed_in: Client, marketer: Person, sandbox_connection: Connection
 ) -> None:

@@ -18,7 +18,7 @@ from tagsync.web.ui.statuses import NOTICE_LOOKS
 from tests.making import make_import
 from tests.web.layout import text_of
 
-URL, BADGE, READ, MAIL = "/notices/", "/notices/new/", "/notices/read/", "/notices/mail/"
+URL, BADGE, READ = "/notices/", "/notices/new/", "/notices/read/"
 S = RowStatus
 
 
@@ -76,9 +76,7 @@ def test_it_sends_strangers_to_sign_in(client: Client, db: None, url: str) -> No
     assert client.get(url)["Location"].startswith("/login/")
 
 
-@pytest.mark.parametrize(
-    ("url", "method"), [(URL, "post"), (BADGE, "post"), ("/notices/1/", "post"), (READ, "get"), (MAIL, "get")]
-)
+@pytest.mark.parametrize(("url", "method"), [(URL, "post"), (BADGE, "post"), ("/notices/1/", "post"), (READ, "get")])
 def test_it_takes_no_other_method(signed: Client, url: str, method: str) -> None:
     assert getattr(signed, method)(url).status_code == 405
 
@@ -234,47 +232,9 @@ def test_it_asks_the_database_twice(signed: Client, notice: Notice, django_asser
         signed.get(BADGE, {"shown": 1})
 
 
-# -- by e-mail
-
-
-def test_nothing_is_said_of_email_without_a_mail_server(signed: Client, marketer: Person) -> None:
+def test_it_leads_to_where_they_go_by_email(signed: Client, marketer: Person, settings: Any) -> None:
     assert "mail" not in text_of(signed.get(URL)).lower()
-    assert signed.post(MAIL, {"email": "lin@example.com", "mail_notices": "on"}).status_code == 404
-    marketer.refresh_from_db()
-    assert marketer.email == ""
-
-
-@pytest.fixture
-def with_mail(settings: Any) -> None:
     settings.TAGSYNC_EMAIL = True
-
-
-def test_she_says_where_they_go(signed: Client, marketer: Person, with_mail: None) -> None:
-    assert "By e-mail too" in text_of(signed.get(URL))
-    page = text_of(signed.post(MAIL, {"email": "lin@example.com", "mail_notices": "on"}, follow=True))
-    marketer.refresh_from_db()
-    assert (marketer.email, marketer.mail_notices) == ("lin@example.com", True)
-    assert "Notices also come by e-mail." in page and 'value="lin@example.com"' in page
-    signed.post(MAIL, {"email": "lin@example.com"})
-    marketer.refresh_from_db()
-    assert (marketer.email, marketer.mail_notices) == ("lin@example.com", False)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [{"email": "lin"}, {"email": "", "mail_notices": "on"}, {"email": "a@b.cn\nBcc: c@d.cn", "mail_notices": "on"}],
-)
-def test_it_refuses_what_is_no_address(
-    signed: Client, marketer: Person, with_mail: None, notice: Notice, data: dict[str, str]
-) -> None:
-    response = signed.post(MAIL, data)
-    assert response.status_code == 422 and "email" in response.context["form"].errors
-    assert "双11会员" in text_of(response)
-    marketer.refresh_from_db()
-    assert (marketer.email, marketer.mail_notices) == ("", True)
-
-
-def test_it_changes_nothing_else_of_her(signed: Client, marketer: Person, with_mail: None) -> None:
-    signed.post(MAIL, {"email": "lin@example.com", "username": "root", "is_superuser": "on", "is_staff": "on"})
-    marketer.refresh_from_db()
-    assert (marketer.username, marketer.is_superuser, marketer.is_staff) == ("lin", False, False)
+    assert "By e-mail too?" in text_of(signed.get(URL)) and "/account/#mail" in text_of(signed.get(URL))
+    Person.objects.filter(pk=marketer.pk).update(email="lin@example.com")
+    assert "By e-mail too, to lin@example.com" in text_of(signed.get(URL))

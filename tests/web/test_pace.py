@@ -50,6 +50,13 @@ def test_it_estimates_only_from_a_steady_pace(running: ImportJob) -> None:
     assert halted and halted.seconds_left is None
 
 
+def test_it_estimates_nothing_of_what_is_being_stopped(running: ImportJob) -> None:
+    add_call(running, range(2, 4))
+    assert progress.pace(running)
+    running.status = JobStatus.STOPPING
+    assert progress.pace(running) is None
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(3, "about 5 s left"), (61, "about 2 min left"), (5400, "about 1 h 30 min left")],

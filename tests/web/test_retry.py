@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import Origin
+from tagsync.imports.problems.groups import problem_for
+from tagsync.imports.sending import counts
 from tagsync.imports.states import JobStatus
 from tagsync.web.retry.forms import read_choice
 from tests.making import S, blame, make_import
@@ -36,6 +39,11 @@ def job(marketer: Person, sandbox_connection: Connection) -> ImportJob:
     return made
 
 
+def counted(job: ImportJob) -> None:
+    job.counts = counts.counted(job)
+    job.save(update_fields=["counts"])
+
+
 def url(job: ImportJob) -> str:
     return reverse("import_retry", args=[job.pk])
 
@@ -49,6 +57,44 @@ def waiting(job: ImportJob) -> list[int]:
 
 
 # -- the review
+
+
+def choices(response: Any) -> list[tuple[str, str, bool]]:
+    """Of each radio button: its value, its words, and whether it is chosen."""
+    cards = re.findall(r'<label class="choice">(.*?)</label>', text_of(response))
+    return [
+        (re.findall(r'value="([^"]*)"', card)[0], re.sub("<[^>]*>", "|", card), "checked" in card) for card in cards
+    ]
+
+
+def test_it_offers_no_two_identical_choices(admin: Client, job: ImportJob) -> None:
+    job.rows.filter(status=S.IN_DOUBT).update(status=S.ACCEPTED, problem=None)
+    counted(job)
+    only = blame(job, S.REJECTED, "refused", message="x", code="7")
+    for query in ({}, {"choice": "all"}, {"problem": only.pk}):
+        assert [(value, chosen) for value, _words, chosen in choices(look(admin, job, **query))] == [
+            (f"problem-{only.pk}", True)
+        ]
+    job.rows.filter(row_number=5).update(problem=blame(job, S.ACCEPTED, "refused", message="y", code="7"))
+    found = choices(look(admin, job))
+    assert [chosen for _value, _words, chosen in found] == [True, False, False] and found[0][0] == "all"
+
+
+def test_it_tells_causes_with_the_same_words_apart(admin: Client, job: ImportJob) -> None:
+    blame(job, S.REJECTED, "refused", message="x", error_code="E", code="7", http_status=400)
+    other = problem_for(job, Origin.PLATFORM, "refused", {"message": "x", "error_code": "E", "code": "8"})
+    job.rows.filter(row_number=5).update(problem=other)
+    words = [words for value, words, _chosen in choices(look(admin, job)) if value.startswith("problem")]
+    assert len({re.sub(r"\d+ rows?", "", text) for text in words}) == len(words) == 3
+    assert sum("400" in text for text in words) == 1
+
+
+def test_without_rejected_rows_it_speaks_of_those_in_doubt(admin: Client, job: ImportJob) -> None:
+    job.rows.filter(status=S.REJECTED).update(status=S.ACCEPTED)
+    job.rows.filter(row_number=9).update(problem=problem_for(job, Origin.US, "worker_died", {}))
+    counted(job)
+    page = text_of(look(admin, job, in_doubt=1))
+    assert "All 2 rows in doubt" in page and "All 0" not in page
 
 
 def test_it_begins_with_all_rejected_rows(admin: Client, job: ImportJob) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
@@ -15,7 +16,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import JobStatus, RowStatus
 from tests.making import S, add_call, blame, make_import
-from tests.web.layout import text_of
+from tests.web.layout import outside_search, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +56,19 @@ def test_it_filters_by_problem(signed_in: Client, job: ImportJob) -> None:
     response = look(signed_in, job, problem=problem.pk)
     assert numbers(response) == [5, 6]
     assert "客户不存在" in text_of(response)
+
+
+def test_its_tabs_count_the_rows_of_the_cause(signed_in: Client, job: ImportJob) -> None:
+    """What a retry has queued again keeps its cause until it is settled; stopped, some of it was not sent."""
+    problem = blame(job, S.REJECTED, "refused", message="x")
+    job.rows.filter(row_number__in=[9, 10]).update(problem=problem)
+    job.rows.filter(row_number=10).update(unanswered_at=timezone.now())
+    response = look(signed_in, job, problem=problem.pk)
+    assert dict(response.context["tabs"]) == {"rejected": 2, "in_doubt": 1, "not_sent": 1}
+    assert response.context["all_rows"] == 4 and "Download 4 rows" in text_of(response)
+    for status, rows in response.context["tabs"]:
+        narrowed = look(signed_in, job, problem=problem.pk, status=status)
+        assert len(numbers(narrowed)) == rows == narrowed.context["shown_rows"], status
 
 
 def test_it_knows_no_problem_of_another_import(signed_in: Client, job: ImportJob, marketer: Person) -> None:
@@ -287,8 +301,9 @@ def test_it_finds_a_customer_in_the_import(signed_in: Client, job: ImportJob, ma
     make_import(marketer, job.connection, JobStatus.FINISHED, [S.ACCEPTED] * 3)
     response = search(signed_in, job, "+86 138 0000 0004")
     assert numbers(response) == [4] and response.context["opened"].line.number == 4
-    page = text_of(response)
+    page = outside_search(response)
     assert "138****0004" in page and "13800000004" not in page and "0000 0004" not in page
+    assert 'value="+86 138 0000 0004"' in text_of(response)
 
 
 def test_it_finds_a_row_number_or_an_identifier_that_looks_like_one(signed_in: Client, job: ImportJob) -> None:

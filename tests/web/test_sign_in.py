@@ -123,3 +123,18 @@ def test_an_ipv6_address_is_its_network(address_of: AddressOf) -> None:
     assert address_of("2001:db8:1:3::1") != address_of("2001:db8:1:2::1")
     assert address_of("::ffff:192.0.2.66") == ATTACKER
     assert address_of("") == ""
+
+
+# -- where it leads
+
+
+@pytest.mark.parametrize("place", ["/login/", "/login/?next=/", "/login/?next=/imports/", "/login/?next=//evil.com/"])
+def test_it_names_no_destination_when_there_is_none(client: Client, db: None, place: str) -> None:
+    client.cookies["tagsync_language"] = "en"
+    assert "the page you asked for" not in client.get(place).content.decode()
+
+
+@pytest.mark.parametrize("asked", ["/imports/7/", "/imports/?status=finished"])
+def test_it_names_a_destination(client: Client, db: None, asked: str) -> None:
+    client.cookies["tagsync_language"] = "en"
+    assert "the page you asked for" in client.get("/login/", {"next": asked}).content.decode()

@@ -17,3 +17,11 @@ def test_nobody_moves_the_test_platform(signed_admin: Client, sandbox_connection
     assert answer.status_code == 302, answer.context["form"].errors
     sandbox_connection.refresh_from_db()
     assert (sandbox_connection.name, sandbox_connection.base_url) == ("Renamed", "http://127.0.0.1:9")
+
+
+def test_one_click_leads_to_what_arrived_there(signed_admin: Client, sandbox_connection: Connection) -> None:
+    for place in ("/connections/", f"/connections/{sandbox_connection.pk}/"):
+        assert f'href="{sandbox_connection.base_url}"' in signed_admin.get(place).content.decode()
+    Connection.objects.update(is_sandbox=False)
+    for place in ("/connections/", f"/connections/{sandbox_connection.pk}/"):
+        assert f'href="{sandbox_connection.base_url}"' not in signed_admin.get(place).content.decode()

@@ -18,6 +18,7 @@ from tagsync.imports.followups.dismissals import settle
 from tagsync.imports.models import ImportJob, JobEvent, Repair
 from tagsync.imports.models.row import Origin
 from tagsync.imports.states import Act, JobStatus, Mark
+from tagsync.tuzhan.outcomes import BlockReason
 from tagsync.web.record.timeline import TELLINGS, UNTOLD, timeline
 from tests.making import S, blame, make_import
 
@@ -104,15 +105,50 @@ def test_it_leads_to_the_imports_that_came_of_it(
     ]
 
 
+def test_it_says_why_it_was_blocked(job: ImportJob, marketer: Person) -> None:
+    event(job, "start", marketer)
+    event(job, "block", after="blocked", why="refuses_everything")
+    event(job, "resume", marketer)
+    event(job, "block", after="blocked", why="trial_done")
+    assert texts(job) == ["Trial sent", "Resumed", "Blocked: The platform refuses every row alike", "Started"]
+
+
+def test_it_tells_when_its_connection_was_blocked_and_repaired(
+    job: ImportJob, sandbox_connection: Connection, marketer: Person, admin_person: Person
+) -> None:
+    def block_and_repair() -> None:
+        sandbox_connection.block(BlockReason.TOKEN_REJECTED)
+        sandbox_connection.block(BlockReason.FORBIDDEN)  # it is blocked already
+        sandbox_connection.unblock(admin_person)
+        sandbox_connection.unblock(admin_person)
+
+    block_and_repair()  # before the start
+    event(job, "start", marketer)
+    block_and_repair()
+    event(job, "finish", after="finished")
+    block_and_repair()  # when it was over
+    event(job, "retry", admin_person)
+    sandbox_connection.block(BlockReason.FORBIDDEN)
+    assert [(line.text, line.by) for line in timeline(job)] == [
+        ("Held up: connection “Sandbox” is blocked. The platform forbids the call", ""),
+        ("Queued again", admin_person.label),
+        ("Finished", ""),
+        ("Goes on: connection “Sandbox” is repaired", admin_person.label),
+        ("Held up: connection “Sandbox” is blocked. The platform does not accept the access token", ""),
+        ("Started", marketer.label),
+    ]
+
+
 def test_it_asks_the_database_the_same_however_long_it_is(job: ImportJob, marketer: Person) -> None:
     def asked() -> int:
         with CaptureQueriesContext(connection) as found:
             timeline(job)
         return len(found)
 
+    event(job, "start", marketer)
     few = asked()
     for _ in range(60):
         event(job, "retry", marketer, params={"rows": 3})
         Repair.objects.create(job=job, by=marketer, kind="leave_out", rows=2)
     assert len(timeline(job)) == 50
-    assert asked() == few <= 5
+    assert asked() == few <= 6

@@ -21,7 +21,7 @@ from tagsync.imports.models.choices import HiddenRows, IdentifyWay, Match, Opera
 from tagsync.imports.models.folded import FoldedField
 from tagsync.imports.models.summary import Summary
 from tagsync.imports.signals import moved
-from tagsync.imports.states import Act, JobStatus, MoveRefused, RowStatus, allowed
+from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused, RowStatus, allowed
 from tagsync.sheets.reading import Reading
 
 # What several moves change alike.
@@ -179,6 +179,10 @@ class ImportJob(models.Model):
             return True
         waits = self.status in (JobStatus.QUEUED, JobStatus.RUNNING)
         return waits and self.connection is not None and self.connection.state == ConnectionState.BLOCKED
+
+    @property
+    def is_deletable(self) -> bool:
+        return self.status in DELETABLE
 
     @property
     def connection_is_archived(self) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from tagsync.connections.models import Connection
 from tagsync.imports.problems import cells, files, remarks, sending
 from tagsync.imports.problems.texts import Mover, Text
 from tagsync.mapping.fields import FIELDS
 
-__all__ = ["TEXTS", "Mover", "Sentence", "change_made", "sentence"]
+__all__ = ["TEXTS", "Mover", "Sentence", "blocked", "change_made", "of_connection", "sentence"]
 
 TEXTS: dict[str, Text] = {**files.TEXTS, **cells.TEXTS, **remarks.TEXTS, **sending.TEXTS}
 UNKNOWN = Text(_("Something unforeseen: %(code)s"), _("Tell an admin."), Mover.ADMIN)
@@ -46,6 +47,16 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
         if f"{name}_bytes" in values:
             values[f"{name}_megabytes"] = int(values[f"{name}_bytes"]) // (1024 * 1024)
     return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)
+
+
+def of_connection(code: str, params: Mapping[str, Any] | None = None, *, by_app: bool) -> Sentence:
+    """The sentence of what is wrong with a connection; `by_app`: it signs in with app id and secret."""
+    return sentence(sending.BY_APP.get(code, code) if by_app else code, params)
+
+
+def blocked(connection: Connection) -> Sentence:
+    """Why a blocked connection is, and what to do."""
+    return of_connection(f"connection_{connection.blocked_reason}", by_app=not connection.uses_fixed_token)
 
 
 def change_made(code: str, field: str) -> Sentence:

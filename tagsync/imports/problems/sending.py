@@ -126,6 +126,14 @@ CONNECTIONS: dict[str, Text] = {
         _("A pasted token lives for two hours. Enter a new token, or better an app id and secret, at the connection."),
         Mover.ADMIN,
     ),
+    "connection_fetched_token_rejected": Text(
+        _("The platform does not accept the access token"),
+        _(
+            "tagsync fetched it with the app id and secret. Check on the platform that the app is authorised for this "
+            "tenant, and at the connection that address, app id and secret belong together."
+        ),
+        Mover.ADMIN,
+    ),
     "connection_archived": Text(
         _("The connection “%(name)s” is archived: nothing is sent through it"),
         _("An admin can take it into use again. After that this import can be resumed, and failed rows retried."),
@@ -178,4 +186,6 @@ CONNECTIONS: dict[str, Text] = {
         Mover.ADMIN,
     ),
 }
+# What is said otherwise of a connection that fetches its tokens by itself.
+BY_APP = {"connection_token_rejected": "connection_fetched_token_rejected"}
 TEXTS: dict[str, Text] = {**ROWS, **JOBS, **WAITS, **CONNECTIONS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
@@ -14,6 +14,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.http import HttpRequest, HttpResponseBase
 
 from tagsync.database import shown_now
+from tagsync.web.account.devices import device_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -25,7 +26,7 @@ PAGES_THAT_POLL = frozenset({"export_list"})
 REPEATED_HEADER = "X-Repeated"
 # A press is written down once in so long: each page would else write to the database.
 NOTED_EVERY_SECONDS = 60
-BEGAN, PRESSED = "began", "pressed"
+BEGAN, PRESSED, DEVICE = "began", "pressed", "device"
 
 
 class SessionLimits:
@@ -40,7 +41,7 @@ class SessionLimits:
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
         if not request.user.is_authenticated:
             return
-        if _is_over(request.session):
+        if is_over(request.session):
             logout(request)
         elif not is_poll(request):
             _note_press(request.session)
@@ -56,6 +57,7 @@ def is_poll(request: HttpRequest) -> bool:
 def begin(request: HttpRequest, **_signal: Any) -> None:
     """Receives `user_logged_in`."""
     request.session[BEGAN] = request.session[PRESSED] = _now()
+    request.session[DEVICE] = device_of(request.headers.get("User-Agent", ""))
 
 
 def delete_expired(**_signal: Any) -> None:
@@ -67,7 +69,8 @@ def _now() -> int:
     return int(shown_now().timestamp())
 
 
-def _is_over(session: SessionBase) -> bool:
+def is_over(session: SessionBase | Mapping[str, Any]) -> bool:
+    """By the limits for presses and for the whole of it."""
     now = _now()
     pressed, began = session.get(PRESSED, 0), session.get(BEGAN, 0)
     idle = timedelta(hours=settings.TAGSYNC_SESSION_IDLE_HOURS).total_seconds()

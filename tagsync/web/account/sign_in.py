@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
 from django.views.generic.edit import FormView
 
 from tagsync.accounts import throttle
@@ -44,6 +45,11 @@ class SignIn(LoginView):
         if isinstance(person, Person):
             remember(response, person.language, person.theme)
         return response
+
+    def get_context_data(self, **more: Any) -> dict[str, Any]:
+        """Whoever opened the site itself asked for no page."""
+        nowhere = ("", resolve_url("home"), resolve_url(settings.LOGIN_REDIRECT_URL))
+        return super().get_context_data(**more) | {"names_a_page": self.get_redirect_url() not in nowhere}
 
     def get_redirect_url(self, request: HttpRequest | None = None) -> str:
         return own_address(self.request, super().get_redirect_url())

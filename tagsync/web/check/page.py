@@ -13,7 +13,7 @@ from tagsync.imports.check.started_again import is_started_again
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.permissions import may_steer, sees_in_full
-from tagsync.imports.problems import sentence
+from tagsync.imports.problems import blocked, sentence
 from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import JobStatus
 from tagsync.web.check import result
@@ -105,4 +105,4 @@ def _blocked_because(job: ImportJob) -> object:
     connection = job.connection
     if connection is None or connection.state != ConnectionState.BLOCKED:
         return None
-    return sentence(f"connection_{connection.blocked_reason}")
+    return blocked(connection)

@@ -12,7 +12,7 @@ from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.choices import HiddenRows
-from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.problems import Sentence, blocked
 from tagsync.mapping.rows import Checked
 from tagsync.web.columns.examples import matching_examples, operation_examples, telling_row
 from tagsync.web.columns.first_request import first_request, look_at, orders
@@ -148,7 +148,7 @@ def _connection_line(connection: Connection) -> str:
 def _blocked_because(connection: Connection | None) -> Sentence | None:
     if connection is None or connection.state != ConnectionState.BLOCKED:
         return None
-    return sentence(f"connection_{connection.blocked_reason}")
+    return blocked(connection)
 
 
 def _operations(chosen: str, row: Checked | None) -> list[Choice]:

@@ -37,11 +37,10 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         return _no_columns(request, job, error)
     except (drafts.SheetChanged, ImportJob.DoesNotExist, MoveRefused):
         return _sheet_changed(request, job)
-    if request.method == "GET":
-        opened = saved.newly_opened(job)
-        return _page(
-            request, page_context(signed_in(request), job, view, ColumnsForm(job, view), SettingsForm(job), opened)
-        )
+    if request.method == "GET" or not view.body:
+        forms = ColumnsForm(job, view), SettingsForm(job)
+        context = page_context(signed_in(request), job, view, *forms, saved.newly_opened(job))
+        return _page(request, context) if view.body else render(request, "columns/no_rows.html", context)
     return _chosen(request, job, view)
 
 

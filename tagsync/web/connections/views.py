@@ -18,7 +18,7 @@ from tagsync.connections.models import Connection, ConnectionState
 from tagsync.delivery import connection_actions
 from tagsync.delivery.connection_actions import NOTHING_CAME, try_connection
 from tagsync.imports.models import ImportJob
-from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.problems import Sentence, blocked, of_connection
 from tagsync.imports.states import RowStatus
 from tagsync.notifications.seen import mark_seen
 from tagsync.web.access import signed_in
@@ -49,7 +49,7 @@ def trouble_of(connection: Connection) -> Sentence | None:
     """What is wrong with a blocked connection, and what to do."""
     if connection.state != ConnectionState.BLOCKED:
         return None
-    return sentence(f"connection_{connection.blocked_reason}", {"detail": connection.blocked_detail})
+    return blocked(connection)
 
 
 @require_safe
@@ -113,7 +113,7 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         "connection": connection,
         "found": found,
         "tone": "success" if found.works else "warning" if found.code.startswith("wait_") else "danger",
-        "said": sentence(found.code),
+        "said": of_connection(found.code, by_app=not connection.uses_fixed_token),
         "repaired": found.works and connection.state == ConnectionState.BLOCKED,
         "facts": answer_facts(found.answer) if found.answer != NOTHING_CAME else [],
     }

@@ -23,18 +23,18 @@ def search(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     form = CustomerSearch(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return to_customer(request, form.cleaned_data["typed"])
+        return to_customer(request, form.cleaned_data["typed"], typed=True)
     filters = customer_filter(request) if request.method != "POST" else {}
-    typed = recall(request, filters.get("search", ""))
-    if "search" in filters and not typed:
+    sought = recall(request, filters.get("search", ""))
+    if "search" in filters and not sought.text:
         messages.info(request, _("This search is over. Type the identifier again."))
         return redirect("customer_search")
     context = {
-        "form": form,
+        "form": form if form.is_bound else CustomerSearch(initial={"typed": sought.for_its_box}),
         "sees_all": person.has_perm("imports.view_all_imports"),
         "may_clear": may_see_personal_data(person),
         "clear": filters.get("unmasked", False) and may_see_personal_data(person),
-        "customer": customer(person, typed, filters) if typed else None,
+        "customer": customer(person, sought.text, filters) if sought.text else None,
     }
     return render(request, "customers/search.html", context, status=422 if form.errors else 200)
 
@@ -43,12 +43,13 @@ def search(request: HttpRequest) -> HttpResponse:
 def of_row(request: HttpRequest, pk: int) -> HttpResponse:
     """To the customer of a row, whose identifier the page itself does not hold."""
     job, form = import_or_404(request, pk), CustomerOfRow(request.POST)
-    typed = identifier_of(job, form.cleaned_data) if form.is_valid() else ""
-    if not typed:
+    identifier = identifier_of(job, form.cleaned_data) if form.is_valid() else ""
+    if not identifier:
         raise Http404
-    return to_customer(request, typed)
+    return to_customer(request, identifier, typed=False)
 
 
-def to_customer(request: HttpRequest, typed: str) -> HttpResponse:
+def to_customer(request: HttpRequest, identifier: str, *, typed: bool) -> HttpResponse:
     """To everything about the customer whom this text names."""
-    return redirect(f"{reverse('customer_search')}?{urlencode({'search': remember(request, typed)})}")
+    key = remember(request, identifier, typed=typed)
+    return redirect(f"{reverse('customer_search')}?{urlencode({'search': key})}")

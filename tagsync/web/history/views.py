@@ -41,7 +41,7 @@ def find(request: HttpRequest) -> HttpResponse:
     """From the form to the address of its hits. By POST: an identifier gets into no address and no log."""
     customer = CustomerSearch({"typed": request.POST.get("q", "")})
     if names_a_customer(request.POST.get("q", "")) and customer.is_valid():
-        return to_customer(request, customer.cleaned_data["typed"])
+        return to_customer(request, customer.cleaned_data["typed"], typed=True)
     if any(names_a_customer(request.POST.get(name, "")) for name in ("q", "tag")):
         text = _("That looks like the identifier of a customer. Here imports are found: by file name, title or tag.")
         messages.warning(request, text)

@@ -19,7 +19,7 @@ from tagsync.database import shown_now
 from tagsync.imports.followups.dismissals import settled_failures
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
-from tagsync.imports.problems import Mover, sentence
+from tagsync.imports.problems import Mover, blocked, sentence
 from tagsync.imports.problems.counted import NOT_ACCEPTED, counted_sentence
 from tagsync.imports.sending.remarks import Remarked
 from tagsync.imports.sending.waits import ahead_of
@@ -238,7 +238,7 @@ def _others(standing: Standing) -> str:
 
 
 def _blocked(connection: Connection, person: Person) -> Alert:
-    cause = sentence(f"connection_{connection.blocked_reason}")
+    cause = blocked(connection)
     title = _("Connection “%(connection)s” is blocked: %(cause)s") % {
         "connection": connection.name,
         "cause": cause.title,

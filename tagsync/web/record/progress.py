@@ -35,7 +35,12 @@ def shown_counts(job: ImportJob, unanswered: int) -> dict[str, int]:
 
     `unanswered`: waiting rows that may have been applied; of these nobody may say that they were not sent.
     """
-    counts = {str(state): rows for state, rows in job.counts.items() if rows}
+    return with_waiting_shown(job, job.counts, unanswered)
+
+
+def with_waiting_shown(job: ImportJob, counts: Mapping[str, int], unanswered: int) -> dict[str, int]:
+    """Of all rows of the import or of some, as `shown_counts` tells them."""
+    counts = {str(state): rows for state, rows in counts.items() if rows}
     if job.status in ENDED and RowStatus.WAITING in counts:
         waiting = counts.pop(RowStatus.WAITING)
         in_doubt = min(unanswered, waiting)
@@ -149,9 +154,9 @@ _SETTLES = Q(outcome=DeliveryOutcome.ACCEPTED) | Q(outcome=DeliveryOutcome.BATCH
 
 
 def pace(job: ImportJob, now: datetime | None = None) -> Pace | None:
-    """How fast this run settled rows in the last minute; None when it settled none, or waits."""
+    """How fast this run settled rows in the last minute; None when it settled none, waits or is being stopped."""
     now = now or shown_now()
-    if job.status not in UNDER_WAY or job.is_blocked or waits_until(job):
+    if job.status not in (JobStatus.QUEUED, JobStatus.RUNNING) or job.is_blocked or waits_until(job):
         return None
     recent = job.deliveries.filter(_SETTLES, run=job.run, answered_at__gte=now - timedelta(seconds=PACE_SECONDS))
     sums = recent.aggregate(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -28,7 +28,7 @@ from tagsync.mapping.rows import Note
 from tagsync.web.filters import RowFilters, number_in
 from tagsync.web.paging import Cut, cut_backwards, cut_forwards
 from tagsync.web.record.causes import problem_sentence
-from tagsync.web.record.progress import NOT_SENT
+from tagsync.web.record.progress import NOT_SENT, with_waiting_shown
 from tagsync.web.ui.cells import in_short
 
 PER_PAGE = 50
@@ -129,11 +129,17 @@ def only_row(job: ImportJob, typed: str) -> int | None:
     return found[0].row_number if len(found) == 1 else None
 
 
-def number_of_rows(job: ImportJob, filters: RowFilters, counts: Mapping[str, int]) -> int:
-    """How many rows a filter shows on all its pages; counted only where `counts`, by shown state, do not say it."""
-    if "problem" in filters:
-        rows = ImportRow.objects.filter(problem=filters["problem"])
-        return narrowed(rows, {"status": filters.get("status", "")}).count()
+def counts_of_cause(job: ImportJob, problem: int) -> dict[str, int]:
+    """Shown state → rows with this cause."""
+    rows = ImportRow.objects.filter(problem=problem).order_by()
+    found = rows.values_list("status").annotate(rows=Count("*"), maybe=Count("unanswered_at"))
+    counts = {status: number for status, number, _maybe in found}
+    maybe = {status: number for status, _number, number in found}
+    return with_waiting_shown(job, counts, maybe.get(RowStatus.WAITING, 0))
+
+
+def number_of_rows(filters: RowFilters, counts: Mapping[str, int]) -> int:
+    """How many rows a filter shows on all its pages; `counts`: those of the import or of the cause, by shown state."""
     return counts.get(filters["status"], 0) if "status" in filters else sum(counts.values())
 
 

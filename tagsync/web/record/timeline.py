@@ -1,13 +1,15 @@
 """What happened to an import as people tell it: who did what when. The workers' own coming and going is left out.
 
-Changes of state are events; repairs, workbooks, settled causes and later imports tell of themselves.
+Changes of state are events; blocks of the connection, repairs, workbooks, settled causes and later imports tell of
+themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from operator import attrgetter
+from functools import reduce
+from operator import attrgetter, or_
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -17,8 +19,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
+from tagsync.connections.models import ConnectionState
 from tagsync.imports.models import ImportJob, JobEvent, Repair
-from tagsync.imports.states import Act, JobStatus, Mark
+from tagsync.imports.problems import sentence
+from tagsync.imports.states import ENDED, UNDER_WAY, Act, JobStatus, Mark
 from tagsync.web.record.causes import problem_sentence
 from tagsync.web.record.repairs import told
 from tagsync.web.ui.numbers import thousands
@@ -53,6 +57,10 @@ MARKS = {
     Mark.UNDO_REPAIR: _Telling("neutral", "undo-2", _("Repair taken back")),
 }
 TRIAL = _Telling("info", "hand", _("Trial sent"))
+CONNECTION_BLOCKED = _Telling(
+    "danger", "octagon-alert", _("Held up: connection “%(connection)s” is blocked. %(cause)s")
+)
+CONNECTION_REPAIRED = _Telling("info", "play", _("Goes on: connection “%(connection)s” is repaired"))
 UNTOLD = (Act.CLAIM, Act.PAUSE)
 
 
@@ -68,13 +76,35 @@ class Line(NamedTuple):
 
 def timeline(job: ImportJob) -> list[Line]:
     """Newest first."""
-    told = [*_events(job), *_repairs(job), *_exports(job), *_settled(job), *_later_imports(job)]
+    events = list(job.events.exclude(act__in=(*UNTOLD, *MARKS)).select_related("by").order_by("-id")[:LATEST])
+    told = [*map(_line, events), *_connection(job, events), *_repairs(job), *_exports(job), *_settled(job)]
+    told += _later_imports(job)
     return sorted(told, key=attrgetter("at"), reverse=True)[:LATEST]
 
 
-def _events(job: ImportJob) -> Iterator[Line]:
-    for event in job.events.exclude(act__in=(*UNTOLD, *MARKS)).select_related("by").order_by("-id")[:LATEST]:
-        yield _line(event)
+def _connection(job: ImportJob, events: Sequence[JobEvent]) -> Iterator[Line]:
+    """Its connection's blocks and repairs while it was under way, which move no import. `events`: newest first."""
+    spans = _under_way(events[::-1])
+    if job.connection is None or not spans:
+        return
+    during = reduce(or_, (Q(at__gte=since) & (Q(at__lt=until) if until else Q()) for since, until in spans))
+    for change in job.connection.changes.filter(during).select_related("by").order_by("-id")[:LATEST]:
+        blocked = change.state == ConnectionState.BLOCKED
+        telling = CONNECTION_BLOCKED if blocked else CONNECTION_REPAIRED
+        cause = sentence(f"connection_{change.reason}").title if blocked else ""
+        text = str(telling.text) % {"connection": job.connection.name, "cause": cause}
+        yield Line(telling.tone, telling.icon, text, _name(change.by), change.at)
+
+
+def _under_way(events: Iterable[JobEvent]) -> list[tuple[datetime, datetime | None]]:
+    """From when to when it was queued or running; None: it still is. `events`: oldest first."""
+    spans: list[tuple[datetime, datetime | None]] = []
+    for event in events:
+        if event.after in UNDER_WAY and (not spans or spans[-1][1] is not None):
+            spans.append((event.at, None))
+        elif event.after in ENDED and spans and spans[-1][1] is None:
+            spans[-1] = (spans[-1][0], event.at)
+    return spans
 
 
 def _repairs(job: ImportJob) -> Iterator[Line]:
@@ -135,6 +165,8 @@ def _line(event: JobEvent) -> Line:
     text = str(telling.text)
     if act == Act.RETRY and (rows := event.params.get("rows")):
         text = ngettext("%(rows)s row queued again", "%(rows)s rows queued again", rows) % {"rows": thousands(rows)}
+    if act == Act.BLOCK and telling is not TRIAL and event.why:
+        text = gettext("Blocked: %(cause)s") % {"cause": sentence(event.why).title}
     if act == Mark.RESTORE and (rows := event.params.get("rows")):
         text = ngettext(
             "Confirmed after a restore: %(rows)s row may have been sent since",

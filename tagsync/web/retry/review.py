@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
-from tagsync.web.record.causes import Cause, causes, one_cause
+from tagsync.web.record.causes import SUPERSEDED, Cause, causes, one_cause
 from tagsync.web.record.superseded_by import Newer, undone_by
 from tagsync.web.retry.forms import Choice
 from tagsync.web.ui.statuses import ROW_LOOKS
@@ -67,6 +68,32 @@ class Review:
     rest: list[Rest]
     # failed rows that a corrected sheet has brought to the platform, or is about to
     fixed: int
+
+    @property
+    def offers_all(self) -> bool:
+        """Besides the causes: where there is only one, all rows are the rows of this one."""
+        sole = len(self.causes) == 1 and not self.hidden_causes
+        return not (sole and self.causes[0].again == self.rejected + self.in_doubt)
+
+    @property
+    def offers_all_superseded(self) -> bool:
+        sole = len(self.superseded_causes) == 1 and not self.hidden_superseded
+        return not (sole and self.superseded_causes[0].superseded == self.superseded)
+
+    @property
+    def chosen(self) -> str:
+        """The value of the choice that is made, among those that are offered."""
+        if self.choice.kind != "all":
+            return self.choice.value
+        if self.choice.superseded:
+            return SUPERSEDED if self.offers_all_superseded else f"{SUPERSEDED}-{self.superseded_causes[0].id}"
+        return "all" if self.offers_all else f"problem-{self.causes[0].id}"
+
+    @property
+    def alike(self) -> set[int]:
+        """Causes with the same words as another one: what the platform said besides tells them apart."""
+        words = Counter((cause.sentence.title, cause.code) for cause in self.causes)
+        return {cause.id for cause in self.causes if words[cause.sentence.title, cause.code] > 1}
 
 
 def review(job: ImportJob, person: Person, choice: Choice) -> Review:

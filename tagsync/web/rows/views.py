@@ -17,7 +17,7 @@ from tagsync.web.customers.forms import CustomerSearch
 from tagsync.web.filters import RowFilters, row_filter
 from tagsync.web.record.causes import Cause, one_cause
 from tagsync.web.record.progress import shown_counts, waiting_but_sent
-from tagsync.web.record.rows import Sight, number_of_rows, only_row, page_of_rows, shown_search, sight
+from tagsync.web.record.rows import Sight, counts_of_cause, number_of_rows, only_row, page_of_rows, shown_search, sight
 from tagsync.web.record.whereabouts import address
 from tagsync.web.rows.opened_row import OpenedRow, opened_row
 from tagsync.web.search_session import recall, remember
@@ -31,24 +31,27 @@ PANEL = "row"
 def rows(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk)
     filters = row_filter(request)
-    filters["typed"] = recall(request, filters.get("search", ""))
+    sought = recall(request, filters.get("search", ""))
+    filters["typed"] = sought.text
     if "search" in filters and not filters["typed"]:
         return _search_is_over(request, job)
     seen = sight(job, signed_in(request), asked=filters.get("unmasked", False))
-    counts = shown_counts(job, waiting_but_sent([job]).get(job.pk, 0))
     cause = _cause(job, filters.get("problem"))
+    counts = counts_of_cause(job, cause.id) if cause else shown_counts(job, waiting_but_sent([job]).get(job.pk, 0))
     opened = _opened(seen, filters)
     if opened and request.htmx.target == PANEL:  # type: ignore[attr-defined]  # the middleware of django-htmx
         return render(request, "rows/_row.html", {"job": job, "opened": opened, "unstarted": job.status in UNSTARTED})
     context = {
         "job": job,
-        "shown_rows": 0 if job.status in UNDER_WAY or filters["typed"] else number_of_rows(job, filters, counts),
+        "shown_rows": 0 if job.status in UNDER_WAY or filters["typed"] else number_of_rows(filters, counts),
         "home": address(job),
         "unstarted": job.status in UNSTARTED,
         "seen": seen,
         "filters": filters,
+        "in_box": sought.for_its_box,
         "shown_search": shown_search(seen, filters["typed"]),
         "cause": cause,
+        "all_rows": sum(counts.values()),
         "tabs": [(status, counts[status]) for status in ROW_LOOKS if counts.get(status)],
         "page": page_of_rows(seen, filters),
         "opened": opened,
@@ -74,7 +77,7 @@ def search(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("import_rows", pk)
     typed = form.cleaned_data["typed"]
     number = only_row(job, typed)
-    query: dict[str, str | int] = {"search": remember(request, typed)} | ({"row": number} if number else {})
+    query: dict[str, str | int] = {"search": remember(request, typed, typed=True)} | ({"row": number} if number else {})
     return redirect(f"{reverse('import_rows', args=[pk])}?{urlencode(query)}")
 
 

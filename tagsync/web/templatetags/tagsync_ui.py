@@ -11,7 +11,6 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.imports.models import ImportJob
@@ -47,13 +46,13 @@ def icon(name: str, size: int = 16, label: str = "", spin: bool = False) -> Safe
 
 @register.simple_tag(name="help")
 def help_link(word: str, id: str = "") -> SafeString:
-    """A small "?" that leads to a word's entry on the help page, in a tab of its own: this page may hold choices.
+    """A small "?" that answers where it stands; without a script, on the help page in a tab of its own.
 
     `word`: an anchor, or the status of a row. `id`: for links in fragments that are replaced. Raises: KeyError.
     """
     anchor = ANCHORS.get(word, word)
-    name = gettext("%(question)s (opens in a new tab)") % {"question": QUESTIONS[anchor]}
-    values = (id or f"help-{anchor}", f"{reverse('help')}#{anchor}", QUESTIONS[anchor], name)
+    question = str(QUESTIONS[anchor])
+    values = (id or f"help-{anchor}", f"{reverse('help')}#{anchor}", question, question)
     link = '<a class="help" id="{}" href="{}" target="_blank" rel="noopener" title="{}" aria-label="{}">{}</a>'
     return format_html(link, *values, icons.icon("circle-question-mark", 14))
 
