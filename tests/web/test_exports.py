@@ -165,7 +165,8 @@ def test_one_by_a_worker_announces_itself_once(signed: Client, ended: ImportJob,
     Notice.objects.update(seen_at=None)
     signed.get(f"/imports/{ended.pk}/")
     assert Notice.objects.get().seen_at is None
-    signed.get(f"/exports/{export.pk}/{seen_at}", follow=True).close()
+    page_or_file = signed.get(f"/exports/{export.pk}/{seen_at}", follow=True)
+    assert b"".join(page_or_file)
     assert Notice.objects.get().seen_at is not None
 
 

@@ -13,7 +13,7 @@ from tagsync.delivery import actions
 from tagsync.imports.drafts.drafts import Refusal
 from tagsync.imports.followups.restart import may_start_again, not_accepted
 from tagsync.imports.problems import sentence
-from tagsync.imports.states import MoveRefused
+from tagsync.imports.states import JobStatus, MoveRefused
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.record.whereabouts import address, overtaken
 from tagsync.web.ui.numbers import thousands
@@ -25,6 +25,7 @@ def restart(request: HttpRequest, pk: int) -> HttpResponse:
     job = import_or_404(request, pk, steer=True)
     if not may_start_again(job):
         return overtaken(request, job)
+    blocked = job.status == JobStatus.BLOCKED
     try:
         draft = actions.start_again(job, signed_in(request))
     except MoveRefused:
@@ -35,9 +36,9 @@ def restart(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("import_detail", pk)
     rows = not_accepted(job)
     text = ngettext(
-        "Import #%(import)s is stopped. Choose the settings for its %(rows)s row that was not accepted, then check.",
-        "Import #%(import)s is stopped. Choose the settings for its %(rows)s rows that were not accepted, then check.",
+        "Choose columns and settings for the %(rows)s row of import #%(import)s that was not accepted, then check it.",
+        "Choose columns and settings for the %(rows)s rows of import #%(import)s that were not accepted, then check.",
         rows,
-    )
-    messages.success(request, text % {"import": job.pk, "rows": thousands(rows)})
+    ) % {"import": job.pk, "rows": thousands(rows)}
+    messages.success(request, sentences(_("Import stopped.") if blocked else "", text))
     return redirect(address(draft))

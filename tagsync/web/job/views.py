@@ -82,18 +82,17 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What the card shows, in the page and in its update."""
     numbers, status, steps = standing(job), status_now(job), pace(job)
-    ended, over = headline(job, numbers), job.status in ENDED
-    after = continued_by(job) if over else None
+    ended, leads_to = headline(job, numbers), _leads_to(request, job)
     rows_url = reverse("import_rows", args=[job.pk])
     urls = {status: f"{rows_url}?status={status}" for status in numbers.counts}
-    return {
+    return leads_to | {
         "job": job,
         "standing": numbers,
         "status": status,
         "tab_title": tab_title(job, numbers, status),
         "notices": [
             *([with_restart(ended, job, numbers)] if ended else waits(job, signed_in(request))),
-            *continued(job, after),
+            *continued(job, leads_to["after"]),
             *archived(job, signed_in(request)),
             *remarks(job, numbers.remarked),
         ],
@@ -104,12 +103,22 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "rows_in_file": job.rows_in_file,
         "tiles": tiles(numbers.counts, numbers.total, urls, numbers.maybe_applied),
         "calls": calls_by_outcome(job),
-        "gone_over": after is not None and after.first_confirmed_at is not None,
-        "to_correct": open_failures(job) if over and job.status != JobStatus.BLOCKED else 0,
-        "may_clear": over and sight(job, signed_in(request)).may_clear,
         "failed": job.failed + job.count(RowStatus.SUPERSEDED),
         "announce": announcement(job, numbers, status, ended.title if ended else ""),
         "poll_seconds": str(settings.TAGSYNC_POLL_SECONDS) if job.status in UNDER_WAY else None,
+    }
+
+
+def _leads_to(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
+    """Where an import that rests goes on, and how many of its rows a corrected sheet would send."""
+    after = continued_by(job) if job.status in ENDED else None
+    # While it waits for an answer, that comes first.
+    is_over = job.status in ENDED and job.status != JobStatus.BLOCKED
+    return {
+        "after": after,
+        "gone_over": after is not None and after.first_confirmed_at is not None,
+        "to_correct": open_failures(job) if is_over else 0,
+        "may_clear": is_over and sight(job, signed_in(request)).may_clear,
     }
 
 

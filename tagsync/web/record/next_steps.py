@@ -39,7 +39,7 @@ def continued(job: ImportJob, by: ImportJob | None) -> list[Alert]:
     """Where it goes on. `by`: as `restart.continued_by` says."""
     if by is None:
         return []
-    label = _("Open import #%(import)s") % {"import": by.pk}
+    label = _("Open import #%(pk)s") % {"pk": by.pk}
     if by.first_confirmed_at:
         said = sentence("started_again", {"import": by.pk})
         return [Alert("info", said.title, said.advice, action_url=address(by), action_label=label)]
