@@ -134,7 +134,7 @@ def test_it_finds_the_words_in_the_last_refusal(
 def test_it_resumes_after_a_day_of_silence(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
     page = page_of(signed, blocked(marketer, sandbox_connection, "no_answer_for_a_day"))
     assert "has not answered for 24 hours" in page
-    assert "Resume: send 20 rows" in page and buttons(page) == ["resume", "restart", "stop"]
+    assert "Resume: send 20 rows" in page and buttons(page) == ["resume", "stop"]
 
 
 def test_it_offers_only_to_stop_when_nothing_waits(
