@@ -115,7 +115,7 @@ def _is_signed_in(request: HttpRequest) -> bool:
 def _sent(request: HttpRequest) -> list[tuple[str, str]] | None:
     """What a form sent, when all of it can be sent once more: no file, and nothing that no page may hold."""
     sent = [(name, text) for name, texts in request.POST.lists() for text in texts if name != "csrfmiddlewaretoken"]
-    return None if request.FILES or any(word in name for name, _text in sent for word in SECRET) else sent
+    return None if request.FILES or any(text and word in name for name, text in sent for word in SECRET) else sent
 
 
 def page_before(request: HttpRequest) -> str:

@@ -199,7 +199,7 @@ def stale(admin_person: Person) -> Client:
 
 
 def test_a_refused_form_can_be_sent_once_more(stale: Client) -> None:
-    typed = {"username": "zhou <x>", "role": "Marketers", "csrfmiddlewaretoken": "of yesterday"}
+    typed = {"username": "zhou <x>", "password": "", "csrfmiddlewaretoken": "of yesterday"}
     response = stale.post("/people/new/?a=1&b=2", typed, headers=OURS)
     page = text_of(response)
     assert response.status_code == 403 and "Send it again" in page
