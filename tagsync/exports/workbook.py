@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tagsync.exports.models import Export
-from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
+from tagsync.imports.fixed_rows import without_taken_up
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.notes import letter
 from tagsync.imports.permissions import sees_invalid_values
@@ -48,7 +48,7 @@ def rows_of(job: ImportJob, filters: Mapping[str, Any]) -> QuerySet[ImportRow]:
         rows = rows.filter(problem=problem)
     if filters.get("unsent"):
         rows = rows.filter(unanswered_at=None)
-    return without_fixed(rows, job) if filters.get("open") else rows
+    return without_taken_up(rows, job) if filters.get("open") else rows
 
 
 def write_workbook(export: Export, path: Path, progress: Progress) -> None:
@@ -111,7 +111,7 @@ class _Lines:
             self._state(row),
             "\n".join(_with_column(letter, one.title) for letter, one in said),
             "\n".join(dict.fromkeys([*(one.advice for _letter, one in said), *_remark(row)])),
-            str(self._tries.of(row.row_number)),
+            str(self._tries_of(row)),
         ]
 
     def _value(self, row: ImportRow, typed: Row | None, column: int) -> str:
@@ -135,9 +135,19 @@ class _Lines:
         return found
 
     def _state(self, row: ImportRow) -> str:
+        if self._was_not_sent(row):
+            return _("Not sent")
         if row.status == RowStatus.WAITING and self._job.status in ENDED:
-            return str(RowStatus.IN_DOUBT.label) if row.unanswered_at else _("Not sent")
+            return str(RowStatus.IN_DOUBT.label)
         return str(RowStatus(row.status).label)
+
+    def _tries_of(self, row: ImportRow) -> int:
+        tries = self._tries.of(row.row_number)
+        # That a refused batch held it, whose halves were not sent any more, is no try of it.
+        return 0 if self._was_not_sent(row) else tries
+
+    def _was_not_sent(self, row: ImportRow) -> bool:
+        return row.status == RowStatus.WAITING and self._job.status in ENDED and row.unanswered_at is None
 
     def _repaired_fields(self) -> dict[int, set[str]]:
         """Row number → fields whose value a person changed on the check page."""

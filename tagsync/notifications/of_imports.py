@@ -15,8 +15,6 @@ BY_OTHERS = {
     Act.RESUME: NoticeKind.RESUMED,
     Act.RETRY: NoticeKind.RETRIED,
 }
-# What a finished import may hold that somebody has to look at.
-FAILURES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
 
 
 def tell_move(job: ImportJob, event: JobEvent, **_signal: Any) -> None:
@@ -33,7 +31,7 @@ def tell_move(job: ImportJob, event: JobEvent, **_signal: Any) -> None:
 
 def _kind(job: ImportJob, act: Act) -> NoticeKind | None:
     if act == Act.FINISH:
-        failed = any(job.count(status) for status in FAILURES) or job.deliveries.remarked().exists()
+        failed = job.failures > 0 or job.deliveries.remarked().exists()
         return NoticeKind.FINISHED_WITH_FAILURES if failed else NoticeKind.FINISHED
     if act == Act.BLOCK:
         return NoticeKind.TRIAL_DONE if job.cause == "trial_done" else NoticeKind.BLOCKED

@@ -15,10 +15,10 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.followups import dismissals
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.row import JobTag
+from tagsync.imports.models.row import JobTag, Origin
 from tagsync.imports.states import JobStatus
 from tagsync.web.history.finding import BY_STATUS, STATUS_WORDS, found
-from tests.making import S, blame, make_import
+from tests.making import S, blame, corrected, make_import
 from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +45,10 @@ def one_of_each(owner: Person, connection: Connection, blocked: Connection) -> l
         make_import(owner, connection, JobStatus.FINISHED, [S.ACCEPTED, state])
         for state in (S.REJECTED, S.IN_DOUBT, S.TO_FIX, S.SUPERSEDED)
     ]
+    fixed, settled = (make_import(owner, connection, JobStatus.FINISHED, [S.TO_FIX]) for _ in range(2))
+    corrected(fixed, 2)
+    dismissals.settle(blame(settled, S.TO_FIX, "no_tags", Origin.CHECK), owner)
+    made += [fixed, settled]
     made += [make_import(owner, connection, JobStatus.QUEUED, wait_until=until) for until in (later, past)]
     made += [
         make_import(owner, blocked, status, wait_until=later)

@@ -16,7 +16,7 @@ from tagsync.imports.problems import cells, files, remarks, sending
 from tagsync.imports.problems.texts import Mover, Text
 from tagsync.mapping.fields import FIELDS
 
-__all__ = ["TEXTS", "Mover", "Sentence", "change_made", "sentence"]
+__all__ = ["TEXTS", "Mover", "Sentence", "change_made", "mover_of", "sentence"]
 
 TEXTS: dict[str, Text] = {**files.TEXTS, **cells.TEXTS, **remarks.TEXTS, **sending.TEXTS}
 UNKNOWN = Text(_("Something unforeseen: %(code)s"), _("Tell an admin."), Mover.ADMIN)
@@ -46,6 +46,10 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
         if f"{name}_bytes" in values:
             values[f"{name}_megabytes"] = int(values[f"{name}_bytes"]) // (1024 * 1024)
     return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)
+
+
+def mover_of(code: str) -> Mover:
+    return TEXTS.get(code, UNKNOWN).mover
 
 
 def change_made(code: str, field: str) -> Sentence:

@@ -11,11 +11,13 @@ TEST_THEN_GO_ON = _(
 ROWS: dict[str, Text] = {
     "refused": Text(
         _("The platform refused this row: %(message)s"),
-        _("Check the values of these rows. An admin can send them again when the cause is mended."),
+        _("An admin can send them again when the cause is mended. If a value is wrong, correct it in the sheet."),
+        Mover.ADMIN,
     ),
     "not_isolated": Text(
         _("The platform refused the batch with this row: %(message)s"),
         _("Too many rows were refused to find each one: some of these may be right. An admin can send them again."),
+        Mover.ADMIN,
     ),
     "row_too_large": Text(
         _("The platform says that even this single row is too large"), _("Shorten its tags and import it again.")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import reduce
-from operator import and_, or_
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -15,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
-from tagsync.imports.followups.dismissals import FAILED, open_failures
+from tagsync.imports.followups.dismissals import open_failures
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
@@ -29,11 +27,8 @@ MOST_WORDS = 6
 
 # -- by state, in the words that pages show
 
-_HAS_FAILURES = reduce(or_, (Q(**{f"counts__{state.value}__gt": 0}) for state in FAILED))
-# Not the negation: in SQL a key that is missing is neither more than zero nor not.
-_HAS_NONE = reduce(
-    and_, (Q(**{f"counts__{state.value}__isnull": True}) | Q(**{f"counts__{state.value}": 0}) for state in FAILED)
-)
+_FINISHED = Q(status=JobStatus.FINISHED)
+_NONE_LEFT = Q(left_to_owner=0, left_to_admins=0)
 _ON_BLOCKED = Q(status__in=(JobStatus.QUEUED, JobStatus.RUNNING), connection__state=ConnectionState.BLOCKED)
 _BLOCKED = Q(status=JobStatus.BLOCKED) | _ON_BLOCKED
 
@@ -53,8 +48,10 @@ BY_STATUS: dict[str, Callable[[], Q]] = {
     "waiting_for_platform": _pausing,
     "running": lambda: Q(status=JobStatus.RUNNING) & ~_ON_BLOCKED,
     "blocked": lambda: _BLOCKED,
-    "finished": lambda: Q(status=JobStatus.FINISHED) & _HAS_NONE,
-    "finished_with_failures": lambda: Q(status=JobStatus.FINISHED) & _HAS_FAILURES,
+    "finished": lambda: _FINISHED & _NONE_LEFT & Q(fixed_failures=0, settled_failures=0),
+    "finished_with_failures": lambda: _FINISHED & ~_NONE_LEFT,
+    "finished_all_fixed": lambda: _FINISHED & _NONE_LEFT & Q(fixed_failures__gt=0, settled_failures=0),
+    "finished_all_settled": lambda: _FINISHED & _NONE_LEFT & Q(settled_failures__gt=0),
 }
 GROUPS: dict[str, Callable[[], Q]] = {
     "not_started": lambda: Q(status__in=UNSTARTED),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db.models import BigIntegerField, Count, Sum
+from django.db.models import BigIntegerField, Count, Q, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, TruncDate
 from django.utils import timezone
@@ -17,7 +17,8 @@ from tagsync.accounts.models import Person
 from tagsync.database import shown_now
 from tagsync.imports.followups.dismissals import open_failures
 from tagsync.imports.models import ImportJob
-from tagsync.imports.states import RowStatus
+from tagsync.imports.models.figures import OPEN_FAILURES
+from tagsync.imports.states import ENDED, RowStatus
 from tagsync.web.filters import history_url
 from tagsync.web.history.finding import beginning_of
 from tagsync.web.ui.charts import Column
@@ -27,22 +28,28 @@ DAYS = 30
 
 
 class Day(NamedTuple):
-    """The imports started on this day and what the platform said to their rows. Failed: rejected or in doubt."""
+    """The imports started on this day: what the platform said to their rows, and which failures are left by now.
+
+    So red drains: what a corrected sheet has fixed, or somebody has marked as settled, stands here no more.
+    """
 
     day: date
     imports: int = 0
     accepted: int = 0
-    failed: int = 0
+    # rejected, or in doubt, when they were sent
+    not_accepted: int = 0
+    open: int = 0
 
     @property
     def sent(self) -> int:
-        return self.accepted + self.failed
+        return self.accepted + self.not_accepted
 
 
 @dataclass(frozen=True)
 class Month:
     days: Sequence[Day]
-    open_failures: int
+    # imports with failures that are left
+    open_imports: int
 
     @property
     def imports(self) -> int:
@@ -53,12 +60,12 @@ class Month:
         return sum(day.accepted for day in self.days)
 
     @property
-    def failed(self) -> int:
-        return sum(day.failed for day in self.days)
+    def open_failures(self) -> int:
+        return sum(day.open for day in self.days)
 
     @property
     def sent(self) -> int:
-        return self.accepted + self.failed
+        return sum(day.sent for day in self.days)
 
     @property
     def share(self) -> str:
@@ -71,12 +78,12 @@ class Month:
 
     @property
     def columns(self) -> list[Column]:
-        text = _("%(day)s: %(accepted)s accepted, %(failed)s failed")
+        text = _("%(day)s: %(accepted)s accepted, %(open)s with an open failure")
         return [
             Column(
                 day.accepted,
-                day.failed,
-                text % {"day": day.day, "accepted": thousands(day.accepted), "failed": thousands(day.failed)},
+                day.open,
+                text % {"day": day.day, "accepted": thousands(day.accepted), "open": thousands(day.open)},
             )
             for day in self.days
         ]
@@ -90,13 +97,13 @@ class Month:
         """The picture in a sentence."""
         most = max(self.days, key=lambda day: day.sent)
         return _(
-            "Rows sent per day from %(first)s to %(last)s: %(accepted)s accepted, %(failed)s failed;"
+            "Rows sent per day from %(first)s to %(last)s: %(accepted)s accepted, %(open)s with an open failure;"
             " most on %(day)s with %(most)s."
         ) % {
             "first": self.days[0].day.isoformat(),
             "last": self.days[-1].day.isoformat(),
             "accepted": thousands(self.accepted),
-            "failed": thousands(self.failed),
+            "open": thousands(self.open_failures),
             "day": most.day.isoformat(),
             "most": thousands(most.sent),
         }
@@ -120,8 +127,11 @@ def _days(started: object) -> list[Day]:
         accepted=_sum(RowStatus.ACCEPTED),
         rejected=_sum(RowStatus.REJECTED),
         in_doubt=_sum(RowStatus.IN_DOUBT),
+        open=Sum(OPEN_FAILURES, filter=Q(status__in=ENDED), default=0),
     )
-    return [Day(row["day"], row["imports"], row["accepted"], row["rejected"] + row["in_doubt"]) for row in rows]
+    return [
+        Day(row["day"], row["imports"], row["accepted"], row["rejected"] + row["in_doubt"], row["open"]) for row in rows
+    ]
 
 
 def _sum(state: RowStatus) -> Coalesce:

@@ -25,7 +25,7 @@ from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.filters import call_filter
 from tagsync.web.job.announcements import announcement, tab_title
 from tagsync.web.job.details import details
-from tagsync.web.job.later_imports import corrected_context, open_failures
+from tagsync.web.job.later_imports import correctable, later_context, retryable
 from tagsync.web.record.alerts import archived, headline, remarks, waits
 from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_of_calls
 from tagsync.web.record.causes import causes
@@ -49,7 +49,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     mark_seen(signed_in(request), job=job)
     now = progress(request, job)
     causes_found = causes_context(request, job, now["standing"])
-    context = now | corrected_context(job) | causes_found | levers(request, job, now["standing"]) | {
+    context = now | later_context(job, signed_in(request)) | causes_found | levers(request, job, now["standing"]) | {
         "details": details(job),
         "timeline": timeline(job),
     }  # fmt: skip
@@ -78,7 +78,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What the card shows, in the page and in its update."""
     numbers, status, steps = standing(job), status_now(job), pace(job)
-    ended = headline(job, numbers)
+    ended = headline(job, numbers, signed_in(request))
     rows_url = reverse("import_rows", args=[job.pk])
     urls = {status: f"{rows_url}?status={status}" for status in numbers.counts}
     return {
@@ -96,7 +96,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "took": took(job),
         "balance": balance(job, numbers),
         "rows_in_file": job.rows_in_file,
-        "tiles": tiles(numbers.counts, numbers.total, urls, numbers.maybe_applied),
+        "tiles": tiles(numbers.counts, urls, numbers.maybe_applied),
         "calls": calls_by_outcome(job),
         "failed": job.failed + job.count(RowStatus.SUPERSEDED),
         "announce": announcement(job, numbers, status, ended.title if ended else ""),
@@ -108,7 +108,7 @@ def causes_context(request: HttpRequest, job: ImportJob, numbers: Standing) -> d
     found = causes(job, person=signed_in(request))
     ended = job.status in ENDED
     flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0 and not numbers.remarked.calls
-    may = {"may_retry": may_retry(signed_in(request)) and ended, "download_failed": open_failures(job) if ended else 0}
+    may = {"may_retry": may_retry(signed_in(request)) and ended, "download_failed": correctable(job) if ended else 0}
     may["may_settle"] = ended and may_steer(signed_in(request), job)
     return {"causes": found, "praise": flawless, **may}
 
@@ -123,7 +123,7 @@ def levers(request: HttpRequest, job: ImportJob, standing: Standing) -> dict[str
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
         "may_resume": steers and sends and allowed(Act.RESUME, job.status) is not None and unsent,
         "may_undo": may_steer(person, job) and any(undoable(job, standing.maybe_applied)),
-        "may_retry_rows": may_retry(person) and sends and job.status in ENDED and job.failed > 0,
+        "may_retry_rows": may_retry(person) and sends and job.status in ENDED and retryable(job) > 0,
     }
 
 

@@ -15,10 +15,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import Mover
 from tagsync.mapping import masking
 from tagsync.sheets.cells import column_letter
 from tagsync.web.help.questions import ANCHORS, QUESTIONS
-from tagsync.web.ui import charts, icons, numbers, sentences
+from tagsync.web.ui import charts, icons, movers, numbers, sentences
 from tagsync.web.ui.statuses import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look_of
 
 register = template.Library()
@@ -105,6 +106,11 @@ def tone_icon(tone: str) -> str:
     return TONE_ICONS.get(tone, "info")
 
 
+@register.simple_tag(takes_context=True)
+def whose_move(context: Context, mover: Mover, job: ImportJob) -> str:
+    return movers.whose_move(mover, job, context["request"].user)
+
+
 @register.simple_tag
 def pattern_defs() -> SafeString:
     return charts.PATTERNS
@@ -116,8 +122,8 @@ def outcome_bar(counts: Mapping[str, int], total: int, mini: bool = False, name:
 
 
 @register.inclusion_tag("components/_tiles.html")
-def outcome_tiles(counts: Mapping[str, int], total: int, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return {"tiles": charts.tiles(counts, total, urls or {})}
+def outcome_tiles(counts: Mapping[str, int], urls: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {"tiles": charts.tiles(counts, urls or {})}
 
 
 @register.simple_tag
