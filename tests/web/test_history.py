@@ -23,7 +23,7 @@ from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/imports/"
-QUERIES = 15
+QUERIES = 18
 # The names of connections and of people, which no database folds as we do.
 MORE_FOR_A_SEARCH = 2
 
@@ -254,12 +254,21 @@ def test_it_asks_the_database_the_same_for_one_or_twenty(
     django_assert_num_queries: Any,
 ) -> None:
     make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.WAITING])
+
+    def failed() -> ImportJob:
+        job = make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.REJECTED, S.TO_FIX])
+        blame(job, S.REJECTED, "refused", message="x")
+        blame(job, S.TO_FIX, "no_tags", Origin.CHECK)
+        return job
+
+    failed()
     client.force_login(admin_person)
     client.get(URL)
     with django_assert_num_queries(QUERIES):
         client.get(URL)
     for _ in range(20):
-        tag(make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.REJECTED]), "VIP", "新客")
+        tag(failed(), "VIP", "新客")
+        make_import(marketer, sandbox_connection, JobStatus.QUEUED, [S.WAITING])
     with django_assert_num_queries(QUERIES):
         client.get(URL)
     with django_assert_num_queries(QUERIES + MORE_FOR_A_SEARCH):

@@ -27,6 +27,8 @@ class Sentence:
     title: str
     advice: str
     mover: Mover
+    # the title, in as few words as a line of a list has room for
+    brief: str
 
 
 class _Params(dict[str, Any]):
@@ -45,7 +47,9 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
     for name in ("max", "least"):
         if f"{name}_bytes" in values:
             values[f"{name}_megabytes"] = int(values[f"{name}_bytes"]) // (1024 * 1024)
-    return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)
+    title = str(text.title) % values
+    brief = str(text.brief) % values if text.brief else title
+    return Sentence(title, str(text.advice) % values, text.mover, brief)
 
 
 def mover_of(code: str) -> Mover:
@@ -55,4 +59,5 @@ def mover_of(code: str) -> Mover:
 def change_made(code: str, field: str) -> Sentence:
     """What cleaning did to cells of a field, by a key of `mapping.cleaning.CHANGES`."""
     label = gettext(FIELDS[field].label)
-    return Sentence(str(remarks.CHANGES[code]) % {"label": label}, "", Mover.NOBODY)
+    title = str(remarks.CHANGES[code]) % {"label": label}
+    return Sentence(title, "", Mover.NOBODY, title)

@@ -223,12 +223,14 @@ def news_seconds() -> str:
 
 
 @register.inclusion_tag("shell/_nav_link.html", takes_context=True)
-def nav_link(context: Context, section: str, url: str, mark: str, label: str, new: int | None = None) -> dict[str, Any]:
+def nav_link(
+    context: Context, section: str, url: str, mark: str, label: str, new: int | None = None, blocked: int = 0
+) -> dict[str, Any]:
     """A link of the sidebar; current when `nav` says so, or when the URL's name begins like the section's.
 
-    `new`: the number at its end, of what is new behind it.
+    `new`: the number at its end, of what is new behind it; `blocked`: of what needs somebody there.
     """
     match = getattr(context.get("request"), "resolver_match", None)
     here = context.get("nav") or (f"{match.url_name}".split("_")[0] if match else "")
-    counts = new is not None
-    return {"url": url, "mark": mark, "label": label, "is_current": here == section, "counts": counts, "number": new}
+    numbers = {"counts": new is not None, "number": new, "blocked": blocked}
+    return {"url": url, "mark": mark, "label": label, "is_current": here == section, **numbers}

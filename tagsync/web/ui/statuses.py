@@ -62,6 +62,7 @@ NOTICE_LOOKS: dict[str, Look] = {
     "finished": Look("success", "circle-check", ""),
     "finished_with_failures": Look("warning", "triangle-alert", ""),
     "blocked": Look("danger", "octagon-alert", ""),
+    "colleague_blocked": Look("danger", "octagon-alert", ""),
     "trial_done": Look("info", "hand", ""),
     "started": Look("info", "send", ""),
     "stopped": Look("neutral", "ban", ""),
