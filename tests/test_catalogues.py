@@ -51,3 +51,21 @@ def test_its_names_of_the_fields_match_without_asking() -> None:
     with translation.override("zh-hans"):
         labels = {number: gettext(field.label) for number, field in enumerate(FIELDS.values())}
     assert [(one.field, one.exact) for one in suggest(labels)] == [(key, True) for key in FIELDS]
+
+
+def _banned() -> list[str]:
+    lines = (FOLDER.parent.parent / "glossary.md").read_text().splitlines()
+    return [word for line in lines if line.startswith("| ") for word in re.findall("`([^`]+)`", line.split(" | ")[-1])]
+
+
+def test_it_uses_no_word_that_the_glossary_bans(written: polib.POFile) -> None:
+    banned = _banned()
+    assert len(banned) > 20
+    found = [
+        (word, text)
+        for word in banned
+        for entry in written
+        for text in ([entry.msgid, entry.msgid_plural] if word.isascii() else texts(entry))
+        if re.search(rf"\b{word}\b" if word.isascii() else word, text, re.IGNORECASE)
+    ]
+    assert found == [], "tagsync/locale/glossary.md says which word it is"

@@ -90,7 +90,7 @@ def test_it_waits_calmly_after_a_trial(signed: Client, marketer: Person, sandbox
     assert "The first rows were sent as a trial" in page
     assert "9 of 10 rows were accepted by the platform." in page
     assert "Go on with the remaining 20 rows" in page
-    assert buttons(page) == ["resume", "stop"]
+    assert buttons(page) == ["resume", "restart", "stop"]
     assert "Trial sent: waits for you" in page
 
 
@@ -119,7 +119,7 @@ def test_it_shows_why_everything_is_refused(signed: Client, marketer: Person, sa
     page = page_of(signed, job)
     assert "The platform refuses every row alike" in page and "notice--danger" in page
     assert "100500 · E1 · &lt;b&gt;标签不存在" in page and "<b>标签" not in page
-    assert "Leave these rejected and send the other 20 rows" in page and buttons(page) == ["resume", "stop"]
+    assert "Leave these rejected and send the other 20 rows" in page and buttons(page) == ["resume", "restart", "stop"]
 
 
 def test_it_finds_the_words_in_the_last_refusal(
@@ -134,7 +134,7 @@ def test_it_finds_the_words_in_the_last_refusal(
 def test_it_resumes_after_a_day_of_silence(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
     page = page_of(signed, blocked(marketer, sandbox_connection, "no_answer_for_a_day"))
     assert "has not answered for 24 hours" in page
-    assert "Resume: send 20 rows" in page and buttons(page) == ["resume", "stop"]
+    assert "Resume: send 20 rows" in page and buttons(page) == ["resume", "restart", "stop"]
 
 
 def test_it_offers_only_to_stop_when_nothing_waits(

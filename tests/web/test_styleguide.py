@@ -26,6 +26,10 @@ ELSEWHERE = {
     "start-all",
     "start-trial",
     "setup",
+    "strip",
+    "clamp",
+    "fold",
+    "is-floating",
 }
 # What has no colour of its own, or stands once on a page: not in the two samples.
 WITHOUT_COLOUR = {
