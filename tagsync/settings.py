@@ -109,6 +109,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "tagsync.web.context.banners",
                 "tagsync.web.context.notices",
+                "tagsync.web.context.connections",
             ],
         },
     },

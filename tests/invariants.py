@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from tagsync.connections.models import Connection
+from tagsync.imports import figures
 from tagsync.imports.local_files import local_file
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent, Problem, RepairedRow
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
@@ -110,6 +111,11 @@ def _check_counts(job: ImportJob, rows_in_file: int | None) -> None:
         # Together: a late answer may settle rows of an import that has ended.
         job = ImportJob.objects.select_for_update().get(pk=job.pk)
         assert counted(job) == job.counts, f"C1: counts of import {job.pk} are {job.counts}, rows {counted(job)}"
+        if job.status in ENDED:
+            kept = {name: getattr(job, name) for name in figures.KEPT}
+            figures.recount(job)
+            now = {name: getattr(job, name) for name in figures.KEPT}
+            assert kept == now, f"C1: of the failures of import {job.pk} {kept} is kept, but it is {now}"
     if rows_in_file is not None:
         assert job.total == rows_in_file, f"C1: rows of import {job.pk}"
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import actions, tasks
+from tagsync.imports import figures
 from tagsync.imports.check import staging
 from tagsync.imports.drafts import drafts
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, Problem
@@ -171,6 +172,7 @@ def add_rows(job: ImportJob, statuses: Sequence[RowStatus], first: int = 2) -> N
     ImportRow.objects.bulk_create(made)
     job.counts = counts.counted(job)
     job.save(update_fields=["counts"])
+    figures.recount(job)
 
 
 def blame(
@@ -179,7 +181,19 @@ def blame(
     """Give the rows of this state that have no problem yet this one."""
     problem = problem_for(job, origin, problem_code, params)
     job.rows.filter(status=status, problem=None).update(problem=problem)
+    figures.recount(job)
     return problem
+
+
+def corrected(job: ImportJob, *numbers: int, into: RowStatus = S.ACCEPTED, **changes: Any) -> ImportJob:
+    """The import of a corrected sheet: of these rows, each of which came to this state."""
+    assert job.connection
+    made = make_import(job.owner, job.connection, JobStatus.FINISHED, [into] * len(numbers), corrects=job, **changes)
+    for row, number in zip(made.rows.order_by("row_number"), numbers, strict=True):
+        made.rows.filter(pk=row.pk).update(corrects_row=number)
+    figures.recount_corrected(made)
+    job.refresh_from_db()
+    return made
 
 
 def add_call(job: ImportJob, row_numbers: Sequence[int], **changes: Any) -> Delivery:

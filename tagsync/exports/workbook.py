@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tagsync.exports.models import Export
-from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.drafts import returned_workbooks
+from tagsync.imports.fixed_rows import without_taken_up
 from tagsync.imports.local_files import local_file
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.permissions import sees_invalid_values
@@ -52,7 +52,7 @@ def rows_of(job: ImportJob, filters: Mapping[str, Any]) -> QuerySet[ImportRow]:
         rows = rows.filter(problem=problem)
     if filters.get("unsent"):
         rows = rows.filter(unanswered_at=None)
-    return without_fixed(rows, job) if filters.get("open") else rows
+    return without_taken_up(rows, job) if filters.get("open") else rows
 
 
 def write_workbook(export: Export, path: Path, progress: Progress, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -127,7 +127,7 @@ class _Lines:
             self._state(row),
             "\n".join(one.reason for one in said),
             "\n".join(dict.fromkeys([*(one.sentence.advice for one in said), *_remark(row)])),
-            str(self._tries.of(row.row_number)),
+            str(self._tries_of(row)),
         ]
 
     def _wrong_columns(self, row: ImportRow) -> set[int]:
@@ -178,9 +178,19 @@ class _Lines:
         return "" if masked == HIDDEN else masked
 
     def _state(self, row: ImportRow) -> str:
+        if self._was_not_sent(row):
+            return _("Not sent")
         if row.status == RowStatus.WAITING and self._job.status in ENDED:
-            return str(RowStatus.IN_DOUBT.label) if row.unanswered_at else _("Not sent")
+            return str(RowStatus.IN_DOUBT.label)
         return str(RowStatus(row.status).label)
+
+    def _tries_of(self, row: ImportRow) -> int:
+        tries = self._tries.of(row.row_number)
+        # That a refused batch held it, whose halves were not sent any more, is no try of it.
+        return 0 if self._was_not_sent(row) else tries
+
+    def _was_not_sent(self, row: ImportRow) -> bool:
+        return row.status == RowStatus.WAITING and self._job.status in ENDED and row.unanswered_at is None
 
     def _repaired_fields(self) -> dict[int, set[str]]:
         """Row number → fields whose value a person changed on the check page."""

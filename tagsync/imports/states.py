@@ -123,6 +123,8 @@ RESTING = ENDED | {_S.DRAFT, _S.READY, _S.UNREADABLE}
 NEVER_SENT = frozenset({RowStatus.TO_FIX, RowStatus.DUPLICATE, RowStatus.LEFT_OUT})
 SETTLED = frozenset({RowStatus.ACCEPTED, RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.SUPERSEDED})
 RETRYABLE = frozenset({RowStatus.REJECTED, RowStatus.IN_DOUBT})
+# What is called a failure everywhere: the row was meant to reach the platform, and nobody can say that it did.
+FAILURES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
 
 
 def allowed(act: Act, status: str) -> Move | None:

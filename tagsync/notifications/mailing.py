@@ -42,7 +42,7 @@ def send_due(**_signal: Any) -> int:
     if not settings.TAGSYNC_EMAIL:
         return 0
     due = Notice.objects.filter(mail_at__lte=Now()).order_by("mail_at", "pk")
-    people = ("person", "by", "job", "connection", "recovers")
+    people = ("person", "by", "job__owner", "connection", "recovers")
     sent = 0
     with_server = get_connection()
     try:

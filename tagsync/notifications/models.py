@@ -27,6 +27,8 @@ class NoticeKind(models.TextChoices):
     FINISHED_WITH_FAILURES = "finished_with_failures", "finished_with_failures"
     BLOCKED = "blocked", "blocked"
     TRIAL_DONE = "trial_done", "trial_done"
+    # an import of somebody else, for admins: the platform refuses it
+    COLLEAGUE_BLOCKED = "colleague_blocked", "colleague_blocked"
     # an import of hers, by somebody else
     STARTED = "started", "started"
     STOPPED = "stopped", "stopped"
@@ -52,7 +54,7 @@ RECOVERIES = {
     NoticeKind.CONNECTION_BLOCKED: NoticeKind.CONNECTION_READY,
 }
 # What an import asks; any move of a person answers it.
-QUESTIONS = (NoticeKind.BLOCKED, NoticeKind.TRIAL_DONE)
+QUESTIONS = (NoticeKind.BLOCKED, NoticeKind.TRIAL_DONE, NoticeKind.COLLEAGUE_BLOCKED)
 WORKBOOKS = (NoticeKind.WORKBOOK_READY, NoticeKind.WORKBOOK_FAILED)
 
 

@@ -17,6 +17,7 @@ from tagsync.database import database_now
 from tagsync.imports.models.job import ImportJob
 from tagsync.imports.states import JobStatus
 from tagsync.notifications.models import RECOVERIES, Notice, NoticeKind
+from tagsync.notifications.people import people_with
 
 # On a blocked connection an import keeps one of these two states.
 _UNDER_WAY = (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -69,7 +70,7 @@ def end(notice: Notice, *, by: Person | None = None, silently: bool = False) -> 
 def _tell_blocked(connection: Connection) -> None:
     Notice.objects.filter(connection=connection, kind=NoticeKind.WAITS).end_at(Now())
     waiting = _under_way(connection)
-    stewards = set(_stewards())
+    stewards = set(people_with("connections.manage_connections"))
     reason = {"reason": connection.blocked_reason, "by_app": not connection.uses_fixed_token}
     every = [job for _owner, job in waiting]
     notices = [begin(person, NoticeKind.CONNECTION_BLOCKED, connection, every, **reason) for person in sorted(stewards)]
@@ -85,11 +86,3 @@ def _under_way(connection: Connection, owner: int | None = None) -> list[tuple[i
     if owner is not None:
         jobs = jobs.filter(owner=owner)
     return list(jobs.order_by("pk").values_list("owner_id", "pk"))
-
-
-def _stewards() -> Iterable[int]:
-    """Who looks after connections."""
-    people = Person.objects.with_perm(
-        "connections.manage_connections", backend="django.contrib.auth.backends.ModelBackend"
-    )
-    return people.values_list("pk", flat=True)

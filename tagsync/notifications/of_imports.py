@@ -8,6 +8,7 @@ from tagsync.imports.models.job import ImportJob, JobEvent
 from tagsync.imports.sending.unanswered import counted_by_status
 from tagsync.imports.states import Act, RowStatus
 from tagsync.notifications.models import QUESTIONS, Notice, NoticeKind
+from tagsync.notifications.people import people_with
 
 BY_OTHERS = {
     Act.START: NoticeKind.STARTED,
@@ -15,8 +16,10 @@ BY_OTHERS = {
     Act.RESUME: NoticeKind.RESUMED,
     Act.RETRY: NoticeKind.RETRIED,
 }
-# What a finished import may hold that somebody has to look at.
-FAILURES = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
+
+
+# Causes of a blocked import that an admin may know more about than its owner.
+REFUSALS = ("refuses_everything", "too_large_alone")
 
 
 def tell_move(job: ImportJob, event: JobEvent, **_signal: Any) -> None:
@@ -29,11 +32,22 @@ def tell_move(job: ImportJob, event: JobEvent, **_signal: Any) -> None:
         Notice.objects.create(
             person_id=job.owner_id, kind=kind, job=job, event=event, by=event.by, params=_params(job, event)
         )
+    if act == Act.BLOCK and job.cause in REFUSALS:
+        _tell_admins(job, event)
+
+
+def _tell_admins(job: ImportJob, event: JobEvent) -> None:
+    """The platform refuses an import of a colleague: settings, or the app on the platform, may be why."""
+    params, kind, admins = _params(job, event), NoticeKind.COLLEAGUE_BLOCKED, people_with("imports.retry_imports")
+    notices = [
+        Notice(person_id=pk, kind=kind, job=job, event=event, params=params) for pk in admins if pk != job.owner_id
+    ]
+    Notice.objects.bulk_create(notices)
 
 
 def _kind(job: ImportJob, act: Act) -> NoticeKind | None:
     if act == Act.FINISH:
-        failed = any(job.count(status) for status in FAILURES) or job.deliveries.remarked().exists()
+        failed = job.failures > 0 or job.deliveries.remarked().exists()
         return NoticeKind.FINISHED_WITH_FAILURES if failed else NoticeKind.FINISHED
     if act == Act.BLOCK:
         return NoticeKind.TRIAL_DONE if job.cause == "trial_done" else NoticeKind.BLOCKED

@@ -48,6 +48,15 @@ def _blocked(notice: Notice) -> Said:
     return Said(title, (cause.advice, _accepted(_rows(notice)), *_remarked(notice), *_maybe_applied(notice)))
 
 
+def _colleague_blocked(notice: Notice) -> Said:
+    cause = sentence(str(notice.params.get("cause", "")))
+    who = notice.job.owner.label if notice.job else ""
+    title = _("“%(import)s” of %(person)s is blocked: %(cause)s")
+    values = {"import": _name(notice), "person": who, "cause": cause.title}
+    advice = _("The settings, the connection or the app's permissions on the platform may be why: look at it together.")
+    return Said(title % values, (_accepted(_rows(notice)), advice, *_maybe_applied(notice)))
+
+
 def _trial_done(notice: Notice) -> Said:
     title = _("“%(import)s” waits for you: the trial is sent") % {"import": _name(notice)}
     rows = _rows(notice)
@@ -173,6 +182,7 @@ _TELLINGS: dict[NoticeKind, Callable[[Notice], Said]] = {
     NoticeKind.FINISHED: _finished,
     NoticeKind.FINISHED_WITH_FAILURES: _finished,
     NoticeKind.BLOCKED: _blocked,
+    NoticeKind.COLLEAGUE_BLOCKED: _colleague_blocked,
     NoticeKind.TRIAL_DONE: _trial_done,
     NoticeKind.STARTED: _by(lambda: _("%(person)s started “%(import)s”"), _queued),
     NoticeKind.STOPPED: _by(lambda: _("%(person)s stopped “%(import)s”"), _unsent),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from tagsync import schema
 from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection, ConnectionState
 from tagsync.imports.restores import hold
 from tagsync.notifications.seen import unseen
 from tagsync.queueing.health import queue_health
@@ -32,6 +33,12 @@ MOST_NEW = 100
 def notices(request: HttpRequest) -> dict[str, object]:
     """How many notices the person has not seen; one look at a small index, and only where a template shows it."""
     return {"new_notices": SimpleLazyObject(lambda: number_of_new(getattr(request, "user", None)))}
+
+
+def connections(_request: HttpRequest) -> dict[str, object]:
+    """How many connections need somebody; of a handful, and asked for only where a template shows it."""
+    blocked = Connection.objects.filter(state=ConnectionState.BLOCKED, archived_at=None)
+    return {"blocked_number": SimpleLazyObject(blocked.count)}
 
 
 def number_of_new(user: object) -> int:

@@ -60,8 +60,12 @@ class HistoryFilter(forms.Form):
     connection = _number()
     person = _number()
     tag = forms.CharField(required=False, max_length=200, validators=[_no_identifier])
+    # words for days that move on with the days, so that a bookmark stays what it says
+    when = forms.ChoiceField(required=False, choices=[(word, word) for word in ("today", "yesterday", "week")])
     since = _day()
     until = _day()
+    # who acts next
+    next = forms.ChoiceField(required=False, choices=[(word, word) for word in ("me", "owner", "admin", "itself")])
     # the numbers of the imports between which the page lies
     before = _number()
     after = _number()
@@ -136,6 +140,8 @@ class HistoryFilters(TypedDict, total=False):
     connection: int
     person: int
     tag: str
+    when: str
+    next: str
     since: date
     until: date
     before: int

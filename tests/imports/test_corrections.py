@@ -17,7 +17,8 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
-from tagsync.imports.check import corrections, staging
+from tagsync.imports import fixed_rows
+from tagsync.imports.check import staging
 from tagsync.imports.drafts import drafts, returned_workbooks, sheet_view
 from tagsync.imports.drafts.previews import NoTurn
 from tagsync.imports.followups import retry
@@ -215,7 +216,7 @@ def test_what_a_correction_fixed_drops_out_of_the_retry(first: ImportJob, market
     assert retry.counted_by_status(first, everything) == {S.REJECTED: 1}  # nothing was started yet
     settle(second, {2: S.ACCEPTED, 4: S.ACCEPTED})
     assert retry.counted_by_status(first, everything) == {}
-    assert corrections.fixed_by_status(first) == {S.REJECTED: 1, S.TO_FIX: 1}
+    assert fixed_rows.taken_up_by_status(first) == {S.REJECTED: 1, S.TO_FIX: 1}
     with pytest.raises(retry.NothingToRetry):
         retry.queue_selected(first, everything, marketer)
 
@@ -226,7 +227,7 @@ def test_a_correction_of_a_correction_fixes_the_first(first: ImportJob, marketer
     third = checked(uploaded(marketer, made(second, marketer, FAILED)))
     assert third.corrects == second
     settle(third, {2: S.ACCEPTED})
-    assert corrections.fixed_by_status(first) == {S.REJECTED: 1}
+    assert fixed_rows.taken_up_by_status(first) == {S.REJECTED: 1}
 
 
 def test_what_was_fixed_meanwhile_is_left_out(first: ImportJob, marketer: Person, made: Made) -> None:

@@ -15,10 +15,15 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.exports.models import Export
+from tagsync.imports import figures
 from tagsync.imports.customer_search import sought
+from tagsync.imports.followups import dismissals
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, JobTag
+from tagsync.imports.models.row import Origin
+from tagsync.imports.states import JobStatus
 from tagsync.mapping.characters import folded
 from tagsync.notifications.models import Notice
+from tests.making import S, blame, corrected, make_import
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,3 +149,29 @@ def test_a_limit_of_rows_is_forgotten_and_can_be_taken_back(sandbox_connection: 
         assert apps.get_model("connections", "Connection").objects.get().effective_rows_per_call is None
     finally:
         migrate(newest())
+
+
+def test_it_counts_what_became_of_the_failures_that_there_are(marketer: Person, sandbox_connection: Connection) -> None:
+    """As the program counts them: with causes that are settled, and corrections of corrections."""
+    states = [S.ACCEPTED, S.REJECTED, S.REJECTED, S.IN_DOUBT, S.TO_FIX, S.TO_FIX]
+    first, settled = (make_import(marketer, sandbox_connection, JobStatus.FINISHED, states) for _ in range(2))
+    make_import(marketer, sandbox_connection, JobStatus.RUNNING, states)
+    for job in (first, settled):
+        blame(job, S.REJECTED, "refused", message="no such tag")
+        blame(job, S.TO_FIX, "phone_invalid", Origin.CHECK)
+        blame(job, S.IN_DOUBT, "no_answer", Origin.US)
+    dismissals.settle(settled.problems.get(code="refused"), marketer)
+    second = corrected(first, 3, 4, 6, into=S.REJECTED)
+    blame(second, S.REJECTED, "row_too_large")
+    corrected(second, 2, 4)
+    corrected(first, 4)
+    kept = {job.pk: tuple(getattr(job, name) for name in figures.KEPT) for job in ImportJob.objects.all()}
+    assert kept[first.pk][:4] == (3, 0, 1, 1) and kept[second.pk][:4] == (3, 0, 0, 0)
+    try:
+        migrate([("imports", "0020_saved_drafts")])
+        migrate(newest())
+        now = {job.pk: tuple(getattr(job, name) for name in figures.KEPT) for job in ImportJob.objects.all()}
+    finally:
+        migrate(newest())
+    under_way = ImportJob.objects.get(status=JobStatus.RUNNING).pk
+    assert now == kept | {under_way: (0, 0, 0, 0, [])}

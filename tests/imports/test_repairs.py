@@ -13,9 +13,9 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import actions
 from tagsync.imports.check import repairs
-from tagsync.imports.check.corrections import without_fixed
 from tagsync.imports.check.staging import stage
 from tagsync.imports.drafts import drafts
+from tagsync.imports.fixed_rows import without_taken_up
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Repair
 from tagsync.imports.models.repair import RepairKind
 from tagsync.imports.models.row import VALUE_COLUMNS
@@ -323,7 +323,7 @@ def test_what_was_sent_again_drops_out_of_the_earlier_retry(marketer: Person, sa
     repairs.make(second, again(first), marketer)
     actions.start(second, marketer)
     failed = ImportRow.objects.filter(job=first, status="rejected")
-    assert without_fixed(failed, first).count() == 0
+    assert without_taken_up(failed, first).count() == 0
 
 
 def test_a_page_from_before_cannot_start_it_in_the_middle(

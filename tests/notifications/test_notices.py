@@ -138,7 +138,7 @@ def test_it_tells_an_event_once_whatever_happens(running: ImportJob, marketer: P
 def test_a_question_is_over_when_somebody_answers_it(running: ImportJob, admin_person: Person) -> None:
     running.move(Act.BLOCK, cause="refuses_everything")
     running.resume(admin_person)
-    assert [(one.kind, bool(one.over_at)) for one in Notice.objects.order_by("pk")] == [
+    assert [(one.kind, bool(one.over_at)) for one in Notice.objects.exclude(person=admin_person).order_by("pk")] == [
         ("blocked", True),
         ("resumed", False),
     ]
@@ -292,3 +292,30 @@ def test_its_advice_on_a_refused_token_knows_how_the_connection_signs_in(
     # what was told stays as it was, whatever the connection is now
     assert ["Enter a new token" in str(one.lines) for one in told] == [True, False]
     assert "app is authorised for this tenant" in told[1].lines[-1] and told[0].title == told[1].title
+
+
+# -- admins
+
+
+@pytest.mark.parametrize("cause", ["refuses_everything", "too_large_alone"])
+def test_admins_hear_of_a_colleagues_import_that_the_platform_refuses(
+    running: ImportJob, marketer: Person, other_marketer: Person, admin_person: Person, cause: str
+) -> None:
+    Person.objects.filter(pk=marketer.pk).update(first_name="李敏")
+    running.move(Act.BLOCK, cause=cause, cause_params={"message": "13800138000 bad"})
+    assert (kinds(marketer), kinds(admin_person), kinds(other_marketer)) == (["blocked"], ["colleague_blocked"], [])
+    notice = Notice.objects.get(person=admin_person)
+    assert "138" not in str(notice.params)
+    assert titles(admin_person)[0].startswith("“双11会员.xlsx” of 李敏 is blocked: The platform ")
+    running.resume(marketer)
+    notice.refresh_from_db()
+    assert notice.over_at is not None and kinds(admin_person) == ["colleague_blocked"]
+
+
+def test_admins_hear_of_no_trial_and_of_their_own_once(
+    running: ImportJob, admin_person: Person, sandbox_connection: Connection
+) -> None:
+    running.move(Act.BLOCK, cause="trial_done")
+    own = make_import(admin_person, sandbox_connection, JobStatus.RUNNING, [S.WAITING])
+    own.move(Act.BLOCK, cause="refuses_everything")
+    assert kinds(admin_person) == ["blocked"]

@@ -15,7 +15,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import actions
 from tagsync.exports.models import Export
-from tagsync.imports.check import corrections
+from tagsync.imports import figures
 from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus
@@ -164,7 +164,8 @@ def test_rows_that_a_corrected_sheet_fixed_stay(
     correction = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED] * 3, corrects=failed)
     for row, corrected in ((2, 3), (3, 5), (4, 6)):
         ImportRow.objects.filter(job=correction, row_number=row).update(corrects_row=corrected)
-    assert corrections.fixed_by_import([failed]) == {failed.pk: corrections.fixed_by_status(failed)}
+    figures.recount(failed)
+    assert failed.fixed_failures == 3
     plan = signed_admin.get(RETRY, {**ids(failed), "in_doubt": "1"}).context["plan"]
     assert plan.again[0].rows_by_state == {"rejected": 1} and plan.again[0].fixed == 3
     signed_admin.post(RETRY, {**ids(failed), "in_doubt": "1"})

@@ -20,6 +20,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.exports import lifecycle
 from tagsync.exports.models import Export, ExportState
+from tagsync.imports import figures
 from tagsync.imports.drafts import previews
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus, RowStatus
@@ -273,8 +274,9 @@ def test_the_first_import_tells_what_was_fixed(
     ImportRow.objects.create(job=job, row_number=2, status=RowStatus.ACCEPTED, corrects_row=3)
     now = timezone.now()
     ImportJob.objects.filter(pk=job.pk).update(status=JobStatus.FINISHED, first_confirmed_at=now, ended_at=now)
+    figures.recount(ended)
     page = signed.get(f"/imports/{ended.pk}/").content.decode()
-    assert "1 of 2 failed rows fixed on" in page and "Download 1 failed row" in page
+    assert "1 of 2 failed rows fixed by corrected sheets" in page and "Download 1 failed row" in page
     assert "双11会员.xlsx" in signed.get(f"/imports/{job.pk}/").content.decode()
 
 

@@ -15,15 +15,15 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.followups import dismissals
 from tagsync.imports.models import ImportJob
-from tagsync.imports.models.row import JobTag
+from tagsync.imports.models.row import JobTag, Origin
 from tagsync.imports.states import JobStatus
 from tagsync.web.history.finding import BY_STATUS, STATUS_WORDS, found
-from tests.making import S, blame, make_import
+from tests.making import S, blame, corrected, make_import
 from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/imports/"
-QUERIES = 15
+QUERIES = 18
 # The names of connections and of people, which no database folds as we do.
 MORE_FOR_A_SEARCH = 2
 
@@ -45,6 +45,10 @@ def one_of_each(owner: Person, connection: Connection, blocked: Connection) -> l
         make_import(owner, connection, JobStatus.FINISHED, [S.ACCEPTED, state])
         for state in (S.REJECTED, S.IN_DOUBT, S.TO_FIX, S.SUPERSEDED)
     ]
+    fixed, settled = (make_import(owner, connection, JobStatus.FINISHED, [S.TO_FIX]) for _ in range(2))
+    corrected(fixed, 2)
+    dismissals.settle(blame(settled, S.TO_FIX, "no_tags", Origin.CHECK), owner)
+    made += [fixed, settled]
     made += [make_import(owner, connection, JobStatus.QUEUED, wait_until=until) for until in (later, past)]
     made += [
         make_import(owner, blocked, status, wait_until=later)
@@ -250,12 +254,21 @@ def test_it_asks_the_database_the_same_for_one_or_twenty(
     django_assert_num_queries: Any,
 ) -> None:
     make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.WAITING])
+
+    def failed() -> ImportJob:
+        job = make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.REJECTED, S.TO_FIX])
+        blame(job, S.REJECTED, "refused", message="x")
+        blame(job, S.TO_FIX, "no_tags", Origin.CHECK)
+        return job
+
+    failed()
     client.force_login(admin_person)
     client.get(URL)
     with django_assert_num_queries(QUERIES):
         client.get(URL)
     for _ in range(20):
-        tag(make_import(marketer, sandbox_connection, JobStatus.STOPPED, [S.ACCEPTED, S.REJECTED]), "VIP", "新客")
+        tag(failed(), "VIP", "新客")
+        make_import(marketer, sandbox_connection, JobStatus.QUEUED, [S.WAITING])
     with django_assert_num_queries(QUERIES):
         client.get(URL)
     with django_assert_num_queries(QUERIES + MORE_FOR_A_SEARCH):

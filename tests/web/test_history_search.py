@@ -90,7 +90,7 @@ def test_a_search_asks_the_same_for_many_imports(
         with CaptureQueriesContext(connection) as queries:
             assert signed_admin.get("/imports/", {"q": "vip 名 a", "tag": "b"}).status_code == 200
         asked.append(len(queries))
-    assert asked[0] == asked[1] <= 16
+    assert asked[0] == asked[1] <= 19
 
 
 @pytest.mark.parametrize("text", ["", "VIP", "ﬁ ſ ϐ ẛ", "İ ŉ ǰ", "\u0345\u03b1", "ＡＢ　ｃ"])

@@ -354,3 +354,17 @@ def test_it_searches_for_nobody_else(client: Client, other_marketer: Person, job
     client.force_login(other_marketer)
     assert client.post(address, {"typed": "7"}).status_code == 404
     assert client.get(address).status_code == 405
+
+
+def test_what_was_never_sent_shows_no_tries(
+    signed_in: Client, marketer: Person, sandbox_connection: Connection
+) -> None:
+    """A refused batch held all four; it was halved, and the import was stopped before the second half was sent."""
+    rows = [S.ACCEPTED, S.REJECTED, S.WAITING, S.WAITING]
+    job = make_import(marketer, sandbox_connection, JobStatus.STOPPED, rows)
+    add_call(job, [2, 3, 4, 5], outcome="batch_refused")
+    add_call(job, [2, 3], batch=2)
+    tries = {line.number: line.tries for line in look(signed_in, job).context["page"].lines}
+    assert tries == {2: 2, 3: 2, 4: 0, 5: 0}
+    page = text_of(look(signed_in, job, row=4))
+    assert "Not sent by itself: it was only in batches that were refused as a whole." in page and "1 try" not in page

@@ -1,5 +1,6 @@
 """The tags that pages are built from, and the promises of the style sheet."""
 
+import random
 import re
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def test_it_draws_an_empty_bar():
 
 def test_it_links_the_tiles_that_have_an_address():
     counts = {"accepted": 0, "rejected": 3}
-    drawn = render("{% outcome_tiles counts 3 urls %}", counts=counts, urls={"rejected": "/rows/?a=1&b=2"})
+    drawn = render("{% outcome_tiles counts urls %}", counts=counts, urls={"rejected": "/rows/?a=1&b=2"})
     assert 'href="/rows/?a=1&amp;b=2"' in drawn and "tile--accepted" in drawn and "tile--to_fix" not in drawn
 
 
@@ -197,3 +198,37 @@ def test_it_keeps_templates_free_of_inline_code(page):
     source = page.read_text()
     assert not re.search(r"<[^>%]*\s(style|on\w+|hx-on\S*)=", source)
     assert not re.search(r"<style|<script(?![^>]*\ssrc=)|javascript:", source)
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        ({"a": 3}, {"a": "100%"}),
+        ({"a": 1, "b": 1, "c": 1, "d": 0}, {"a": "33.4%", "b": "33.3%", "c": "33.3%", "d": "0%"}),
+        ({"a": 2, "b": 1}, {"a": "66.7%", "b": "33.3%"}),
+        ({"a": 9_999, "b": 1}, {"a": "99.9%", "b": "<0.1%"}),
+        ({"a": 999_999, "b": 1}, {"a": "99.9%", "b": "<0.1%"}),
+        ({"a": 1, "b": 199}, {"a": "0.5%", "b": "99.5%"}),
+        ({"a": 0}, {"a": "0%"}),
+        ({}, {}),
+    ],
+)
+def test_shares_add_up(parts: dict[str, int], shown: dict[str, str]) -> None:
+    assert numbers.shares(parts) == shown
+
+
+def test_all_shares_are_true() -> None:
+    """100% is said of all only, and of some never 0%; whatever is shown adds up."""
+    chance = random.Random(1)
+    for _ in range(200):
+        parts = {name: chance.choice([0, 1, chance.randrange(50), chance.randrange(10**6)]) for name in "abcdefg"}
+        found = {name: share for name, share in numbers.shares(parts).items() if parts[name]}
+        assert "0%" not in found.values() and ("100%" not in found.values() or len(found) == 1)
+        small = sum(1 for share in found.values() if share == numbers.LEAST)
+        tenths = sum(round(float(share[:-1]) * 10) for share in found.values() if share != numbers.LEAST)
+        assert not found or (1000 - small <= tenths <= 999 if small else tenths == 1000), parts
+
+
+@pytest.mark.parametrize(("part", "total", "text"), [(0, 9, "0%"), (1, 999, "<1%"), (998, 999, "99%"), (9, 9, "100%")])
+def test_it_says_a_whole_percent(part: int, total: int, text: str) -> None:
+    assert numbers.whole_percent(part, total) == text

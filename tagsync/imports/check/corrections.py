@@ -1,4 +1,4 @@
-"""A failed import and the one that corrects it: which rows belong together, what still stands as it was, what is fixed.
+"""A failed import and the one that corrects it: which rows belong together, and what still stands as it was.
 
 A workbook that comes back is text throughout, so a cell that was wrong for what it *was* (a number without its last
 digits, a date) would look right now. That is why an untouched cell keeps its problem here.
@@ -10,10 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
-
 from tagsync.imports.models import ImportJob, ImportRow
-from tagsync.imports.states import UNDER_WAY, RowStatus
+from tagsync.imports.states import FAILURES, RowStatus
 from tagsync.mapping.characters import storable
 from tagsync.mapping.cleaning import PLACEHOLDER_IN_IDENTIFIER
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
@@ -22,11 +20,7 @@ from tagsync.mapping.rows import LONGER_THAN_HEADER, Checked, Note, check_row, j
 from tagsync.sheets.cells import Cell, Kind, Row
 
 ROWS_AT_ONCE = 2000
-FAILED = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX, RowStatus.WAITING)
-# What a correction has done to a row of the import that it corrects, or may have done.
-DONE = (RowStatus.ACCEPTED, RowStatus.IN_DOUBT)
-# Corrections of corrections: nobody goes further.
-GENERATIONS = 3
+FAILED = (*FAILURES, RowStatus.WAITING)
 # Problems of the row and not of one of its cells: they are found anew.
 OF_THE_ROW = frozenset(
     (
@@ -45,49 +39,6 @@ class Original(NamedTuple):
     values: dict[str, str]
     notes: tuple[Note, ...]
     fixed: dict[str, str] | None
-
-
-def without_fixed(rows: QuerySet[ImportRow], job: ImportJob) -> QuerySet[ImportRow]:
-    """Without the rows of `job` that corrections of it have fixed, or are about to."""
-    if not job.corrections.exists():
-        return rows
-    return rows.exclude(row_number__in=fixed_rows(job).values("corrects_row"))
-
-
-def fixed_rows(job: ImportJob) -> QuerySet[ImportRow]:
-    """The rows of corrections, or of corrections of these, that settle a row of this import: their `corrects_row`."""
-    corrections = ImportRow.objects.filter(job__corrects=job, corrects_row__isnull=False)
-    return corrections.filter(_done(GENERATIONS))
-
-
-def fixed_by_status(job: ImportJob) -> dict[str, int]:
-    """State → rows of this import that failed and that corrections have fixed, or are about to."""
-    if not job.corrections.exists():
-        return {}
-    rows = ImportRow.objects.filter(job=job, row_number__in=fixed_rows(job).values("corrects_row"))
-    failed = rows.filter(status__in=(RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)).order_by()
-    return dict(failed.values_list("status").annotate(number=Count("id")))
-
-
-def fixed_by_import(jobs: Iterable[ImportJob]) -> dict[int, dict[str, int]]:
-    """The same of many imports with one query: id → state → rows."""
-    # From the corrections to the rows that they fix: only in this direction there is an index.
-    original = ImportRow.objects.filter(job=OuterRef("job__corrects"), row_number=OuterRef("corrects_row"))
-    fixes = ImportRow.objects.filter(job__corrects__in=[job.pk for job in jobs], corrects_row__isnull=False)
-    by_state = fixes.filter(_done(GENERATIONS)).annotate(was=Subquery(original.values("status")[:1])).order_by()
-    failed = by_state.filter(was__in=(RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX))
-    found: dict[int, dict[str, int]] = {}
-    for job, state, rows in failed.values_list("job__corrects", "was").annotate(Count("corrects_row", distinct=True)):
-        found.setdefault(job, {})[state] = rows
-    return found
-
-
-def _done(generations: int) -> Q:
-    here = Q(status__in=DONE) | Q(status=RowStatus.WAITING, job__status__in=UNDER_WAY)
-    if generations == 1:
-        return here
-    next_ones = ImportRow.objects.filter(job__corrects=OuterRef("job"), corrects_row=OuterRef("row_number"))
-    return here | Q(Exists(next_ones.filter(_done(generations - 1))))
 
 
 def with_originals(

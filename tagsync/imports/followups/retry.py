@@ -10,7 +10,8 @@ from django.db.models import Count, QuerySet
 
 from tagsync.accounts.models import Person
 from tagsync.database import let_others_write
-from tagsync.imports.check.corrections import without_fixed
+from tagsync.imports import figures
+from tagsync.imports.fixed_rows import without_taken_up
 from tagsync.imports.locking import under_lease
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryState
@@ -53,7 +54,7 @@ def selected(job: ImportJob, selection: Selection) -> QuerySet[ImportRow]:
         rows = rows.filter(problem__in=selection.problems)
     if selection.row_numbers:
         rows = rows.filter(row_number__in=selection.row_numbers)
-    return without_fixed(rows, job)
+    return without_taken_up(rows, job)
 
 
 def counted_by_status(job: ImportJob, selection: Selection) -> dict[str, int]:
@@ -115,3 +116,4 @@ def _take_up_piece(locked: ImportJob) -> None:
     if len(piece) < ROWS_PER_COMMIT:
         locked.retry_selection = None
     locked.save(update_fields=["counts", "retry_selection"])
+    figures.recount(locked)

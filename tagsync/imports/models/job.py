@@ -18,10 +18,11 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.database import shown_now
 from tagsync.imports.models.choices import HiddenRows, IdentifyWay, Match, Operation
+from tagsync.imports.models.figures import Figures
 from tagsync.imports.models.folded import FoldedField
 from tagsync.imports.models.summary import Summary
 from tagsync.imports.signals import moved
-from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused, RowStatus, allowed
+from tagsync.imports.states import DELETABLE, Act, JobStatus, MoveRefused, allowed
 from tagsync.sheets.reading import Reading
 
 # What several moves change alike.
@@ -44,7 +45,7 @@ class ImportJobQuerySet(models.QuerySet["ImportJob"]):
         return kept if person.has_perm("imports.view_all_imports") else kept.filter(owner=person)
 
 
-class ImportJob(models.Model):
+class ImportJob(Figures):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="imports")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="imports", null=True, blank=True)
     title = models.CharField(_("title"), max_length=200, blank=True, default="")
@@ -102,7 +103,6 @@ class ImportJob(models.Model):
     # why it is blocked or unreadable: a code of imports.problems with its parameters
     cause = models.CharField(max_length=60, blank=True, default="")
     cause_params = models.JSONField(default=dict, blank=True)
-    counts = models.JSONField(default=dict, blank=True)
     blank_rows = models.PositiveIntegerField(default=0)
     # what the check saw, as `imports.models.summary` has it
     summary = models.JSONField(default=dict, blank=True)
@@ -142,11 +142,6 @@ class ImportJob(models.Model):
     # -- numbers
 
     @property
-    def total(self) -> int:
-        """Non-blank rows of the file that are in the database."""
-        return sum(self.counts.values())
-
-    @property
     def heading(self) -> list[int]:
         """Numbers of the rows that are not blank and no customers: those above the header, and it."""
         return self.check_summary.get("heading", [])
@@ -158,13 +153,6 @@ class ImportJob(models.Model):
     @property
     def rows_in_file(self) -> int:
         return len(self.heading) + self.rows_left_hidden + self.total + self.blank_rows
-
-    def count(self, status: RowStatus) -> int:
-        return int(self.counts.get(status, 0))
-
-    @property
-    def failed(self) -> int:
-        return self.count(RowStatus.REJECTED) + self.count(RowStatus.IN_DOUBT)
 
     # -- what pages show
 
@@ -194,8 +182,8 @@ class ImportJob(models.Model):
         """The status word of the page: computed from states and counts, never stored."""
         if self.is_blocked:
             return JobStatus.BLOCKED
-        if self.status == JobStatus.FINISHED and (self.failed or self.count(RowStatus.TO_FIX)):
-            return "finished_with_failures"
+        if self.status == JobStatus.FINISHED:
+            return self.ending
         if self.status == JobStatus.QUEUED and self.wait_until and self.wait_until > shown_now():
             return "waiting_for_platform"
         return self.status

@@ -17,7 +17,7 @@ from tagsync.imports.problems import cells, files, remarks, sending
 from tagsync.imports.problems.texts import Mover, Text
 from tagsync.mapping.fields import FIELDS
 
-__all__ = ["TEXTS", "Mover", "Sentence", "blocked", "change_made", "of_connection", "sentence"]
+__all__ = ["TEXTS", "Mover", "Sentence", "blocked", "change_made", "mover_of", "of_connection", "sentence"]
 
 TEXTS: dict[str, Text] = {**files.TEXTS, **cells.TEXTS, **remarks.TEXTS, **sending.TEXTS}
 UNKNOWN = Text(_("Something unforeseen: %(code)s"), _("Tell an admin."), Mover.ADMIN)
@@ -28,6 +28,8 @@ class Sentence:
     title: str
     advice: str
     mover: Mover
+    # the title, in as few words as a line of a list has room for
+    brief: str
 
 
 class _Params(dict[str, Any]):
@@ -46,7 +48,13 @@ def sentence(code: str, params: Mapping[str, Any] | None = None) -> Sentence:
     for name in ("max", "least"):
         if f"{name}_bytes" in values:
             values[f"{name}_megabytes"] = int(values[f"{name}_bytes"]) // (1024 * 1024)
-    return Sentence(str(text.title) % values, str(text.advice) % values, text.mover)
+    title = str(text.title) % values
+    brief = str(text.brief) % values if text.brief else title
+    return Sentence(title, str(text.advice) % values, text.mover, brief)
+
+
+def mover_of(code: str) -> Mover:
+    return TEXTS.get(code, UNKNOWN).mover
 
 
 def of_connection(code: str, params: Mapping[str, Any] | None = None, *, by_app: bool) -> Sentence:
@@ -62,4 +70,5 @@ def blocked(connection: Connection) -> Sentence:
 def change_made(code: str, field: str) -> Sentence:
     """What cleaning did to cells of a field, by a key of `mapping.cleaning.CHANGES`."""
     label = gettext(FIELDS[field].label)
-    return Sentence(str(remarks.CHANGES[code]) % {"label": label}, "", Mover.NOBODY)
+    title = str(remarks.CHANGES[code]) % {"label": label}
+    return Sentence(title, "", Mover.NOBODY, title)

@@ -12,18 +12,23 @@ TEXTS: dict[str, Text] = {
             "repair the row on the page of the check. If the sheet does have another column, give it a name in the row "
             "of column names and upload the file again."
         ),
+        brief=_("More cells than columns"),
     ),
     "no_identifier": Text(
-        _("No customer ID, openid, unionid or phone in the row"), _("Fill in at least one of them, or delete the row.")
+        _("No customer ID, openid, unionid or phone in the row"),
+        _("Fill in at least one of them, or delete the row."),
+        brief=_("No identifier"),
     ),
     "no_tags": Text(_("No tag in the row"), _("Fill in at least one tag, or delete the row.")),
     "error_cell": Text(
         _("%(label)s: Excel shows an error such as #N/A"),
         _("Mend the formula, or replace it by its value (paste special, values)."),
+        brief=_("No tag"),
     ),
     "formula_without_value": Text(
         _("%(label)s: a formula whose result is not saved in the file"),
         _("Open the file in Excel, let it calculate, save it, and upload it again."),
+        brief=_("%(label)s: formula without a result"),
     ),
     "format_not_understood": Text(
         _("%(label)s: the cell shows its value in the number format “%(format)s”, which tagsync cannot reproduce"),
@@ -31,6 +36,7 @@ TEXTS: dict[str, Text] = {
             "The value given here is the stored one, which may not be what you see. Write into the cell, as text, what "
             "is to be sent, and upload the file again; or type the right value here."
         ),
+        brief=_("%(label)s: unknown number format"),
     ),
     "cell_not_decoded": Text(
         _("%(label)s: the characters of the cell cannot be read with certainty"),
@@ -38,10 +44,12 @@ TEXTS: dict[str, Text] = {
             "Part of the file is written in another encoding, or damaged. Open the file in Excel or WPS, correct the "
             "cell, save the file as .xlsx and upload that; or type the right value here."
         ),
+        brief=_("%(label)s: unreadable characters"),
     ),
     "text_behind_quote": Text(
         _("%(label)s: in this row, text follows a closing quotation mark, so nobody can tell where its cells end"),
         _("Write quotation marks inside a cell twice, or save the sheet as .xlsx; or type the right value here."),
+        brief=_("%(label)s: text after a quotation mark"),
     ),
     "line_is_remark": Text(
         _("%(label)s: the line looks like a remark, not like a customer"),
@@ -57,6 +65,7 @@ TEXTS: dict[str, Text] = {
     "number_too_long": Text(
         _("%(label)s: Excel has lost the last digits of a long number"),
         _("Format the column as text before the numbers come into it, and export it again from the source system."),
+        brief=_("%(label)s: last digits lost"),
     ),
     "masked_value": Text(
         _("%(label)s: the middle of the value is hidden"),
@@ -79,10 +88,12 @@ TEXTS: dict[str, Text] = {
     "placeholder_in_identifier": Text(
         _("%(label)s: “%(placeholder)s” is a placeholder, and nothing else says who the customer is"),
         _("Fill in an identifier, or leave these rows out. Beside another identifier it would be left empty."),
+        brief=_("%(label)s: placeholder “%(placeholder)s”"),
     ),
     "placeholder_in_tags": Text(
         _("Tags: “%(placeholder)s” looks like a placeholder for an empty cell"),
         _("Drop it in all these rows with one click, or say that it is a tag and is to be sent."),
+        brief=_("Tags: placeholder “%(placeholder)s”"),
     ),
     "openid_invalid": Text(
         _("openid: not a usable value"),
@@ -99,14 +110,17 @@ TEXTS: dict[str, Text] = {
     "in_wrong_column": Text(
         _("%(label)s: the value looks like another field (%(other_label)s)"),
         _("Check the columns: either the column was chosen wrongly, or the cells have slipped in the sheet."),
+        brief=_("%(label)s: looks like another field"),
     ),
     "id_ends_in_zeros": Text(
         _("%(label)s: Excel has replaced the last digits of the long number by zeros"),
         _("Format the column as text before the numbers come into it, and export it again from the source system."),
+        brief=_("%(label)s: last digits lost"),
     ),
     "id_too_short": Text(
         _("%(label)s: Excel has cut off zeros at the beginning (most have %(characters)s digits)"),
         _("Format the column as text before the numbers come into it, and export it again from the source system."),
+        brief=_("%(label)s: leading zeros lost"),
     ),
     "control_character": Text(
         _("%(label)s: a character that cannot be shown or is damaged"), _("Type the value again.")

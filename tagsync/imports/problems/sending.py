@@ -11,24 +11,32 @@ TEST_THEN_GO_ON = _(
 ROWS: dict[str, Text] = {
     "refused": Text(
         _("The platform refused this row: %(message)s"),
-        _("Check the values of these rows. An admin can send them again when the cause is mended."),
+        _("An admin can send them again when the cause is mended. If a value is wrong, correct it in the sheet."),
+        Mover.ADMIN,
+        _("Platform refused: %(message)s"),
     ),
     "not_isolated": Text(
         _("The platform refused the batch with this row: %(message)s"),
         _("Too many rows were refused to find each one: some of these may be right. An admin can send them again."),
+        Mover.ADMIN,
+        _("Refused with its batch: %(message)s"),
     ),
     "row_too_large": Text(
-        _("The platform says that even this single row is too large"), _("Shorten its tags and import it again.")
+        _("The platform says that even this single row is too large"),
+        _("Shorten its tags and import it again."),
+        brief=_("Row too large"),
     ),
     "no_answer": Text(
         _("Sent, but no readable answer came"),
         _("The platform may have taken these rows or not. An admin can send them again: for tags that is harmless."),
         Mover.ADMIN,
+        _("In doubt: no readable answer"),
     ),
     "sent_after_backup": Text(
         _("May have been sent after the backup from which this database was restored"),
         _("The platform may have taken these rows or not. An admin can send them again: for tags that is harmless."),
         Mover.ADMIN,
+        _("In doubt since the restore"),
     ),
     "superseded": Text(
         _("A newer import (#%(import)s) did the opposite for these customers"),
@@ -60,6 +68,7 @@ ROWS: dict[str, Text] = {
         _("Sending these rows ended the worker three times"),
         _("The platform may have taken these rows or not. Tell whoever runs this installation; the rest was sent."),
         Mover.ADMIN,
+        _("In doubt: the worker died"),
     ),
 }
 

@@ -26,6 +26,8 @@ class Text(NamedTuple):
     title: _StrPromise | str
     advice: _StrPromise | str
     mover: Mover = Mover.OWNER
+    # the title for a line of a list
+    brief: _StrPromise | str = ""
 
 
 __all__ = ["Mover", "Text", "_"]

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from tagsync.accounts.models import Person
 from tagsync.database import let_others_write
+from tagsync.imports import figures
 from tagsync.imports.followups import retry
 from tagsync.imports.locking import FenceLost
 from tagsync.imports.models import ImportJob, ImportRow, JobEvent, RestoreHold
@@ -99,6 +100,7 @@ def _doubt_piece(job: ImportJob, hold: RestoreHold) -> bool:
         if locked.count(RowStatus.WAITING):
             return False
         outcomes.close_planned(locked)
+        figures.recount(locked)
         marked = locked.rows.filter(status=RowStatus.IN_DOUBT, problem__code=CODE).count()
         _tell(locked, hold, marked)
     return True

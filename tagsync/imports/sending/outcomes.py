@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import DurationField, ExpressionWrapper, F, Max, Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
+from tagsync.imports import figures
 from tagsync.imports.locking import under_lease
 from tagsync.imports.models import Delivery, ImportJob, ImportRow, JobEvent
 from tagsync.imports.models.delivery import UNKNOWN_FATE, DeliveryOutcome, DeliveryState
@@ -154,6 +155,9 @@ def record_late(delivery: Delivery, outcome: DeliveryOutcome, answer: TheirAnswe
         rows = _accept_late(job, delivery) if outcome == DeliveryOutcome.ACCEPTED else 0
         told = {"act": Mark.LATE_ANSWER, "before": job.status, "after": job.status, "params": {"rows": rows}}
         JobEvent.objects.create(job=job, **told)
+        if rows:
+            figures.recount(job)
+            figures.recount_corrected(job)
 
 
 def _accept_late(job: ImportJob, delivery: Delivery) -> int:

@@ -7,11 +7,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
-from tagsync.imports.states import RowStatus
+from tagsync.imports.states import FAILURES, RowStatus
 from tagsync.web.filters import MAX_NUMBER, chosen
 from tagsync.web.ui.statuses import ROW_LOOKS
 
-FAILED = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
 # Leaves room in the column for what is added to the name.
 STEM_CHARACTERS = 200
 WHICH = ("all", "failed", *ROW_LOOKS)
@@ -28,7 +27,7 @@ class ExportForm(forms.Form):
         which = said.get("rows", "all")
         found: dict[str, Any] = {"problem": said["problem"]} if "problem" in said else {}
         if which == "failed":
-            found |= {"statuses": [str(status) for status in FAILED], "open": True}
+            found |= {"statuses": [str(status) for status in FAILURES], "open": True}
         elif which != "all":
             found |= (
                 {"statuses": [str(RowStatus.WAITING)], "unsent": True} if which == "not_sent" else {"statuses": [which]}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import reduce
-from operator import and_, or_
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
@@ -14,11 +12,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
-from tagsync.connections.models import Connection, ConnectionState
-from tagsync.imports.followups.dismissals import FAILED, open_failures
+from tagsync.connections.models import Connection
+from tagsync.database import shown_now
+from tagsync.imports import turns
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
+from tagsync.imports.permissions import may_retry
 from tagsync.imports.states import UNDER_WAY, UNSTARTED, JobStatus
 from tagsync.mapping.characters import folded
 from tagsync.web.filters import HistoryFilters, number_in
@@ -29,12 +29,9 @@ MOST_WORDS = 6
 
 # -- by state, in the words that pages show
 
-_HAS_FAILURES = reduce(or_, (Q(**{f"counts__{state.value}__gt": 0}) for state in FAILED))
-# Not the negation: in SQL a key that is missing is neither more than zero nor not.
-_HAS_NONE = reduce(
-    and_, (Q(**{f"counts__{state.value}__isnull": True}) | Q(**{f"counts__{state.value}": 0}) for state in FAILED)
-)
-_ON_BLOCKED = Q(status__in=(JobStatus.QUEUED, JobStatus.RUNNING), connection__state=ConnectionState.BLOCKED)
+_FINISHED = Q(status=JobStatus.FINISHED)
+_NONE_LEFT = Q(left_to_owner=0, left_to_admins=0)
+_ON_BLOCKED = turns.ON_BLOCKED
 _BLOCKED = Q(status=JobStatus.BLOCKED) | _ON_BLOCKED
 
 
@@ -53,30 +50,75 @@ BY_STATUS: dict[str, Callable[[], Q]] = {
     "waiting_for_platform": _pausing,
     "running": lambda: Q(status=JobStatus.RUNNING) & ~_ON_BLOCKED,
     "blocked": lambda: _BLOCKED,
-    "finished": lambda: Q(status=JobStatus.FINISHED) & _HAS_NONE,
-    "finished_with_failures": lambda: Q(status=JobStatus.FINISHED) & _HAS_FAILURES,
+    "finished": lambda: _FINISHED & _NONE_LEFT & Q(fixed_failures=0, settled_failures=0),
+    "finished_with_failures": lambda: _FINISHED & ~_NONE_LEFT,
+    "finished_all_fixed": lambda: _FINISHED & _NONE_LEFT & Q(fixed_failures__gt=0, settled_failures=0),
+    "finished_all_settled": lambda: _FINISHED & _NONE_LEFT & Q(settled_failures__gt=0),
 }
 GROUPS: dict[str, Callable[[], Q]] = {
     "not_started": lambda: Q(status__in=UNSTARTED),
     "under_way": lambda: Q(status__in=UNDER_WAY) & ~_ON_BLOCKED,
-    "open_failures": open_failures,
+    "open_failures": turns.open_failures,
+    "nothing_left": lambda: _FINISHED & _NONE_LEFT,
 }
 FILTERS = {**BY_STATUS, **GROUPS}
 STATUS_WORDS: dict[str, str | Promise] = {
     "not_started": _("Not started"),
     "under_way": _("Under way"),
     "open_failures": _("With open failures"),
+    "nothing_left": _("Finished, nothing left"),
     **{status: look.word for status, look in JOB_LOOKS.items()},
 }
+
+# -- by who acts next, said to whoever reads
+
+
+def _mine(person: Person) -> Q:
+    hers = turns.owners() & Q(owner=person.pk)
+    return hers | turns.admins() if may_retry(person) else hers
+
+
+NEXT: dict[str, Callable[[Person], Q]] = {
+    "me": _mine,
+    "owner": lambda person: turns.owners() & ~Q(owner=person.pk),
+    "admin": lambda _person: turns.admins(),
+    "itself": lambda _person: turns.nobodys(),
+}
+NEXT_WORDS: dict[str, str | Promise] = {
+    "me": _("You"),
+    "owner": _("A colleague who uploaded it"),
+    "admin": _("An admin"),
+    "itself": _("Nobody: it goes on by itself"),
+}
+
+# -- by day
+
+WHEN: dict[str, str | Promise] = {"today": _("Today"), "yesterday": _("Yesterday"), "week": _("7 days")}
+
+
+def days_of(when: str) -> tuple[date, date]:
+    """The first and the last day that such a word means now, where the company is."""
+    today = timezone.localdate(shown_now())
+    if when == "yesterday":
+        return today - timedelta(days=1), today - timedelta(days=1)
+    return (today if when == "today" else today - timedelta(days=6)), today
 
 
 def found(person: Person, filters: HistoryFilters) -> ImportJobQuerySet:
     """The imports that the person may see and the filters mean, newest first."""
+    return in_state(in_any_state(person, filters), filters)
+
+
+def in_state(jobs: ImportJobQuerySet, filters: HistoryFilters) -> ImportJobQuerySet:
+    status = FILTERS.get(filters.get("status", ""))
+    return jobs.filter(status()) if status else jobs
+
+
+def in_any_state(person: Person, filters: HistoryFilters) -> ImportJobQuerySet:
+    """What all filters mean but the one by state."""
     jobs = ImportJob.objects.visible_to(person).select_related("owner", "connection").order_by("-id")
     if words := folded(str(filters.get("q", ""))).split()[:MOST_WORDS]:
         jobs = _mentioning(jobs, words, person)
-    if status := FILTERS.get(filters.get("status", "")):
-        jobs = jobs.filter(status())
     if tag := folded(filters.get("tag", "")).strip():
         jobs = jobs.filter(_has_tag(tag))
     if "operation" in filters:
@@ -85,6 +127,11 @@ def found(person: Person, filters: HistoryFilters) -> ImportJobQuerySet:
         jobs = jobs.filter(connection=filters["connection"])
     if "person" in filters:
         jobs = jobs.filter(owner=filters["person"])
+    if "next" in filters:
+        jobs = jobs.filter(NEXT[filters["next"]](person))
+    if "when" in filters:
+        first, last = days_of(filters["when"])
+        jobs = jobs.filter(_not_before(beginning_of(first)), _before(beginning_of(last + timedelta(days=1))))
     if since := filters.get("since"):
         jobs = jobs.filter(_not_before(beginning_of(since)))
     if until := filters.get("until"):

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db.models import BigIntegerField, Count, Sum
+from django.db.models import BigIntegerField, Case, Count, DateField, Sum, Value, When
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Coalesce, TruncDate
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.database import shown_now
-from tagsync.imports.followups.dismissals import open_failures
 from tagsync.imports.models import ImportJob
+from tagsync.imports.models.figures import OPEN_FAILURES
+from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.states import RowStatus
+from tagsync.imports.turns import open_failures
 from tagsync.web.filters import history_url
 from tagsync.web.history.finding import beginning_of
 from tagsync.web.ui.charts import Column
@@ -27,22 +29,32 @@ DAYS = 30
 
 
 class Day(NamedTuple):
-    """The imports started on this day and what the platform said to their rows. Failed: rejected or in doubt."""
+    """The imports started on this day: what the platform said to their rows, and which failures are left by now.
+
+    So red drains: what a corrected sheet has fixed, or somebody has marked as settled, stands here no more.
+    """
 
     day: date
     imports: int = 0
     accepted: int = 0
-    failed: int = 0
+    # rejected, or in doubt, when they were sent
+    not_accepted: int = 0
+    open: int = 0
+    open_imports: int = 0
 
     @property
     def sent(self) -> int:
-        return self.accepted + self.failed
+        return self.accepted + self.not_accepted
 
 
 @dataclass(frozen=True)
 class Month:
     days: Sequence[Day]
-    open_failures: int
+
+    @property
+    def open_imports(self) -> int:
+        """Imports with failures that are left."""
+        return sum(day.open_imports for day in self.days)
 
     @property
     def imports(self) -> int:
@@ -53,12 +65,12 @@ class Month:
         return sum(day.accepted for day in self.days)
 
     @property
-    def failed(self) -> int:
-        return sum(day.failed for day in self.days)
+    def open_failures(self) -> int:
+        return sum(day.open for day in self.days)
 
     @property
     def sent(self) -> int:
-        return self.accepted + self.failed
+        return sum(day.sent for day in self.days)
 
     @property
     def share(self) -> str:
@@ -71,12 +83,12 @@ class Month:
 
     @property
     def columns(self) -> list[Column]:
-        text = _("%(day)s: %(accepted)s accepted, %(failed)s failed")
+        text = _("%(day)s: %(accepted)s accepted, %(open)s with an open failure")
         return [
             Column(
                 day.accepted,
-                day.failed,
-                text % {"day": day.day, "accepted": thousands(day.accepted), "failed": thousands(day.failed)},
+                day.open,
+                text % {"day": day.day, "accepted": thousands(day.accepted), "open": thousands(day.open)},
             )
             for day in self.days
         ]
@@ -90,13 +102,13 @@ class Month:
         """The picture in a sentence."""
         most = max(self.days, key=lambda day: day.sent)
         return _(
-            "Rows sent per day from %(first)s to %(last)s: %(accepted)s accepted, %(failed)s failed;"
+            "Rows sent per day from %(first)s to %(last)s: %(accepted)s accepted, %(open)s with an open failure;"
             " most on %(day)s with %(most)s."
         ) % {
             "first": self.days[0].day.isoformat(),
             "last": self.days[-1].day.isoformat(),
             "accepted": thousands(self.accepted),
-            "failed": thousands(self.failed),
+            "open": thousands(self.open_failures),
             "day": most.day.isoformat(),
             "most": thousands(most.sent),
         }
@@ -107,21 +119,33 @@ def month(person: Person) -> Month | None:
     today = timezone.localdate(shown_now())
     first = today - timedelta(days=DAYS - 1)
     started = ImportJob.objects.visible_to(person).filter(first_confirmed_at__gte=beginning_of(first)).order_by()
-    known = {day.day: day for day in _days(started)}
-    if not known:
-        return None
     every = [first + timedelta(days=number) for number in range(DAYS)]
-    return Month([known.get(day, Day(day)) for day in every], started.filter(open_failures()).count())
+    known = {day.day: day for day in _days(started, every)}
+    return Month([known.get(day, Day(day)) for day in every]) if known else None
 
 
-def _days(started: object) -> list[Day]:
-    rows = started.values(day=TruncDate("first_confirmed_at")).annotate(  # type: ignore[attr-defined]  # TruncDate in values() is unknown to the stubs
+def _days(started: ImportJobQuerySet, days: Sequence[date]) -> list[Day]:
+    """By their ends and not by a date: SQLite would ask Python for the date of each import."""
+    ends = [When(first_confirmed_at__lt=beginning_of(day + timedelta(days=1)), then=Value(day)) for day in days]
+    rows = started.values(day=Case(*ends, default=Value(days[-1]), output_field=DateField())).annotate(
         imports=Count("id"),
         accepted=_sum(RowStatus.ACCEPTED),
         rejected=_sum(RowStatus.REJECTED),
         in_doubt=_sum(RowStatus.IN_DOUBT),
+        open=Sum(OPEN_FAILURES, filter=open_failures(), default=0),
+        open_imports=Count("id", filter=open_failures()),
     )
-    return [Day(row["day"], row["imports"], row["accepted"], row["rejected"] + row["in_doubt"]) for row in rows]
+    return [
+        Day(
+            day=row["day"],
+            imports=row["imports"],
+            accepted=row["accepted"],
+            not_accepted=row["rejected"] + row["in_doubt"],
+            open=row["open"],
+            open_imports=row["open_imports"],
+        )
+        for row in rows
+    ]
 
 
 def _sum(state: RowStatus) -> Coalesce:

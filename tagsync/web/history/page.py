@@ -3,29 +3,26 @@ One query per question, not per line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.db.models import Count, Exists, OuterRef
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.imports.models import ImportJob
+from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
-from tagsync.imports.states import RowStatus
 from tagsync.web.filters import PAGING, HistoryFilters, history_url
-from tagsync.web.history.finding import FILTERS, STATUS_WORDS, found
+from tagsync.web.history.finding import FILTERS, NEXT_WORDS, STATUS_WORDS, WHEN, days_of
+from tagsync.web.history.reasons import Reason, causes_of, reasons
 from tagsync.web.paging import Cut, cut_backwards, cut_forwards
 from tagsync.web.record.progress import shown_counts, waiting_but_sent
 from tagsync.web.record.whereabouts import address
-from tagsync.web.ui.statuses import JOB_LOOKS
 
 PER_PAGE = 25
 TAGS_SHOWN = 2
@@ -44,10 +41,7 @@ class Line:
     when: datetime
     tags: list[str]
     more_tags: int
-
-    @property
-    def problems(self) -> int:
-        return self.job.failed + self.job.count(RowStatus.TO_FIX)
+    reasons: list[Reason]
 
 
 class Page(NamedTuple):
@@ -58,18 +52,19 @@ class Page(NamedTuple):
     older: int | None
 
 
-def page_of_imports(person: Person, filters: HistoryFilters) -> Page:
-    """Found by the number of an import and not by counting: what is uploaded meanwhile moves no line."""
-    jobs = found(person, filters)
-    number = jobs.count()
+def page_of_imports(person: Person, jobs: ImportJobQuerySet, filters: HistoryFilters, number: int) -> Page:
+    """Found by the number of an import and not by counting: what is uploaded meanwhile moves no line.
+
+    `number`: how many of these imports there are.
+    """
     cut = _cut(jobs, filters)
     if number and not cut.lines:
         cut = _cut(jobs, {})
     shown = cut.lines
     if not shown:
         return Page([], 0, None, None)
-    unanswered = waiting_but_sent(shown)
-    lines = [line(job, unanswered.get(job.pk, 0)) for job in shown]
+    unanswered, causes = waiting_but_sent(shown), causes_of(shown)
+    lines = [line(job, person, causes, unanswered.get(job.pk, 0)) for job in shown]
     return Page(lines, number, shown[0].pk if cut.has_previous else None, shown[-1].pk if cut.has_next else None)
 
 
@@ -80,32 +75,19 @@ def _cut(jobs: ImportJobQuerySet, filters: HistoryFilters) -> Cut[ImportJob]:
     return cut_forwards(below[: PER_PAGE + 1], PER_PAGE, from_beginning="before" not in filters)
 
 
-def line(job: ImportJob, unanswered: int = 0) -> Line:
+def line(job: ImportJob, person: Person, causes: Mapping[int, Problem], unanswered: int = 0) -> Line:
     """`unanswered`: rows that wait although they may have been applied."""
     tags = [str(tag) for tag, _rows in job.check_summary.get("tags", ())]
     more = max(int(job.check_summary.get("tag_count", 0)) - TAGS_SHOWN, 0)
     when = job.first_confirmed_at or job.created_at
-    return Line(job, address(job), shown_counts(job, unanswered), when, tags[:TAGS_SHOWN], more)
+    why = reasons(job, person, causes)
+    return Line(job, address(job), shown_counts(job, unanswered), when, tags[:TAGS_SHOWN], more, why)
 
 
 # -- tabs
 
 
-class _Tab(NamedTuple):
-    status: str
-    label: str | Promise
-    counted: bool = False
-
-
-TABS = (
-    _Tab("", gettext_lazy("All")),
-    _Tab("not_started", STATUS_WORDS["not_started"]),
-    _Tab("under_way", STATUS_WORDS["under_way"], counted=True),
-    _Tab("blocked", JOB_LOOKS["blocked"].word, counted=True),
-    _Tab("finished_with_failures", JOB_LOOKS["finished_with_failures"].word),
-    _Tab("finished", JOB_LOOKS["finished"].word),
-    _Tab("stopped", JOB_LOOKS["stopped"].word),
-)
+TABS = ("not_started", "under_way", "blocked", "finished_with_failures", "nothing_left", "stopped")
 
 
 class Tab(NamedTuple):
@@ -116,22 +98,44 @@ class Tab(NamedTuple):
     url: str
 
 
-def tabs(person: Person, filters: HistoryFilters) -> list[Tab]:
-    """The choices of state; those that want an eye kept on carry a number."""
-    counted = {tab.status: Count("id", filter=FILTERS[tab.status]()) for tab in TABS if tab.counted}
-    numbers = ImportJob.objects.visible_to(person).order_by().aggregate(**counted)
-    current = filters.get("status", "")
-    known = {tab.status for tab in TABS}
-    extra = [_Tab(current, STATUS_WORDS[current])] if current in STATUS_WORDS and current not in known else []
-    return [
-        Tab(tab.status, str(tab.label), numbers.get(tab.status, 0), tab.status == current, _with(filters, tab.status))
-        for tab in (*TABS, *extra)
-    ]
+def tabs(jobs: ImportJobQuerySet, filters: HistoryFilters) -> list[Tab]:
+    """The choices of state, each with its number among `jobs`, what the other filters mean."""
+    others, current = without_status(filters), filters.get("status", "")
+    asked = (*TABS, current) if current in FILTERS else TABS
+    counted = {status: Count("id", filter=FILTERS[status]()) for status in asked}
+    numbers = jobs.order_by().aggregate(all=Count("id"), **counted)
+    every = Tab("", _("All"), numbers["all"], current not in FILTERS, _with(others, ""))
+    states = [(status, str(STATUS_WORDS[status]), numbers[status]) for status in dict.fromkeys(asked)]
+    return [every, *(Tab(*state, state[0] == current, _with(others, state[0])) for state in states)]
+
+
+def without_status(filters: HistoryFilters) -> HistoryFilters:
+    """As the address of a tab begins: nor at any page but the first."""
+    rest = {name: value for name, value in filters.items() if name != "status" and name not in PAGING}
+    return cast(HistoryFilters, rest)
 
 
 def _with(filters: HistoryFilters, status: str) -> str:
-    rest = {name: value for name, value in filters.items() if name != "status"}
-    return history_url({**rest, "status": status} if status else rest)
+    return history_url({**filters, "status": status} if status else filters)
+
+
+# -- days
+
+
+class Preset(NamedTuple):
+    label: str
+    url: str
+    current: bool
+
+
+def presets(filters: HistoryFilters) -> list[Preset]:
+    """Words for days. Each takes the place of other days, and keeps the other filters; once more takes it away."""
+    rest = {name: value for name, value in filters.items() if name not in ("when", "since", "until")}
+    chosen = filters.get("when")
+    return [
+        Preset(str(word), history_url(rest if when == chosen else {**rest, "when": when}), when == chosen)
+        for when, word in WHEN.items()
+    ]
 
 
 # -- filters
@@ -189,6 +193,8 @@ def chips(filters: HistoryFilters, offered: Choices) -> list[Chip]:
         "connection": _("Connection"),
         "person": _("Person"),
         "tag": _("Tag"),
+        "next": _("Acts next"),
+        "when": _("Days"),
         "since": _("Since"),
         "until": _("Until"),
     }
@@ -207,10 +213,15 @@ def _means(name: str, value: Any) -> bool:
 def _shown(name: str, value: Any, offered: Choices) -> str:
     lists = {
         "status": offered.statuses,
+        "next": [Option(key, str(word)) for key, word in NEXT_WORDS.items()],
         "operation": offered.operations,
         "connection": offered.connections,
         "person": offered.people,
     }
+    if name == "when":
+        first, last = days_of(value)
+        days = first.isoformat() if first == last else f"{first.isoformat()} – {last.isoformat()}"
+        return _("%(word)s: %(days)s") % {"word": WHEN[value], "days": days}
     if isinstance(value, date):
         return value.isoformat()
     # What is not offered is not told either: no name of a person or a connection that she does not know.

@@ -13,8 +13,7 @@ from django.utils.translation import ngettext
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
-from tagsync.imports.check.corrections import fixed_by_import
-from tagsync.imports.followups.dismissals import FAILED
+from tagsync.imports.fixed_rows import taken_up_by_import
 from tagsync.imports.models import ImportJob
 from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.states import DELETABLE, ENDED, RETRYABLE, UNSTARTED, JobStatus, RowStatus
@@ -99,13 +98,13 @@ class RetryPlan:
 
 
 def retry_plan(jobs: Sequence[ImportJob], *, in_doubt: bool) -> RetryPlan:
-    fixed = fixed_by_import(jobs)
+    fixed = taken_up_by_import(jobs)
     again: list[Again] = []
     left: list[Left] = []
     in_doubt_rows = 0
     for job in jobs:
-        mine = fixed.get(job.pk, {})
-        open_rows = {str(state): job.count(state) - mine.get(state, 0) for state in sorted(RETRYABLE)}
+        mine = fixed[job.pk]
+        open_rows = {str(state): job.count(state) - mine[state] for state in sorted(RETRYABLE)}
         rows = {s: n for s, n in open_rows.items() if n > 0 and (in_doubt or s == RowStatus.REJECTED)}
         if job.status in ENDED and job.failed and job.connection_is_archived:
             left.append(Left(job, why_archived()))
@@ -113,7 +112,7 @@ def retry_plan(jobs: Sequence[ImportJob], *, in_doubt: bool) -> RetryPlan:
         if job.status in ENDED:
             in_doubt_rows += max(open_rows[RowStatus.IN_DOUBT], 0)
         if job.status in ENDED and rows:
-            again.append(Again(job, rows, rest_of(job, rows, mine), sum(mine.values())))
+            again.append(Again(job, rows, rest_of(job, rows, mine), mine.total()))
         else:
             left.append(Left(job, _why_not_again(job, open_rows)))
     return RetryPlan(again, left, in_doubt, in_doubt_rows)
@@ -179,11 +178,11 @@ class ExportPlan(NamedTuple):
 
 def export_plan(jobs: Sequence[ImportJob], *, failed: bool) -> ExportPlan:
     """Which imports have rows to write; `failed`: failed rows that no corrected sheet has fixed."""
-    fixed, plan = fixed_by_import(jobs) if failed else {}, ExportPlan([], [])
+    fixed, plan = taken_up_by_import(jobs) if failed else {}, ExportPlan([], [])
     for job in jobs:
         if job.status == JobStatus.CHECKING or not job.total:
             plan.left.append(Left(job, _("not checked yet")))
-        elif failed and sum(job.count(state) for state in FAILED) <= sum(fixed.get(job.pk, {}).values()):
+        elif failed and job.failures <= fixed[job.pk].total():
             plan.left.append(Left(job, _("no failed row")))
         else:
             plan.jobs.append(job)

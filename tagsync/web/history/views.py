@@ -13,23 +13,35 @@ from tagsync.web.access import signed_in
 from tagsync.web.customers.forms import CustomerSearch
 from tagsync.web.customers.views import to_customer
 from tagsync.web.filters import history_filter, history_url, names_a_customer
+from tagsync.web.history.finding import in_any_state, in_state
+from tagsync.web.history.inbox import blocked_connections, inbox
 from tagsync.web.history.month import month
-from tagsync.web.history.page import chips, choices, page_of_imports, tabs
+from tagsync.web.history.page import chips, choices, page_of_imports, presets, tabs
 
 
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
     person, filters = signed_in(request), history_filter(request.GET)
-    page, offered = page_of_imports(person, filters), choices(person)
+    jobs = in_any_state(person, filters)
+    shown_tabs, offered = tabs(jobs, filters), choices(person)
+    number = next(tab.number for tab in shown_tabs if tab.current)
+    page = page_of_imports(person, in_state(jobs, filters), filters, number)
+    none_yet = not filters and not page.number
+    blocked = blocked_connections(person)
     context = {
+        "inbox": [] if none_yet else inbox(person),
+        "blocked_connections": blocked,
+        # What the navigation would ask for otherwise.
+        "blocked_number": len(blocked),
+        "presets": presets(filters),
         "page": page,
         "filters": filters,
         "address": history_url(filters),
-        "tabs": tabs(person, filters),
+        "tabs": shown_tabs,
         "choices": offered,
         "chips": chips(filters, offered),
         "month": month(person),
-        "none_yet": not filters and not page.number,
+        "none_yet": none_yet,
         "sees_all": person.has_perm("imports.view_all_imports"),
         "may_retry": may_retry(person),
     }

@@ -44,7 +44,7 @@ def tab_title(job: ImportJob, standing: Standing, status: str) -> str:
     if status == JobStatus.BLOCKED:
         mark = "?" if job.cause == "trial_done" else "⚠"
     elif job.status not in ENDED:
-        return f"{standing.percent}% · {job.label}"
+        return f"{standing.shown_percent} · {job.label}"
     else:
         mark = {JobStatus.STOPPED: "■", JobStatus.FINISHED: "✓"}.get(JobStatus(job.status), "⚠")
         if status == "finished_with_failures" or (status == JobStatus.FINISHED and standing.remarked.calls):

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Count, Q
-
-from tagsync.imports.check.corrections import fixed_by_status
+from tagsync.accounts.models import Person
+from tagsync.imports.fixed_rows import corrections_of, taken_up_by_status
 from tagsync.imports.models import ImportJob
-from tagsync.imports.states import RowStatus
-
-FAILED = (RowStatus.REJECTED, RowStatus.IN_DOUBT, RowStatus.TO_FIX)
+from tagsync.imports.states import RETRYABLE
 
 
-class Correction(NamedTuple):
-    """An import that corrects another, and how many rows of that it brought to the platform by when."""
-
-    job: ImportJob
-    fixed: int
-    at: datetime | None
-
-
-def corrected_context(job: ImportJob) -> dict[str, Any]:
-    """The started corrections of this import, newest last."""
-    fixed = Count("rows", filter=Q(rows__status=RowStatus.ACCEPTED, rows__corrects_row__isnull=False))
-    started = job.corrections.filter(first_confirmed_at__isnull=False).annotate(fixed=fixed).order_by("pk")
-    numbers = dict(started.values_list("pk", "fixed"))
-    corrections = [Correction(one, numbers[one.pk], one.ended_at or one.first_confirmed_at) for one in started]
+def later_context(job: ImportJob, person: Person) -> dict[str, Any]:
+    """The started corrections of this import and of its corrections, and its undos, newest last."""
+    below = [pk for corrections in corrections_of([job.pk]).values() for pk in corrections]
+    seen = ImportJob.objects.visible_to(person).filter(first_confirmed_at__isnull=False).order_by("pk")
     return {
-        "corrections": corrections,
-        "failures": sum(job.count(status) for status in FAILED),
+        "corrections": seen.filter(pk__in=below).select_related("connection") if below else [],
         "undone_by": job.undone_by.filter(first_confirmed_at__isnull=False).select_related("connection").order_by("pk"),
     }
 
 
-def open_failures(job: ImportJob) -> int:
-    """Failed rows that no corrected sheet has fixed."""
-    return sum(job.count(status) for status in FAILED) - sum(fixed_by_status(job).values())
+def retryable(job: ImportJob) -> int:
+    """Rejected rows, and rows in doubt, that no corrected sheet has fixed, or is about to."""
+    taken_up = taken_up_by_status(job)
+    return sum(job.count(state) - taken_up[state] for state in RETRYABLE)
+
+
+def correctable(job: ImportJob) -> int:
+    """Failed rows that go into the workbook to be corrected: none that a corrected sheet has fixed, or is about to."""
+    return job.failures - taken_up_by_status(job).total()

@@ -26,7 +26,7 @@ from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.filters import call_filter
 from tagsync.web.job.announcements import announcement, tab_title
 from tagsync.web.job.details import details
-from tagsync.web.job.later_imports import corrected_context, open_failures
+from tagsync.web.job.later_imports import correctable, later_context, retryable
 from tagsync.web.record.alerts import archived, headline, remarks, waits
 from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_of_calls
 from tagsync.web.record.cause_acts import Offers, with_acts
@@ -53,7 +53,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     mark_seen(signed_in(request), job=job)
     now = progress(request, job)
     causes_found = causes_context(request, job, now)
-    context = now | corrected_context(job) | causes_found | levers(request, job, now) | {
+    context = now | later_context(job, signed_in(request)) | causes_found | levers(request, job, now) | {
         "details": details(job),
         "timeline": timeline(job),
     }  # fmt: skip
@@ -82,7 +82,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     """What the card shows, in the page and in its update."""
     numbers, status, steps = standing(job), status_now(job), pace(job)
-    ended, leads_to = headline(job, numbers), _leads_to(request, job)
+    ended, leads_to = headline(job, numbers, signed_in(request)), _leads_to(request, job)
     rows_url = reverse("import_rows", args=[job.pk])
     urls = {status: f"{rows_url}?status={status}" for status in numbers.counts}
     return leads_to | {
@@ -101,7 +101,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "took": took(job),
         "balance": balance(job, numbers),
         "rows_in_file": job.rows_in_file,
-        "tiles": tiles(numbers.counts, numbers.total, urls, numbers.maybe_applied),
+        "tiles": tiles(numbers.counts, urls, numbers.maybe_applied),
         "calls": calls_by_outcome(job),
         "failed": job.failed + job.count(RowStatus.SUPERSEDED),
         "announce": announcement(job, numbers, status, ended.title if ended else ""),
@@ -117,7 +117,7 @@ def _leads_to(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
     return {
         "after": after,
         "gone_over": after is not None and after.first_confirmed_at is not None,
-        "to_correct": open_failures(job) if is_over else 0,
+        "to_correct": correctable(job) if is_over else 0,
         "may_clear": is_over and sight(job, signed_in(request)).may_clear,
     }
 
@@ -145,7 +145,7 @@ def levers(request: HttpRequest, job: ImportJob, now: dict[str, Any]) -> dict[st
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,
         "may_resume": steers and sends and allowed(Act.RESUME, job.status) is not None and unsent,
         "may_undo": may_steer(person, job) and any(undoable(job, now["standing"].maybe_applied)),
-        "may_retry_rows": may_retry(person) and sends and job.status in ENDED and job.failed > 0,
+        "may_retry_rows": may_retry(person) and sends and job.status in ENDED and retryable(job) > 0,
     }
 
 

@@ -56,7 +56,7 @@ class Inbox(NamedTuple):
 
 def inbox(person: Person, before: int | None = None) -> Inbox:
     """`before`: only those that are older than this one."""
-    hers = Notice.objects.filter(person=person).select_related("by", "job", "connection").order_by("-id")
+    hers = Notice.objects.filter(person=person).select_related("by", "job__owner", "connection").order_by("-id")
     if before is not None:
         hers = hers.filter(pk__lt=before)
     cut = cut_forwards(hers[: PER_PAGE + 1], PER_PAGE, from_beginning=before is None)

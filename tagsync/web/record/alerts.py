@@ -16,7 +16,6 @@ from django.utils.translation import gettext_lazy, ngettext
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
 from tagsync.database import shown_now
-from tagsync.imports.followups.dismissals import settled_failures
 from tagsync.imports.models import ImportJob
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems import Mover, blocked, sentence
@@ -26,6 +25,7 @@ from tagsync.imports.sending.waits import ahead_of
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
 from tagsync.queueing.health import QueueHealth, queue_health
 from tagsync.web.record.progress import NOT_SENT, Standing, waits_until
+from tagsync.web.ui.movers import whose_turn
 from tagsync.web.ui.numbers import thousands
 from tagsync.web.ui.sentences import sentences
 
@@ -68,22 +68,38 @@ class Alert:
         return bool(self.acts) or self.tone == "warning"
 
 
-def headline(job: ImportJob, standing: Standing) -> Alert | None:
+def headline(job: ImportJob, standing: Standing, person: Person) -> Alert | None:
     """How it ended, in one sentence with numbers. None while it is under way."""
     if job.status not in ENDED:
         return None
     if job.status == JobStatus.BLOCKED:
-        return _question(job, standing)
+        return _question(job, standing, person)
     if job.status == JobStatus.STOPPED:
         not_sent = standing.counts.get(NOT_SENT, 0)
         title = sentences(_stopped(standing, not_sent), _remarked_of(standing))
         return Alert("info", title, _others(standing))
-    if job.shown_status == "finished_with_failures":
-        if settled_failures(job) >= job.failed + job.count(RowStatus.TO_FIX):
-            text = sentences(_others(standing), _("All failures are marked as settled."))
-            return Alert("info", _accepted_of(standing), text)
-        return Alert("warning", _accepted_of(standing), _others(standing))
-    return Alert("warning" if standing.remarked.calls else "success", _accepted_of(standing), _others(standing))
+    tone = "warning" if job.open_failures else "info" if job.failures else "success"
+    text = sentences(_others(standing), _dealt_with(job))
+    return Alert("warning" if standing.remarked.calls else tone, _accepted_of(standing), text)
+
+
+def _dealt_with(job: ImportJob) -> str:
+    """What was done about its failures since; empty where none is fixed or settled."""
+    fixed, settled, left = job.fixed_failures, job.settled_failures, job.open_failures
+    if not fixed and not settled:
+        return ""
+    if not left and not settled:
+        return _("Corrected sheets have fixed all of them.")
+    if not left and not fixed:
+        return _("All failures are marked as settled.")
+    numbers = {"fixed": thousands(fixed), "settled": thousands(settled), "left": thousands(left)}
+    if not left:
+        return _("Nothing is left to do: %(fixed)s fixed, %(settled)s marked as settled.") % numbers
+    if not settled:
+        return _("Of the failed rows %(fixed)s are fixed, %(left)s are left.") % numbers
+    if not fixed:
+        return _("Of the failed rows %(settled)s are marked as settled, %(left)s are left.") % numbers
+    return _("Of the failed rows %(fixed)s are fixed, %(settled)s marked as settled, %(left)s are left.") % numbers
 
 
 def remarks(job: ImportJob, found: Remarked) -> list[Alert]:
@@ -120,7 +136,7 @@ def waits(job: ImportJob, person: Person) -> list[Alert]:
     if job.status not in (JobStatus.QUEUED, JobStatus.RUNNING) or connection is None:
         return []
     if connection.state == ConnectionState.BLOCKED:
-        return [_blocked(connection, person)]
+        return [_blocked(job, connection, person)]
     found = [_health(queue_health()), _pause(job, connection), _trial(job), _line(job, connection)]
     return [alert for alert in found if alert]
 
@@ -132,7 +148,8 @@ def archived(job: ImportJob, person: Person) -> list[Alert]:
     if job.status in ENDED and not job.failed and not job.count(RowStatus.WAITING):
         return []
     cause = sentence("connection_archived", {"name": job.connection})
-    return [Alert("warning", cause.title, cause.advice, str(cause.mover.label), "", *_to_connection(job, person))]
+    mover = whose_turn(cause.mover, job, person)
+    return [Alert("warning", cause.title, cause.advice, mover, "", *_to_connection(job, person))]
 
 
 def _to_connection(job: ImportJob, person: Person) -> tuple[str, str]:
@@ -142,14 +159,14 @@ def _to_connection(job: ImportJob, person: Person) -> tuple[str, str]:
     return reverse("connection_edit", args=[job.connection_id]), _("Open the connection")
 
 
-def _question(job: ImportJob, standing: Standing) -> Alert:
+def _question(job: ImportJob, standing: Standing, person: Person) -> Alert:
     """Only a person can go on: why, and with which buttons."""
     cause = sentence(job.cause, job.cause_params)
     acts = _ways_on(job, 0 if job.connection_is_archived else standing.waiting)
     if job.cause == "trial_done":
         return Alert("info", cause.title, sentences(_trial_result(standing), cause.advice), acts=acts)
     text = sentences(cause.advice, _accepted_of(standing))
-    return Alert("danger", cause.title, text, str(cause.mover.label), _their_words(job), acts=acts)
+    return Alert("danger", cause.title, text, whose_turn(cause.mover, job, person), _their_words(job), acts=acts)
 
 
 def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
@@ -237,7 +254,7 @@ def _others(standing: Standing) -> str:
     return sentences(*found)
 
 
-def _blocked(connection: Connection, person: Person) -> Alert:
+def _blocked(job: ImportJob, connection: Connection, person: Person) -> Alert:
     cause = blocked(connection)
     title = _("Connection “%(connection)s” is blocked: %(cause)s") % {
         "connection": connection.name,
@@ -248,7 +265,7 @@ def _blocked(connection: Connection, person: Person) -> Alert:
         "danger",
         title,
         cause.advice,
-        str(cause.mover.label),
+        whose_turn(cause.mover, job, person),
         connection.blocked_detail,
         reverse("connection_edit", args=[connection.pk]) if may_mend else "",
         _("Open the connection") if may_mend else "",

@@ -28,12 +28,12 @@ def _acts(cause: Cause, may: Offers) -> Iterator[str]:
         yield "reopen"
     if may.retry and cause.retryable:
         yield "retry"
-    if not may.ended or settled or cause.superseded == cause.rows:
+    if not may.ended or cause.is_over or cause.superseded == cause.rows:
         yield "rows"
         yield from ["download"] if may.ended else []
     else:
         yield from ("download", "rows")
     if may.retry and cause.superseded:
         yield "anyway"
-    if not settled and may.settle:
+    if not cause.is_over and may.settle:
         yield "settle"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
+from tagsync.imports import fixed_rows
 from tagsync.imports.models import ImportJob, ImportRow, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problems import Mover, Sentence, sentence
@@ -47,15 +48,18 @@ class Example(NamedTuple):
 
 @dataclass(frozen=True)
 class Cause:
+    """`rows`: all that it stopped. Of its failed rows some are fixed by corrected sheets; the others are left."""
+
     id: int
     rows: int
+    fixed: int
     first_row: int
     tone: str
     sentence: Sentence
     code: str
     facts: list[Fact]
     rows_url: str
-    # how many of the rows can be sent again, by state
+    # how many of the rows can be sent again, by state: none that a corrected sheet has fixed, or is about to
     retryable: dict[str, int]
     retry_url: str
     settled_at: datetime | None = None
@@ -80,6 +84,15 @@ class Cause:
     def again(self) -> int:
         return sum(self.retryable.values())
 
+    @property
+    def left(self) -> int:
+        return self.rows - self.fixed
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to do."""
+        return self.settled_at is not None or not self.left
+
 
 class Causes(NamedTuple):
     shown: list[Cause]
@@ -93,23 +106,45 @@ class Causes(NamedTuple):
     @property
     def mover(self) -> Mover | None:
         """Whose move the biggest of them is; a cause says it only where it is another's."""
-        return next((cause.sentence.mover for cause in self.shown if cause.settled_at is None), None)
+        return next((cause.sentence.mover for cause in self.shown if not cause.is_over), None)
 
 
 def causes(
     job: ImportJob, statuses: Iterable[RowStatus] = STATUSES, *, person: Person | None = None, shown: int = SHOWN
 ) -> Causes:
-    """Biggest first, settled ones last; the rest is only counted: a platform may word each refusal differently.
+    """What is left of them, biggest first, those of which nothing is left to do last; the rest is only counted: a
+    platform may word each refusal differently.
 
     `person`: who is led to the newer imports that superseded rows, as far as they may be seen.
     """
-    found = sorted(groups(job, statuses, examples=False), key=lambda group: group.problem.settled_at is not None)
-    top = found[:shown]
-    unanswered = counted_by_problem(job) if top else {}
-    drawn = [_cause(job, group, unanswered.get(group.problem.pk, 0)) for group in top]
+    found, below = groups(job, statuses, examples=False), fixed_rows.families([job])
+    fates = _Fates(
+        fixed=fixed_rows.counted(job, below=below),
+        taken_up=fixed_rows.counted(job, fixed_rows.TAKEN_UP, below),
+        unanswered=counted_by_problem(job) if found else {},
+    )
+    found.sort(key=lambda group: (fates.are_over(group), -fates.left(group)))
+    drawn = [_cause(job, group, fates) for group in found[:shown]]
     if person is not None:
         drawn = _with_newer(drawn, person)
-    return Causes(drawn, len(found), max((group.rows for group in found), default=0))
+    return Causes(drawn, len(found), max(map(fates.left, found), default=0))
+
+
+class _Fates(NamedTuple):
+    """What became of failed rows besides their state: by problem and state, and of those with an unknown fate."""
+
+    fixed: Mapping[tuple[int | None, str], int]
+    taken_up: Mapping[tuple[int | None, str], int]
+    unanswered: Mapping[int, int]
+
+    def fixed_of(self, group: ProblemGroup) -> int:
+        return sum(self.fixed.get((group.problem.pk, state), 0) for state in group.by_status)
+
+    def left(self, group: ProblemGroup) -> int:
+        return group.rows - self.fixed_of(group)
+
+    def are_over(self, group: ProblemGroup) -> bool:
+        return group.problem.settled_at is not None or not self.left(group)
 
 
 def _with_newer(found: list[Cause], person: Person) -> list[Cause]:
@@ -130,20 +165,28 @@ def one_cause(job: ImportJob, problem_id: int) -> Cause | None:
     by_status = {status: number for status, number, _first in counted}
     maybe = rows.filter(unanswered_at__isnull=False).exclude(status=RowStatus.IN_DOUBT).count()
     first_row = min((first for _status, _number, first in counted), default=0)
-    return _cause(job, ProblemGroup(problem, sum(by_status.values()), first_row, [], by_status), maybe)
+    below = fixed_rows.families([job])
+    fixed, taken_up = (fixed_rows.counted(job, done, below) for done in (fixed_rows.FIXED, fixed_rows.TAKEN_UP))
+    group = ProblemGroup(problem, sum(by_status.values()), first_row, [], by_status)
+    return _cause(job, group, _Fates(fixed, taken_up, {problem.pk: maybe}))
 
 
 def problem_sentence(problem: Problem) -> Sentence:
     return sentence(problem.code, problem.params)
 
 
-def _cause(job: ImportJob, group: ProblemGroup, maybe_applied: int) -> Cause:
+def _cause(job: ImportJob, group: ProblemGroup, fates: _Fates) -> Cause:
     problem = group.problem
     superseded = group.by_status.get(RowStatus.SUPERSEDED, 0)
-    again = {state.value: rows for state in sorted(RETRYABLE) if (rows := group.by_status.get(state))}
+    again = {
+        state.value: rows
+        for state in sorted(RETRYABLE)
+        if (rows := group.by_status.get(state, 0) - fates.taken_up.get((problem.pk, state), 0)) > 0
+    }
     return Cause(
         id=problem.pk,
         rows=group.rows,
+        fixed=fates.fixed_of(group),
         first_row=group.first_row,
         tone=TONES[Origin(problem.origin)],
         sentence=problem_sentence(problem),
@@ -154,7 +197,7 @@ def _cause(job: ImportJob, group: ProblemGroup, maybe_applied: int) -> Cause:
         retry_url=retry_url(job, problem.pk, again) if again else "",
         settled_at=problem.settled_at,
         settled_by=problem.settled_by.label if problem.settled_by else "",
-        maybe_applied=maybe_applied,
+        maybe_applied=fates.unanswered.get(problem.pk, 0),
         superseded=superseded,
         newer=newer_import(problem),
         send_anyway_url=_with_query("import_retry", job, choice=f"{SUPERSEDED}-{problem.pk}") if superseded else "",

@@ -18,7 +18,7 @@ from tagsync.imports.sending.remarks import Remarked, remarked
 from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.sending.unanswered import STATE, counted_by_status
 from tagsync.imports.states import ENDED, NEVER_SENT, UNDER_WAY, JobStatus, RowStatus, WaitReason
-from tagsync.web.ui.numbers import thousands
+from tagsync.web.ui.numbers import thousands, whole_percent
 from tagsync.web.ui.statuses import ROW_LOOKS
 
 NOT_SENT = "not_sent"
@@ -84,9 +84,17 @@ class Standing:
 
     @property
     def percent(self) -> int:
-        """Rounded down, so that 100 means all: of the rows to send, settled while live and accepted at the end."""
-        part = self.settled if self.live else self.accepted
-        return part * 100 // self.sendable if self.sendable else 0
+        """Rounded down, so that 100 means all."""
+        return self._part * 100 // self.sendable if self.sendable else 0
+
+    @property
+    def shown_percent(self) -> str:
+        return whole_percent(self._part, self.sendable)
+
+    @property
+    def _part(self) -> int:
+        """Of the rows to send, settled while live and accepted at the end."""
+        return self.settled if self.live else self.accepted
 
     @property
     def unaccepted(self) -> int:

@@ -20,7 +20,7 @@ from tagsync.imports.problems import Sentence, sentence
 from tagsync.imports.sending.attempts import tries_of
 from tagsync.imports.sending.remarks import remark_on_row, remarks_of_rows
 from tagsync.imports.sending.unanswered import needs_remark, remark, unanswered_rows
-from tagsync.imports.states import ENDED, RETRYABLE, RowStatus
+from tagsync.imports.states import ENDED, NEVER_SENT, RETRYABLE, RowStatus
 from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
 from tagsync.mapping.masking import mask
@@ -216,7 +216,7 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), 
         more_tags=max(len(tags) - TAGS_SHOWN, 0),
         status=shown_status(seen.job, row),
         flaws=flaws(seen, row, others),
-        tries=tries,
+        tries=shown_tries(shown_status(seen.job, row), tries),
         selectable=seen.may_select and row.status in RETRYABLE,
         may_send_anyway=seen.may_select and row.status == RowStatus.SUPERSEDED,
         remark=remark(row) if needs_remark(row) else remark_on_row() if remarks else None,
@@ -227,6 +227,11 @@ def values_of(seen: Sight, row: ImportRow, fields: Iterable[str] = FIELDS) -> li
     """The filled values with the names of their fields, masked as this person has to see them."""
     values = row.values_by_field()
     return [Value(_(FIELDS[key].label), seen.value_in(row, key, values[key])) for key in fields if values[key]]
+
+
+def shown_tries(status: str, tries: int) -> int:
+    """Of what was never sent, none: that a refused batch held it, whose halves were not sent any more, is no try."""
+    return 0 if status == NOT_SENT or status in NEVER_SENT else tries
 
 
 def shown_status(job: ImportJob, row: ImportRow) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import ConnectionState
-from tagsync.imports.check.corrections import fixed_by_status
+from tagsync.imports.fixed_rows import taken_up_by_status
 from tagsync.imports.followups.retry import Selection, counted_by_status
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import Sentence, sentence
@@ -101,17 +102,18 @@ def review(job: ImportJob, person: Person, choice: Choice) -> Review:
     again = _counted(job, selection)
     everything = _counted(job, choice.selection(in_doubt=True))
     found = causes(job, sorted(RETRYABLE), shown=CAUSES_SHOWN)
+    again_causes = [cause for cause in found.shown if cause.retryable]
     overtaken = causes(job, [RowStatus.SUPERSEDED], shown=CAUSES_SHOWN)
-    fixed = fixed_by_status(job)
+    fixed = taken_up_by_status(job)
     return Review(
         possible=job.status in ENDED,
         connection_blocked=job.connection is not None and job.connection.state == ConnectionState.BLOCKED,
         archived=_archived(job),
         choice=choice,
-        rejected=job.count(RowStatus.REJECTED),
-        in_doubt=job.count(RowStatus.IN_DOUBT),
+        rejected=job.count(RowStatus.REJECTED) - fixed[RowStatus.REJECTED],
+        in_doubt=job.count(RowStatus.IN_DOUBT) - fixed[RowStatus.IN_DOUBT],
         superseded=job.count(RowStatus.SUPERSEDED),
-        causes=found.shown if choice.superseded else _with_chosen(job, found.shown, choice.problem),
+        causes=again_causes if choice.superseded else _with_chosen(job, again_causes, choice.problem),
         hidden_causes=found.hidden,
         superseded_causes=_with_chosen(job, overtaken.shown, choice.problem) if choice.superseded else overtaken.shown,
         hidden_superseded=overtaken.hidden,
@@ -121,7 +123,7 @@ def review(job: ImportJob, person: Person, choice: Choice) -> Review:
         waiting=job.count(RowStatus.WAITING),
         rows=rows_to_send(job, chosen=sum(again.values())),
         rest=_not_chosen(rest_of(job, again, fixed)) if choice.superseded else rest_of(job, again, fixed),
-        fixed=sum(fixed.values()),
+        fixed=fixed.total(),
     )
 
 
@@ -150,7 +152,7 @@ def _with_chosen(job: ImportJob, shown: list[Cause], problem: int | None) -> lis
     return [*shown, cause] if cause and (cause.retryable or cause.superseded) else shown
 
 
-def rest_of(job: ImportJob, again: dict[str, int], fixed: dict[str, int]) -> list[Rest]:
+def rest_of(job: ImportJob, again: dict[str, int], fixed: Mapping[str, int]) -> list[Rest]:
     """The rows that would not be sent, by state, each with the reason."""
     elsewhere = {state: again.get(state, 0) + fixed.get(state, 0) for state in ROW_LOOKS}
     left = {state: job.count(RowStatus(state)) - elsewhere[state] for state in ROW_LOOKS if state in REASONS}

@@ -14,10 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from tagsync.imports.models import ImportJob
+from tagsync.imports.problems import Mover
 from tagsync.mapping import masking
 from tagsync.sheets.cells import column_letter
 from tagsync.web.help.questions import ANCHORS, QUESTIONS
-from tagsync.web.ui import charts, icons, numbers, sentences
+from tagsync.web.ui import charts, icons, movers, numbers, sentences
 from tagsync.web.ui.statuses import JOB_LOOKS, ROW_LOOKS, TONE_ICONS, Look, look_of
 
 register = template.Library()
@@ -104,6 +105,11 @@ def tone_icon(tone: str) -> str:
     return TONE_ICONS.get(tone, "info")
 
 
+@register.simple_tag(takes_context=True)
+def whose_move(context: Context, mover: Mover, job: ImportJob) -> str:
+    return movers.whose_move(mover, job, context["request"].user)
+
+
 @register.simple_tag
 def pattern_defs() -> SafeString:
     return charts.PATTERNS
@@ -115,8 +121,8 @@ def outcome_bar(counts: Mapping[str, int], total: int, mini: bool = False, name:
 
 
 @register.inclusion_tag("components/_tiles.html")
-def outcome_tiles(counts: Mapping[str, int], total: int, urls: Mapping[str, str] | None = None) -> dict[str, Any]:
-    return {"tiles": charts.tiles(counts, total, urls or {})}
+def outcome_tiles(counts: Mapping[str, int], urls: Mapping[str, str] | None = None) -> dict[str, Any]:
+    return {"tiles": charts.tiles(counts, urls or {})}
 
 
 @register.simple_tag
@@ -216,12 +222,14 @@ def news_seconds() -> str:
 
 
 @register.inclusion_tag("shell/_nav_link.html", takes_context=True)
-def nav_link(context: Context, section: str, url: str, mark: str, label: str, new: int | None = None) -> dict[str, Any]:
+def nav_link(
+    context: Context, section: str, url: str, mark: str, label: str, new: int | None = None, blocked: int = 0
+) -> dict[str, Any]:
     """A link of the sidebar; current when `nav` says so, or when the URL's name begins like the section's.
 
-    `new`: the number at its end, of what is new behind it.
+    `new`: the number at its end, of what is new behind it; `blocked`: of what needs somebody there.
     """
     match = getattr(context.get("request"), "resolver_match", None)
     here = context.get("nav") or (f"{match.url_name}".split("_")[0] if match else "")
-    counts = new is not None
-    return {"url": url, "mark": mark, "label": label, "is_current": here == section, "counts": counts, "number": new}
+    numbers = {"counts": new is not None, "number": new, "blocked": blocked}
+    return {"url": url, "mark": mark, "label": label, "is_current": here == section, **numbers}

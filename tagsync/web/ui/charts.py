@@ -9,7 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from tagsync.web.ui.numbers import MIN_PERCENT, MIN_PERCENT_MINI, Segment, percent, segments, settled, thousands
+from tagsync.web.ui.numbers import MIN_PERCENT, MIN_PERCENT_MINI, Segment, segments, settled, shares, thousands
 from tagsync.web.ui.statuses import ROW_LOOKS
 
 # pixels
@@ -121,19 +121,19 @@ def swatch(status: str) -> SafeString:
 
 
 def tiles(
-    counts: Mapping[str, int], total: int, urls: Mapping[str, str], maybe_applied: Mapping[str, int] | None = None
+    counts: Mapping[str, int], urls: Mapping[str, str], maybe_applied: Mapping[str, int] | None = None
 ) -> list[dict[str, object]]:
     """What the legend shows: accepted always, the rest when there is any.
 
     `maybe_applied`: state → rows of it that may have been applied although the state does not say so.
     """
-    maybe = maybe_applied or {}
+    maybe, share = maybe_applied or {}, shares(counts)
     return [
         {
             "status": status,
             "word": look.word,
             "rows": counts.get(status, 0),
-            "share": percent(counts.get(status, 0), total),
+            "share": share.get(status, "0%"),
             "swatch": swatch(status),
             "url": urls.get(status, ""),
             "maybe_applied": maybe.get(status, 0),

@@ -14,6 +14,10 @@ MIN_PERCENT = 1.2
 MIN_PERCENT_MINI = 2.2
 
 
+# A share too small to show.
+LEAST = "<0.1%"
+
+
 class Segment(NamedTuple):
     status: str
     rows: int
@@ -34,8 +38,30 @@ def percent(part: int, total: int) -> str:
         return "0%"
     tenths = part * 1000 // total
     if part and not tenths:
-        return "<0.1%"
+        return LEAST
     return f"{tenths // 10}%" if tenths % 10 == 0 else f"{tenths // 10}.{tenths % 10}%"
+
+
+def shares(parts: Mapping[str, int]) -> dict[str, str]:
+    """The share of each part of the whole that they are together, in tenths that add up to 100%: by largest remainder.
+
+    100% is said of all only, and of some never 0%: what is too small to show takes its `<0.1%` from the others.
+    """
+    whole = sum(parts.values())
+    tenths = {name: rows * 1000 // whole for name, rows in parts.items() if rows} if whole else {}
+    small = [name for name, share in tenths.items() if not share]
+    spare = 1000 - sum(tenths.values()) - len(small)
+    by_remainder = sorted((name for name in tenths if tenths[name]), key=lambda name: -(parts[name] * 1000 % whole))
+    for name in by_remainder[: max(spare, 0)]:
+        tenths[name] += 1
+    shown = {name: f"{share / 10:.1f}".removesuffix(".0") + "%" for name, share in tenths.items()}
+    return {**dict.fromkeys(parts, "0%"), **shown, **dict.fromkeys(small, LEAST)}
+
+
+def whole_percent(part: int, total: int) -> str:
+    """Rounded down, so that 100% means all; of some never 0%."""
+    share = part * 100 // total if total else 0
+    return "<1%" if part and not share else f"{share}%"
 
 
 def settled(counts: Mapping[str, int]) -> int:

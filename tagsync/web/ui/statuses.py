@@ -17,7 +17,7 @@ class Look(NamedTuple):
     spin: bool = False
 
 
-# Two of these are no states of an import: a page computes them from waits and counts.
+# Four of these are no states of an import: they are computed from waits, and from what became of failures.
 JOB_LOOKS: dict[str, Look] = {
     "draft": Look("outline", "pencil-line", JobStatus.DRAFT.label),
     "checking": Look("info", "loader-circle", JobStatus.CHECKING.label, spin=True),
@@ -31,6 +31,8 @@ JOB_LOOKS: dict[str, Look] = {
     "stopped": Look("neutral", "ban", JobStatus.STOPPED.label),
     "finished": Look("success", "circle-check", JobStatus.FINISHED.label),
     "finished_with_failures": Look("warning", "triangle-alert", _("Finished with failures")),
+    "finished_all_fixed": Look("success", "circle-check", _("Finished, all fixed")),
+    "finished_all_settled": Look("neutral", "circle-check", _("Finished, all settled")),
 }
 
 # Blocked as well, but nothing is wrong: somebody asked for it.
@@ -60,6 +62,7 @@ NOTICE_LOOKS: dict[str, Look] = {
     "finished": Look("success", "circle-check", ""),
     "finished_with_failures": Look("warning", "triangle-alert", ""),
     "blocked": Look("danger", "octagon-alert", ""),
+    "colleague_blocked": Look("danger", "octagon-alert", ""),
     "trial_done": Look("info", "hand", ""),
     "started": Look("info", "send", ""),
     "stopped": Look("neutral", "ban", ""),

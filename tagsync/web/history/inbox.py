@@ -1,0 +1,127 @@
+"""What waits for whom, above the list: three tiles, each with its number, the oldest, and the one act.
+
+Each leads to the list that it counts; what it counts is the same condition (`finding.NEXT`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.models import Count, Min, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tagsync.accounts.models import Person
+from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports.models import ImportJob
+from tagsync.imports.permissions import may_retry
+from tagsync.imports.problems import Sentence, blocked
+from tagsync.imports.states import JobStatus
+from tagsync.web.filters import history_url
+from tagsync.web.history.finding import BY_STATUS, NEXT
+from tagsync.web.history.reasons import Step, causes_of, reasons
+from tagsync.web.record.whereabouts import address
+
+
+class _Kind(NamedTuple):
+    title: str | Promise
+    icon: str
+    tone: str
+    # when there is none
+    praise: str | Promise
+
+
+KINDS: dict[str, _Kind] = {
+    "me": _Kind(gettext_lazy("You must act"), "inbox", "danger", gettext_lazy("Nothing waits for you")),
+    "owner": _Kind(
+        gettext_lazy("Waits for the uploader"), "user", "warning", gettext_lazy("No colleague has to do anything")
+    ),
+    "admin": _Kind(
+        gettext_lazy("An admin must act"), "user-cog", "warning", gettext_lazy("No admin has to do anything")
+    ),
+    "itself": _Kind(gettext_lazy("Goes on by itself"), "loader", "info", gettext_lazy("Nothing is under way")),
+}
+
+
+@dataclass(frozen=True)
+class Tile:
+    key: str
+    title: str
+    icon: str
+    tone: str
+    praise: str
+    number: int
+    url: str
+    oldest: ImportJob | None = None
+    oldest_url: str = ""
+    since: datetime | None = None
+    # of the oldest, by whoever reads
+    act: Step | None = None
+    # of those that go on by themselves: how many the platform keeps waiting
+    waiting: int = 0
+
+
+def inbox(person: Person) -> list[Tile]:
+    """Two queries, and one for the causes of the oldest, however many there are."""
+    kinds = ("me", "owner", "itself") if may_retry(person) else ("me", "admin", "itself")
+    numbers = _counted(person, kinds)
+    oldest = ImportJob.objects.select_related("owner", "connection").in_bulk(
+        [numbers[f"oldest_{kind}"] for kind in kinds if numbers[f"oldest_{kind}"]]
+    )
+    causes = causes_of(oldest.values())
+    return [_tile(kind, numbers, oldest.get(numbers[f"oldest_{kind}"]), person, causes) for kind in kinds]
+
+
+def _counted(person: Person, kinds: tuple[str, ...]) -> dict[str, Any]:
+    asked: dict[str, Count | Min] = {"number_waiting": Count("id", filter=BY_STATUS["waiting_for_platform"]())}
+    for kind in kinds:
+        asked[f"number_{kind}"] = Count("id", filter=NEXT[kind](person))
+        asked[f"oldest_{kind}"] = Min("id", filter=NEXT[kind](person))
+    return ImportJob.objects.visible_to(person).order_by().aggregate(**asked)
+
+
+def _tile(key: str, numbers: Mapping[str, Any], oldest: ImportJob | None, person: Person, causes: Any) -> Tile:
+    kind = KINDS[key]
+    look = (key, str(kind.title), kind.icon, kind.tone, str(kind.praise))
+    url = history_url({"next": key})
+    if oldest is None:
+        return Tile(*look, 0, url)
+    steps = [reason.step for reason in reasons(oldest, person, causes)]
+    return Tile(
+        *look,
+        number=numbers[f"number_{key}"],
+        url=url,
+        oldest=oldest,
+        oldest_url=address(oldest),
+        since=oldest.ended_at or oldest.first_confirmed_at or oldest.created_at,
+        act=next((step for step in steps if step.url), None) if key == "me" else None,
+        waiting=numbers["number_waiting"] if key == "itself" else 0,
+    )
+
+
+class Blocked(NamedTuple):
+    """A connection that needs somebody, and how many imports wait for it."""
+
+    connection: Connection
+    cause: Sentence
+    imports: int
+
+    @property
+    def title(self) -> str:
+        values = {"connection": self.connection.name, "cause": self.cause.title}
+        return _("Connection “%(connection)s” is blocked: %(cause)s") % values
+
+
+def blocked_connections(person: Person) -> list[Blocked]:
+    """To an admin all of them, to others those on which an import of theirs waits."""
+    sees_all = person.has_perm("connections.manage_connections")
+    waits = Q(imports__status__in=(JobStatus.QUEUED, JobStatus.RUNNING))
+    waiting = Count("imports", filter=waits if sees_all else waits & Q(imports__owner=person.pk))
+    found = Connection.objects.filter(state=ConnectionState.BLOCKED, archived_at=None).annotate(waiting=waiting)
+    if not sees_all:
+        found = found.filter(waiting__gt=0)
+    return [Blocked(one, blocked(one), getattr(one, "waiting", 0)) for one in found.order_by("name")]
