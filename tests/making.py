@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -143,7 +144,8 @@ def make_import(
 ) -> ImportJob:
     """Rows are numbered from 2, as below a header; phones are 138 0000 0002 and so on."""
     job = ImportJob(owner=owner, connection=connection, status=status, file_name="双11会员.xlsx", columns=COLUMNS)
-    job.sheet, job.header_row = "Sheet1", 1
+    # No two are of the same file.
+    job.sheet, job.header_row, job.file_sha256 = "Sheet1", 1, uuid.uuid4().hex * 2
     if status not in UNSTARTED:
         job.run, job.queue_number, job.first_confirmed_at = 1, connection.take_queue_number(), timezone.now()
         job.first_queue_number = job.queue_number

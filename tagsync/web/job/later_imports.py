@@ -25,7 +25,9 @@ class Correction(NamedTuple):
 def corrected_context(job: ImportJob) -> dict[str, Any]:
     """The started corrections of this import, newest last."""
     fixed = Count("rows", filter=Q(rows__status=RowStatus.ACCEPTED, rows__corrects_row__isnull=False))
-    started = job.corrections.filter(first_confirmed_at__isnull=False).annotate(fixed=fixed).order_by("pk")
+    # Who was started with the same file has taken over more than what failed, and is told of by itself.
+    sheets = job.corrections.exclude(file_sha256=job.file_sha256)
+    started = sheets.filter(first_confirmed_at__isnull=False).annotate(fixed=fixed).order_by("pk")
     numbers = dict(started.values_list("pk", "fixed"))
     corrections = [Correction(one, numbers[one.pk], one.ended_at or one.first_confirmed_at) for one in started]
     return {
