@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import io
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from itertools import count
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -140,17 +140,13 @@ COLUMNS = [
 S = RowStatus
 
 
-_files = count(1)
-
-
 def make_import(
     owner: Person, connection: Connection, status: JobStatus, rows: Sequence[RowStatus] = (), **changes: Any
 ) -> ImportJob:
     """Rows are numbered from 2, as below a header; phones are 138 0000 0002 and so on."""
     job = ImportJob(owner=owner, connection=connection, status=status, file_name="双11会员.xlsx", columns=COLUMNS)
-    job.sheet, job.header_row = "Sheet1", 1
-    # Another file for each: of one file's imports the later takes over the earlier's rows.
-    job.file_sha256 = f"{next(_files):064x}"
+    # No two are of the same file.
+    job.sheet, job.header_row, job.file_sha256 = "Sheet1", 1, uuid.uuid4().hex * 2
     if status not in UNSTARTED:
         job.run, job.queue_number, job.first_confirmed_at = 1, connection.take_queue_number(), timezone.now()
         job.first_queue_number = job.queue_number

@@ -77,7 +77,7 @@ def test_the_likeliest_act_stands_alone_and_the_others_in_a_menu(
         "superseded_by": ("rows", "download", "anyway", "settle"),
     }
     page = text_of(signed_admin.get(f"/imports/{ended.pk}/"))
-    assert page.count('<details class="menu"') == 3
+    assert page.count('<details class="dropdown"') == 3
     problem = Problem.objects.get(code="refused")
     primary, menu = page.index(f'id="cause-{problem.pk}-retry"'), page.index(f'id="cause-{problem.pk}-more"')
     assert primary < menu < page.index(f'id="cause-{problem.pk}-download"')
@@ -92,7 +92,7 @@ def test_a_settled_cause_is_reopened(signed: Client, ended: ImportJob) -> None:
 def test_while_it_is_under_way_rows_can_be_seen(signed: Client, ended: ImportJob) -> None:
     ImportJob.objects.filter(pk=ended.pk).update(status=JobStatus.RUNNING)
     assert set(found(signed, ended).values()) == {("rows",)}
-    assert '<details class="menu"' not in text_of(signed.get(f"/imports/{ended.pk}/"))
+    assert '<details class="dropdown"' not in text_of(signed.get(f"/imports/{ended.pk}/"))
 
 
 def test_every_act_can_be_drawn(signed_admin: Client, ended: ImportJob) -> None:

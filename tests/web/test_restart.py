@@ -79,6 +79,7 @@ def test_it_stops_and_leads_to_the_settings(signed: Client, blocked: ImportJob, 
     page = signed.post(url(blocked), follow=True)
     draft = ImportJob.objects.latest("pk")
     assert page.redirect_chain == [(f"/imports/{draft.pk}/columns/", 302)]
+    assert "has not brought to the platform is sent from this file" in text_of(page)
     assert "Import stopped. Choose columns and settings for the 3 rows" in text_of(page)
     blocked.refresh_from_db()
     assert (blocked.status, draft.corrects, draft.owner) == (JobStatus.STOPPED, blocked, marketer)

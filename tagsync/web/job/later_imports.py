@@ -15,7 +15,10 @@ def later_context(job: ImportJob, person: Person) -> dict[str, Any]:
     below = [pk for corrections in corrections_of([job.pk]).values() for pk in corrections]
     seen = ImportJob.objects.visible_to(person).filter(first_confirmed_at__isnull=False).order_by("pk")
     return {
-        "corrections": seen.filter(pk__in=below).select_related("connection") if below else [],
+        # Who was started with the same file has taken over more than what failed, and is told of by itself.
+        "corrections": seen.filter(pk__in=below).exclude(file_sha256=job.file_sha256).select_related("connection")
+        if below
+        else [],
         "undone_by": job.undone_by.filter(first_confirmed_at__isnull=False).select_related("connection").order_by("pk"),
     }
 

@@ -91,7 +91,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "status": status,
         "tab_title": tab_title(job, numbers, status),
         "notices": [
-            *([with_restart(ended, job, numbers)] if ended else waits(job, signed_in(request))),
+            *([with_restart(ended, job, numbers, leads_to["after"])] if ended else waits(job, signed_in(request))),
             *continued(job, leads_to["after"]),
             *archived(job, signed_in(request)),
             *remarks(job, numbers.remarked),

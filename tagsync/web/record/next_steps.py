@@ -20,9 +20,11 @@ from tagsync.web.record.whereabouts import address
 QUESTIONS = ("refuses_everything", "trial_done")
 
 
-def with_restart(notice: Alert, job: ImportJob, standing: Standing) -> Alert:
-    """The notice of an import that rests, with the button where other settings may help."""
+def with_restart(notice: Alert, job: ImportJob, standing: Standing, by: ImportJob | None) -> Alert:
+    """The notice of an import that rests, with the button where other settings may help. `by`: as of `continued`."""
     blocked = job.status == JobStatus.BLOCKED
+    if by and not blocked:
+        return notice
     in_vain = job.status == JobStatus.FINISHED and job.failed and not standing.accepted
     asked = job.cause in QUESTIONS if blocked else job.status == JobStatus.STOPPED or in_vain
     if not asked or not may_start_again(job):
