@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 BASE = Path(__file__).parent.parent
 NAME = r"(?:TAGSYNC|SECRET|DATABASE|REDIS)_[A-Z_]+"
 READ = re.compile(rf"(?:env\.\w+|\btext|\bwords|environ\.get)\(\s*\"({NAME})\"")
@@ -26,3 +28,22 @@ def test_every_setting_stands_in_the_table_and_is_read() -> None:
     assert len(read) > 20
     assert told - read == set()
     assert read - told == set()
+
+
+def shape(document: str) -> tuple[int, int, list[str], list[str]]:
+    """What both languages have alike: headings, pictures, commands, and where links lead."""
+    links = re.findall(r"(?<!!)\[[^\]]*\]\(([^)]+)\)", document)
+    commands = re.findall(r"^    (\S.*)$", document, re.MULTILINE)
+    return document.count("\n## "), document.count("!["), commands, [one for one in links if "README" not in one[:6]]
+
+
+def test_the_chinese_readme_has_what_the_english_one_has() -> None:
+    english, chinese = (BASE / "README.md").read_text(), (BASE / "README.zh.md").read_text()
+    assert shape(english) == shape(chinese)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md", "deploy/README.md", "deploy/REFERENCE.md"])
+def test_its_links_and_pictures_lead_somewhere(name: str) -> None:
+    path = BASE / name
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text())
+    assert [one for one in targets if not (path.parent / one).exists()] == []
