@@ -63,7 +63,8 @@ def test_it_brings_the_sample_to_the_platform(in_english: Page, platform: Up) ->
     # What the page said would be sent is what was sent, to the letter.
     assert found[0]["publicParams"] == shown["publicParams"]
     assert found[0]["data"][: len(shown["data"])] == shown["data"]
-    page.click("text=Phone: not a phone number >> xpath=ancestor::*[.//a][1] >> a")
+    page.click("summary[aria-label='More: Phone: not a phone number']")
+    page.click("details[open] a[id$='-rows']")
     expect(page.locator("main tbody tr")).to_have_count(3)
 
 

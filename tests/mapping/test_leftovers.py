@@ -1,7 +1,7 @@
 """What exports leave in and around values is taken away and told, or stops the row; nothing else is touched."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagsync.mapping import leftovers
@@ -277,6 +277,7 @@ def test_what_is_clean_once_stays_as_it_is(key: str, before: str, inside: str, a
             assert not (leftovers.is_no_tag(tag) if key == "tags" else leftovers.is_no_identifier(tag))
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from([*MARKS, *'"()[]=\u3000 a'])), st.sampled_from([1, 20_000]))
 def test_it_takes_linear_time(start: str, times: int) -> None:
     typed = (start * times)[:32_767]

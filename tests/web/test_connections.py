@@ -149,7 +149,7 @@ def test_it_needs_as_many_queries_for_many(
     for number in range(12):
         other = Connection.objects.create(name=f"c{number}", base_url=HOST)
         import_on(other, marketer, "queued")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         signed_admin.get(LIST)
 
 

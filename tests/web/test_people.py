@@ -60,7 +60,7 @@ def test_it_does_not_find_an_unknown_person(signed_admin: Client) -> None:
 def test_it_lists_people(signed_admin: Client, marketer: Person, django_assert_max_num_queries: Any) -> None:
     for number in range(10):
         make_person(f"p{number}", MARKETERS)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         page = signed_admin.get(LIST).content.decode()
     assert "lin" in page and "p9" in page and "Admin" in page and "never" in page
 

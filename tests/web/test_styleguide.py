@@ -26,10 +26,12 @@ ELSEWHERE = {
     "start-all",
     "start-trial",
     "setup",
-    "strip",
     "clamp",
     "fold",
     "is-floating",
+    "reason",
+    "turn",
+    "turns",
 }
 # What has no colour of its own, or stands once on a page: not in the two samples.
 WITHOUT_COLOUR = {
