@@ -65,11 +65,11 @@ def searched(client: Client, address: str, typed: str) -> str:
 
 PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "history": (lambda client, job: "/imports/", 18),
-    "job": (lambda client, job: f"/imports/{job.pk}/", 29),
-    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 12),
+    "job": (lambda client, job: f"/imports/{job.pk}/", 32),
+    "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 13),
     "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 11),
-    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 18),
-    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 17),
+    "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 19),
+    "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 18),
     "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 11),
     "customer": (lambda client, job: searched(client, "/customers/", OPENID), 19),
 }
