@@ -79,7 +79,7 @@ def test_only_what_failed_is_sent_again(in_english: Page, platform: Up, tmp_path
     sent = [row["phone"] for body in bodies(platform) for row in body["data"]]
     assert sorted(sent) == sorted(rows[number][3] for number in (3, 17, 30))
     page.goto(first)
-    expect(page.locator("main")).to_contain_text("3 of 3 failed rows fixed on")
+    expect(page.locator("main")).to_contain_text("3 of 3 failed rows fixed by corrected sheets")
 
 
 def test_placeholders_are_dropped_in_one_click(in_english: Page, platform: Up, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_failed_rows_go_out_and_come_back(in_english: Page, platform: Up, tmp_pa
     start(page)
     expect(page.locator("main")).to_contain_text("40 of 40 rows accepted", timeout=30_000)
     page.goto(first)
-    expect(page.locator("main")).to_contain_text("40 of 40 failed rows fixed on")
+    expect(page.locator("main")).to_contain_text("40 of 40 failed rows fixed by corrected sheets")
     expect(page.locator("main")).to_contain_text("460 accepted by the platform")
 
     sent = [row for body in bodies(platform) for row in body["data"]]
