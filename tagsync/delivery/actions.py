@@ -9,7 +9,7 @@ from tagsync.database import let_others_write, repeated_after_deadlock
 from tagsync.imports.drafts import drafts, saving
 from tagsync.imports.drafts.drafts import Choices, Refusal
 from tagsync.imports.drafts.saved_mappings import remember
-from tagsync.imports.followups.restart import has_moved_on, restart_draft, taken_over_by
+from tagsync.imports.followups.restart import first_of, go_on_as, has_moved_on, restart_draft
 from tagsync.imports.followups.retry import Selection, queue_selected
 from tagsync.imports.locking import locked_for_act
 from tagsync.imports.models import ImportJob
@@ -47,7 +47,7 @@ class NotAsChecked(Exception):
 
 
 class FirstMovedOn(NotAsChecked):
-    """The import that this one starts again sends, or has settled rows, since this one was checked."""
+    """The import with whose rows this one goes on sends, or has settled rows, since this one was checked."""
 
 
 @repeated_after_deadlock
@@ -95,17 +95,22 @@ def start(job: ImportJob, by: Person, trial_rows: int | None = None, seen: int |
     """
     with locked_for_act(job, Act.START) as locked:
         _refuse_to_send(locked)
+        first = first_of(locked)
+        if first and first.went_on_as:
+            raise StartedAgain(first.went_on_as)
         if locked.status == JobStatus.READY:
             if seen is not None and locked.events.filter(pk__gt=seen).exists():
                 raise NotAsSeen
             if not locked.is_as_asked:
                 raise NotAsChecked
-            if has_moved_on(locked):
+            if first and has_moved_on(first, locked):
                 raise FirstMovedOn
             if not locked.count(RowStatus.WAITING):
                 raise NothingToSend
         locked.start(by, trial_rows)
         remember(locked)
+        if first:
+            go_on_as(first, locked)
         job.refresh_from_db()
         doorbell.ring_after_commit(doorbell.SENDS, job.pk)
 
@@ -168,5 +173,5 @@ def _refuse_to_send(locked: ImportJob) -> None:
     """Its connection is locked as well: it is archived before, or the archiving stops this import."""
     if locked.connection_is_archived:
         raise ConnectionArchived
-    if by := taken_over_by(locked):
-        raise StartedAgain(by)
+    if locked.went_on_as:
+        raise StartedAgain(locked.went_on_as)

@@ -54,7 +54,9 @@ def _corrected_by(job: ImportJob) -> Iterable[int]:
 def recount(job: ImportJob) -> None:
     """Count what became of its failures, and keep it; `job` has it afterwards."""
     with transaction.atomic():
-        locked = ImportJob.objects.select_for_update(no_key=True).only("counts", "corrects").get(pk=job.pk)
+        locked = (
+            ImportJob.objects.select_for_update(no_key=True).only("counts", "corrects", "went_on_as").get(pk=job.pk)
+        )
         found = _counted(locked)
         ImportJob.objects.filter(pk=job.pk).update(**found)
     for name, value in found.items():
@@ -70,6 +72,8 @@ def _counted(job: ImportJob) -> dict[str, Any]:
         code, is_settled = causes.get(problem, ("", False))
         if is_settled:
             settled += rows
+            continue
+        if job.went_on_as_id:
             continue
         left[problem] += rows
         by_mover[_who_acts(code, state)] += rows

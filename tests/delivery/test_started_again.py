@@ -15,11 +15,10 @@ from tagsync.delivery import actions, tasks
 from tagsync.imports.check import repairs
 from tagsync.imports.drafts import drafts
 from tagsync.imports.drafts.drafts import Refusal
-from tagsync.imports.followups.restart import continued_by, may_start_again, restart_draft
+from tagsync.imports.followups.restart import may_start_again, restart_draft, waiting_draft
 from tagsync.imports.followups.retry import Selection
 from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
-from tagsync.imports.problems import sentence
 from tagsync.imports.states import JobStatus
 from tagsync.sandbox import Sandbox
 from tests.invariants import check_invariants
@@ -83,8 +82,7 @@ def test_only_what_was_not_accepted_is_sent_with_the_other_settings(tried: Impor
     first, *_others, last = (json.loads(entry.body or b"")["publicParams"] for entry in sandbox.ledger)
     assert (first["matchingType"], last["matchingType"]) == (2, 1)
     note = draft.rows.get(row_number=2).noted[0]
-    said = sentence(note.code, note.params).title
-    assert said == f"Import #{tried.pk} has brought this row to the platform already"
+    assert (note.code, note.params["import"]) == ("accepted_before", tried.pk)
     # The rows there are fixed by those here.
     assert draft.rows.get(row_number=13).corrects_row == 13
     check_invariants(draft, sandbox.ledger, 14)
@@ -92,9 +90,10 @@ def test_only_what_was_not_accepted_is_sent_with_the_other_settings(tried: Impor
 
 def test_its_rows_are_gone_over_once_it_is_started(tried: ImportJob, admin_person: Person, sandbox: Sandbox) -> None:
     draft = again(tried)
-    assert continued_by(tried) == draft and may_start_again(tried)
+    assert waiting_draft(tried) == draft and may_start_again(tried)
     actions.start(draft, draft.owner)
-    assert continued_by(tried) == draft and not may_start_again(tried)
+    tried.refresh_from_db()
+    assert tried.went_on_as == draft and not may_start_again(tried)
     for act in (lambda: actions.resume(tried, admin_person), lambda: actions.retry(tried, Selection(), admin_person)):
         with pytest.raises(actions.StartedAgain) as refused:
             act()
@@ -103,6 +102,19 @@ def test_its_rows_are_gone_over_once_it_is_started(tried: ImportJob, admin_perso
     with pytest.raises(actions.StartedAgain):
         actions.resume(tried, admin_person)
     assert sent(sandbox) == once(customers(12))
+
+
+def test_nobody_is_asked_for_what_has_gone_over(tried: ImportJob, sandbox: Sandbox) -> None:
+    """Not in lists, and not for the row that is still to fix: it is to fix there."""
+    draft = again(tried)
+    tried.refresh_from_db()
+    assert (tried.left_to_owner, tried.open_failures) == (1, 1)
+    actions.start(draft, draft.owner)
+    run_to_end(draft)
+    tried.refresh_from_db()
+    draft.refresh_from_db()
+    assert (tried.left_to_owner, tried.left_causes, tried.open_failures) == (0, [], 0)
+    assert (draft.left_to_owner, draft.open_failures) == (1, 1)
 
 
 def test_what_is_resumed_meanwhile_is_not_sent_by_the_draft(tried: ImportJob, sandbox: Sandbox) -> None:
@@ -209,4 +221,4 @@ def test_another_sheet_of_the_file_has_other_rows(tried: ImportJob) -> None:
     draft = actions.start_again(tried, tried.owner)
     assert isinstance(draft, ImportJob)
     ImportJob.objects.filter(pk=draft.pk).update(sheet="Other")
-    assert continued_by(tried) is None
+    assert waiting_draft(tried) is None

@@ -36,7 +36,7 @@ def converted(path: Path, folder: Path) -> Path:
 
 
 def download(page: Page, button: str, place: Path) -> Path:
-    """The download that comes by itself when the workbook is made."""
+    """A small workbook comes at the press, and leaves the page as it is."""
     with page.expect_download(timeout=30_000) as coming:
         page.click(button)
     coming.value.save_as(place)
@@ -71,12 +71,16 @@ def test_failed_rows_go_out_and_come_back(in_english: Page, platform: Up, tmp_pa
     platform.sandbox("DELETE", "/control/faults")
 
     failed = download(page, "text=Download 40 failed rows", tmp_path / "failed.xlsx")
+    assert page.url == first
+    expect(page.locator("#download-failed")).not_to_have_attribute("aria-busy", "true", timeout=10_000)
     book = load_workbook(failed)
     sheet = book.worksheets[0]
     assert sheet.max_row == 41
     for line in sheet.iter_rows(min_row=2):
         number = int(line[5].value) - 2
         assert line[0].value != right[number][0]  # masked
+        coloured = {cell.column_letter for cell in line if cell.fill.fgColor.rgb == "00FFC7CE"}
+        assert coloured == ({"D"} if number in WRONG_PHONES else {"E"} if number in NO_TAGS else set())
         if number in WRONG_PHONES:
             line[3].value = right[number][3]
         if number in NO_TAGS:
@@ -111,7 +115,7 @@ def test_what_goes_out_is_text_to_every_office(in_english: Page, platform: Up, t
     see_it_end(page, "Finished")
     download(page, "text=Download the results", tmp_path / "masked.xlsx")
     page.goto("/exports/")
-    page.click("main a:has-text('会员') >> nth=0")
+    page.click("text=会员 results.xlsx")
     results = download(page, "text=Make it again with full identifiers", tmp_path / "results.xlsx")
     copy = converted(results, tmp_path / "office")
     assert texts(copy) == texts(results)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
+from tagsync.imports.check.corrections import OF_THE_ROW
 from tagsync.imports.problems import TEXTS, change_made, sentence
 from tagsync.imports.problems.sending import CONNECTIONS
 from tagsync.mapping.cleaning import CHANGES
@@ -13,7 +14,8 @@ from tagsync.sheets.errors import CODES as FILE_CODES
 from tagsync.tuzhan.outcomes import BLOCKING_CODES, BLOCKING_STATUSES, PLACES, Blocked
 
 
-@pytest.mark.parametrize("code", sorted({*ROW_CODES, *FILE_CODES}))
+# Those of a row as a whole are found beside other rows and other imports.
+@pytest.mark.parametrize("code", sorted({*ROW_CODES, *FILE_CODES, *OF_THE_ROW}))
 def test_it_has_a_sentence_for_every_code(code: str) -> None:
     assert code in TEXTS
 

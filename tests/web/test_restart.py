@@ -97,6 +97,9 @@ def test_the_page_leads_to_where_it_goes_on(signed: Client, signed_admin: Client
     ImportJob.objects.filter(pk=draft.pk).update(
         status=JobStatus.FINISHED, first_confirmed_at=timezone.now(), ended_at=timezone.now()
     )
+    ImportJob.objects.filter(pk=blocked.pk).update(went_on_as=draft)
+    listed = text_of(signed.get("/imports/"))
+    assert f"Went on as import #{draft.pk}" in listed and "Can be resumed" not in listed
     for client in (signed, signed_admin):
         page = text_of(client.get(f"/imports/{blocked.pk}/"))
         assert f"has gone over to import #{draft.pk}" in page and f"/imports/{draft.pk}/" in page

@@ -16,9 +16,12 @@ def is_started_again(job: ImportJob) -> bool:
     Who uploads a file once more and has what was accepted left out can take that back: that is a repair.
     """
     first = job.corrects
-    if first is None or (job.file_sha256, job.sheet) != (first.file_sha256, first.sheet):
-        return False
-    return not job.repairs.filter(earlier=first).exists()
+    return first is not None and is_same_file(job, first) and not job.repairs.filter(earlier=first).exists()
+
+
+def is_same_file(job: ImportJob, other: ImportJob) -> bool:
+    """Then rows of the same number are the same rows."""
+    return (job.file_sha256, job.sheet) == (other.file_sha256, other.sheet)
 
 
 class StaysOut:

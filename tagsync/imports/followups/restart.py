@@ -12,14 +12,14 @@ from typing import Any
 
 from django.core.files import File
 from django.db import transaction
-from django.db.models import F, QuerySet
 
-from tagsync.imports.check.started_again import is_started_again
+from tagsync.imports import figures
+from tagsync.imports.check.started_again import is_same_file
 from tagsync.imports.drafts.drafts import Refusal, over_a_limit
 from tagsync.imports.local_files import storage_asked
 from tagsync.imports.models import ImportJob, Repair
 from tagsync.imports.models.repair import RepairKind
-from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, JobStatus, RowStatus
+from tagsync.imports.states import ENDED, UNDER_WAY, UNSTARTED, Act, RowStatus
 from tagsync.imports.stored_files import storing
 from tagsync.sheets.errors import Unreadable
 
@@ -33,7 +33,7 @@ NOT_ACCEPTED = (RowStatus.WAITING, RowStatus.REJECTED, RowStatus.IN_DOUBT, RowSt
 
 def may_start_again(job: ImportJob) -> bool:
     """Whether it is over, some of its rows were not accepted, and no other import has taken them over."""
-    return job.status in ENDED and not_accepted(job) > 0 and started_again_by(job) is None
+    return job.status in ENDED and not_accepted(job) > 0 and job.went_on_as_id is None
 
 
 def not_accepted(job: ImportJob) -> int:
@@ -41,19 +41,10 @@ def not_accepted(job: ImportJob) -> int:
     return sum(job.count(status) for status in NOT_ACCEPTED)
 
 
-def continued_by(job: ImportJob) -> ImportJob | None:
-    """The import that was started with its file and other settings, or else the draft that waits for that."""
-    return _same_file(job).order_by(F("first_confirmed_at").asc(nulls_last=True), "pk").first()
-
-
-def started_again_by(job: ImportJob) -> ImportJob | None:
-    """The started import that has taken over whatever this one has not brought to the platform."""
-    return _same_file(job).filter(first_confirmed_at__isnull=False).order_by("pk").first()
-
-
-def _same_file(job: ImportJob) -> QuerySet[ImportJob]:
-    found = job.corrections.filter(file_sha256=job.file_sha256, sheet=job.sheet)
-    return found.exclude(status=JobStatus.DISCARDED)
+def waiting_draft(job: ImportJob) -> ImportJob | None:
+    """One with the same file that has not been started yet."""
+    drafts = job.corrections.filter(file_sha256=job.file_sha256, sheet=job.sheet, status__in=UNSTARTED)
+    return drafts.order_by("pk").first()
 
 
 def restart_draft(job: ImportJob) -> ImportJob | Refusal:
@@ -61,7 +52,7 @@ def restart_draft(job: ImportJob) -> ImportJob | Refusal:
 
     The owner's, whoever asks for it: what stands in the file is for her eyes.
     """
-    if waiting := _same_file(job).filter(status__in=UNSTARTED).order_by("pk").first():
+    if waiting := waiting_draft(job):
         return waiting
     if refusal := over_a_limit(job.owner, job.file_bytes):
         return refusal
@@ -87,28 +78,20 @@ def _stored(job: ImportJob) -> Iterator[File[Any]]:
         yield content
 
 
-def taken_over_by(locked: ImportJob) -> ImportJob | None:
-    """Who has been started with the rows of this one, or, before its start, with those that it would send once more.
-
-    Inside the transaction of an act on `locked`.
-    """
-    if by := started_again_by(locked):
-        return by
-    first = None if locked.first_confirmed_at else _first(locked)
-    return started_again_by(first) if first else None
+def first_of(locked: ImportJob) -> ImportJob | None:
+    """The import of the same file with whose rows this draft goes on; locked as well, as it is by who resumes it."""
+    if locked.corrects is None or not is_same_file(locked, locked.corrects):
+        return None
+    return ImportJob.objects.select_for_update(no_key=True).filter(pk=locked.corrects_id or 0).first()
 
 
-def has_moved_on(locked: ImportJob) -> bool:
-    """Whether the import that this one starts again sends, or has settled rows, since this one was checked."""
-    first = _first(locked)
-    if first is None:
-        return False
-    checked = locked.events.filter(act=Act.CHECK).order_by("-pk").values_list("pk", flat=True).first() or 0
+def has_moved_on(first: ImportJob, draft: ImportJob) -> bool:
+    """Whether the first import sends, or has settled rows, since the draft was checked."""
+    checked = draft.events.filter(act=Act.CHECK).order_by("-pk").values_list("pk", flat=True).first() or 0
     return first.status in UNDER_WAY or first.events.filter(pk__gt=checked).exists()
 
 
-def _first(locked: ImportJob) -> ImportJob | None:
-    """The import that this one starts again; locked as well, as it is by whoever resumes it."""
-    if not is_started_again(locked):
-        return None
-    return ImportJob.objects.select_for_update(no_key=True).filter(pk=locked.corrects_id or 0).first()
+def go_on_as(first: ImportJob, started: ImportJob) -> None:
+    """From now on nothing more of the first is sent; what it has not brought to the platform is the other's."""
+    ImportJob.objects.filter(pk=first.pk).update(went_on_as=started)
+    figures.recount(first)

@@ -26,6 +26,9 @@ class Figures(models.Model):
     # [[problem, rows of it that are left], …]: the biggest ones
     left_causes = models.JSONField(default=list, blank=True)
 
+    # of the import
+    went_on_as_id: int | None
+
     class Meta:
         abstract = True
 
@@ -49,7 +52,11 @@ class Figures(models.Model):
 
     @property
     def open_failures(self) -> int:
-        """Failed rows that are neither fixed nor settled."""
+        """Failed rows that are neither fixed nor settled, nor gone over to an import that went on with them."""
+        return 0 if self.went_on_as_id else self._unsettled
+
+    @property
+    def _unsettled(self) -> int:
         return max(self.failures - self.fixed_failures - self.settled_failures, 0)
 
     @property
@@ -57,7 +64,7 @@ class Figures(models.Model):
         """How a finished import is shown: by what is left of its failures."""
         if not self.failures:
             return JobStatus.FINISHED
-        if self.open_failures:
+        if self._unsettled:
             return "finished_with_failures"
         return "finished_all_settled" if self.settled_failures else "finished_all_fixed"
 

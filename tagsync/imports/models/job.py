@@ -119,6 +119,9 @@ class ImportJob(Figures):
     # What a retry still has to make wait again before anything is sent: `retrying.Selection` as JSON.
     retry_selection = models.JSONField(null=True, blank=True)
     corrects = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="corrections")
+    # The import that was started with the same file and has taken over what this one has not brought to the platform:
+    # nothing more is sent from here.
+    went_on_as = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     # the import whose accepted rows this one takes back
     undoes = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="undone_by")
 

@@ -87,6 +87,9 @@ def causes_of(jobs: Iterable[ImportJob]) -> Mapping[int, Problem]:
 
 def reasons(job: ImportJob, reader: Person, causes: Mapping[int, Problem]) -> list[Reason]:
     """The likeliest first; never none."""
+    if job.status in ENDED and job.went_on_as_id:
+        text = _("Went on as import #%(pk)s") % {"pk": job.went_on_as_id}
+        return [Reason("muted", "corner-down-right", text, Step(None, str(NOTHING)))]
     if job.status in ENDED:
         return [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job)] or [_over(job)]
     if job.is_blocked and job.connection is not None:

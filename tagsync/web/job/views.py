@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.delivery import actions
-from tagsync.imports.followups.restart import continued_by
+from tagsync.imports.followups.restart import waiting_draft
 from tagsync.imports.followups.undo import undoable
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry, may_steer
@@ -32,7 +32,7 @@ from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_
 from tagsync.web.record.cause_acts import Offers, with_acts
 from tagsync.web.record.cause_examples import with_examples
 from tagsync.web.record.causes import causes
-from tagsync.web.record.next_steps import continued, with_restart
+from tagsync.web.record.next_steps import went_on, with_restart
 from tagsync.web.record.progress import balance, pace, speed, standing, status_now, time_left, took
 from tagsync.web.record.rows import page_of_rows, sight
 from tagsync.web.record.timeline import timeline
@@ -91,8 +91,8 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "status": status,
         "tab_title": tab_title(job, numbers, status),
         "notices": [
-            *([with_restart(ended, job, numbers, leads_to["after"])] if ended else waits(job, signed_in(request))),
-            *continued(job, leads_to["after"]),
+            *([with_restart(ended, job, numbers, leads_to["draft"])] if ended else waits(job, signed_in(request))),
+            *went_on(job, leads_to["draft"]),
             *archived(job, signed_in(request)),
             *remarks(job, numbers.remarked),
         ],
@@ -110,14 +110,12 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
 
 
 def _leads_to(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
-    """Where an import that rests goes on, and how many of its rows a corrected sheet would send."""
-    after = continued_by(job) if job.status in ENDED else None
+    """What an import that rests can be gone on with, and how many of its rows a corrected sheet would send."""
     # While it waits for an answer, that comes first.
     is_over = job.status in ENDED and job.status != JobStatus.BLOCKED
     return {
-        "after": after,
-        "gone_over": after is not None and after.first_confirmed_at is not None,
-        "to_correct": correctable(job) if is_over else 0,
+        "draft": waiting_draft(job) if job.status in ENDED and not job.went_on_as_id else None,
+        "to_correct": correctable(job) if is_over and not job.went_on_as_id else 0,
         "may_clear": is_over and sight(job, signed_in(request)).may_clear,
     }
 
@@ -129,7 +127,7 @@ def causes_context(request: HttpRequest, job: ImportJob, now: dict[str, Any]) ->
     flawless = ended and not found.number and job.count(RowStatus.WAITING) == 0 and not now["standing"].remarked.calls
     may = Offers(
         ended=ended,
-        retry=ended and may_retry(person) and not now["gone_over"],
+        retry=ended and may_retry(person) and not job.went_on_as_id,
         settle=ended and may_steer(person, job),
     )
     return {"causes": with_examples(with_acts(found, may), sight(job, person)), "praise": flawless}
@@ -139,7 +137,7 @@ def levers(request: HttpRequest, job: ImportJob, now: dict[str, Any]) -> dict[st
     """Which acts are offered. Resuming only where unsent rows exist; a question brings its own buttons."""
     person = signed_in(request)
     steers = may_steer(person, job) and job.status != JobStatus.BLOCKED
-    sends, unsent = not (job.connection_is_archived or now["gone_over"]), job.count(RowStatus.WAITING) > 0
+    sends, unsent = not (job.connection_is_archived or job.went_on_as_id), job.count(RowStatus.WAITING) > 0
     return {
         "may_rename": may_steer(person, job),
         "may_stop": steers and allowed(Act.STOP, job.status) is not None,

@@ -20,10 +20,10 @@ from tagsync.web.record.whereabouts import address
 QUESTIONS = ("refuses_everything", "trial_done")
 
 
-def with_restart(notice: Alert, job: ImportJob, standing: Standing, by: ImportJob | None) -> Alert:
-    """The notice of an import that rests, with the button where other settings may help. `by`: as of `continued`."""
+def with_restart(notice: Alert, job: ImportJob, standing: Standing, draft: ImportJob | None) -> Alert:
+    """The notice of an import that rests, with the button where other settings may help. `draft`: one that waits."""
     blocked = job.status == JobStatus.BLOCKED
-    if by and not blocked:
+    if draft and not blocked:
         return notice
     in_vain = job.status == JobStatus.FINISHED and job.failed and not standing.accepted
     asked = job.cause in QUESTIONS if blocked else job.status == JobStatus.STOPPED or in_vain
@@ -37,14 +37,17 @@ def with_restart(notice: Alert, job: ImportJob, standing: Standing, by: ImportJo
     return replace(notice, acts=(*notice.acts[:-1], again, *notice.acts[-1:]))
 
 
-def continued(job: ImportJob, by: ImportJob | None) -> list[Alert]:
-    """Where it goes on. `by`: as `restart.continued_by` says."""
-    if by is None:
-        return []
-    label = _("Open import #%(pk)s") % {"pk": by.pk}
-    if by.first_confirmed_at:
+def went_on(job: ImportJob, draft: ImportJob | None) -> list[Alert]:
+    """Where it goes on, or may."""
+    if by := job.went_on_as:
         said = sentence("started_again", {"import": by.pk})
-        return [Alert("info", said.title, said.advice, action_url=address(by), action_label=label)]
-    title = _("A draft with the same file and other settings has not been started yet")
+        return [_leading_to(by, said.title, said.advice)]
+    if draft is None:
+        return []
     text = _("Until then nothing of it is sent, and this import can still be resumed.")
-    return [Alert("info", title, text, action_url=address(by), action_label=label)]
+    return [_leading_to(draft, _("A draft with the same file and other settings has not been started yet"), text)]
+
+
+def _leading_to(job: ImportJob, title: str, text: str) -> Alert:
+    label = _("Open import #%(pk)s") % {"pk": job.pk}
+    return Alert("info", title, text, action_url=address(job), action_label=label)
