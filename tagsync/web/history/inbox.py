@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection, ConnectionState
+from tagsync.imports import turns
 from tagsync.imports.models import ImportJob
 from tagsync.imports.permissions import may_retry
 from tagsync.imports.problems import Sentence, blocked
-from tagsync.imports.states import JobStatus
 from tagsync.web.filters import history_url
 from tagsync.web.history.finding import BY_STATUS, NEXT
 from tagsync.web.history.reasons import Step, causes_of, reasons
@@ -117,11 +117,11 @@ class Blocked(NamedTuple):
 
 
 def blocked_connections(person: Person) -> list[Blocked]:
-    """To an admin all of them, to others those on which an import of theirs waits."""
-    sees_all = person.has_perm("connections.manage_connections")
-    waits = Q(imports__status__in=(JobStatus.QUEUED, JobStatus.RUNNING))
-    waiting = Count("imports", filter=waits if sees_all else waits & Q(imports__owner=person.pk))
-    found = Connection.objects.filter(state=ConnectionState.BLOCKED, archived_at=None).annotate(waiting=waiting)
-    if not sees_all:
-        found = found.filter(waiting__gt=0)
-    return [Blocked(one, blocked(one), getattr(one, "waiting", 0)) for one in found.order_by("name")]
+    """To an admin all of them, to others those on which an import of theirs waits. Mostly there is none at all."""
+    found = list(Connection.objects.filter(state=ConnectionState.BLOCKED, archived_at=None).order_by("name"))
+    if not found:
+        return []
+    waiting = ImportJob.objects.visible_to(person).filter(turns.ON_BLOCKED, connection__in=found).order_by()
+    numbers = dict(waiting.values_list("connection").annotate(Count("id")))
+    shown = [one for one in found if one.pk in numbers or person.has_perm("connections.manage_connections")]
+    return [Blocked(one, blocked(one), numbers.get(one.pk, 0)) for one in shown]

@@ -57,6 +57,8 @@ def page_of_imports(person: Person, jobs: ImportJobQuerySet, filters: HistoryFil
 
     `number`: how many of these imports there are.
     """
+    # Long, and no line shows it.
+    jobs = jobs.defer("columns", "fixed_tags", "search_text")
     cut = _cut(jobs, filters)
     if number and not cut.lines:
         cut = _cut(jobs, {})
