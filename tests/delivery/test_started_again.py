@@ -32,7 +32,7 @@ ROWS = [*customers(12), customer(0), (*customer(20)[:3], "138-wrong", "春季活
 
 @pytest.fixture(autouse=True)
 def _uploads(tmp_path: Path, settings: object) -> None:
-    settings.MEDIA_ROOT = tmp_path / "uploads"  # type: ignore[attr-defined]
+    settings.MEDIA_ROOT = tmp_path / "uploads"  # type: ignore[attr-defined]  # pytest-django's
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def again(job: ImportJob, **settings: object) -> ImportJob:
 def check(draft: ImportJob, **settings: object) -> ImportJob:
     assert draft.connection
     choices = {"operation": "add", "match": "exact", "identify_way": None, **settings}
-    drafts.choose_settings(draft, drafts.Choices(connection=draft.connection, **choices))  # type: ignore[arg-type]
+    drafts.choose_settings(draft, drafts.Choices(connection=draft.connection, **choices))  # type: ignore[arg-type]  # of any field
     actions.check(draft, draft.owner)
     tasks.run_check(draft.pk)
     draft.refresh_from_db()
@@ -199,7 +199,7 @@ def test_what_cannot_be_made_changes_nothing(tried: ImportJob, settings: object,
     if obstacle == "file":
         Path(tried.file.path).unlink()
     else:
-        settings.TAGSYNC_MOST_DRAFTS = 0  # type: ignore[attr-defined]
+        settings.TAGSYNC_MOST_DRAFTS = 0  # type: ignore[attr-defined]  # likewise
     events = tried.events.count()
     refused = actions.start_again(tried, tried.owner)
     assert isinstance(refused, Refusal) and refused.code == {"file": "file_gone", "drafts": "too_many_drafts"}[obstacle]

@@ -135,7 +135,7 @@ def through_a_changing_proxy(
                 sandbox.faults.clear()
         return take(call)
 
-    sandbox.faults.take = counted  # type: ignore[method-assign, assignment]
+    sandbox.faults.take = counted  # type: ignore[method-assign, assignment]  # counts what is asked
     return run_to_end(started(marketer, connection, customers(rows)))
 
 

@@ -265,7 +265,7 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
 
 
 def test_there_are_as_many_readers_as_cores() -> None:
-    assert previews.READERS._initial_value == len(os.sched_getaffinity(0))  # type: ignore[attr-defined]
+    assert previews.READERS._initial_value == len(os.sched_getaffinity(0))  # type: ignore[attr-defined]  # it has no public name
     assert previews.TURN_SECONDS == 10
 
 

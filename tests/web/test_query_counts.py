@@ -71,7 +71,7 @@ PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 19),
     "rows found": (lambda client, job: searched(client, f"/imports/{job.pk}/rows/search/", OPENID), 18),
     "calls": (lambda client, job: f"/imports/{job.pk}/calls/", 11),
-    "customer": (lambda client, job: searched(client, "/customers/", OPENID), 19),
+    "customer": (lambda client, job: searched(client, "/customers/", OPENID), 20),
 }
 
 

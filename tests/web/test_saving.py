@@ -21,7 +21,7 @@ from tagsync.imports.states import JobStatus
 from tests.making import finish_check, small_workbook
 from tests.web.conftest import MakeDraft
 from tests.web.test_columns import choices, url
-from tests.web.test_sessions import Later, hers, is_in, later  # noqa: F401
+from tests.web.test_sessions import Later, hers, is_in, later  # noqa: F401 - fixtures
 from tests.web.test_sheet_changes import hidden_fields
 
 OVERTAKEN = "This import was changed in another tab or by somebody else."
@@ -239,8 +239,8 @@ def test_what_was_started_is_not_changed(tab: Tab, draft: ImportJob) -> None:
 
 
 def test_a_save_is_a_press_and_its_repetition_is_none(
-    hers: Client,  # noqa: F811
-    later: Later,  # noqa: F811
+    hers: Client,  # noqa: F811 - the fixture
+    later: Later,  # noqa: F811 - likewise
     draft: ImportJob,
 ) -> None:
     tab = Tab(hers, draft)
