@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client
 
 from tagsync.accounts.models import Person
 from tagsync.accounts.roles import ADMINS, MARKETERS, give_role
@@ -79,6 +80,13 @@ def own_mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def marketer(db: None) -> Person:
     return make_person("lin", MARKETERS)
+
+
+@pytest.fixture
+def signed(marketer: Person) -> Client:
+    client = Client()
+    client.force_login(marketer)
+    return client
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 
-from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.queueing.health import QueueHealth
 from tagsync.sandbox.running import Sandbox
@@ -31,10 +29,3 @@ def connection(sandbox_connection: Connection, sandbox: Sandbox) -> Connection:
     sandbox_connection.base_url = sandbox.url
     sandbox_connection.save()
     return sandbox_connection
-
-
-@pytest.fixture
-def signed(marketer: Person) -> Client:
-    client = Client()
-    client.force_login(marketer)
-    return client

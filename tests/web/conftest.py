@@ -55,13 +55,6 @@ def quiet_queue(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
 
 
 @pytest.fixture
-def signed(marketer: Person) -> Client:
-    client = Client()
-    client.force_login(marketer)
-    return client
-
-
-@pytest.fixture
 def signed_other(other_marketer: Person) -> Client:
     client = Client()
     client.force_login(other_marketer)
