@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 def group(page: Page, title: str) -> None:
     """Open the repair of a cause."""
-    page.locator(".group", has_text=title).get_by_role("link", name="Repair here").click()
+    page.locator(".group", has_text=title).get_by_role("link", name="Fix here").click()
     expect(page.locator(".repair")).to_be_visible()
 
 

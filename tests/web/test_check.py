@@ -381,6 +381,6 @@ def test_what_was_started_is_neither_discarded_nor_changed(
     answer = signed.post(url(ready, path))
     assert answer["Location"] == f"/imports/{ready.pk}/"
     said = [str(message) for message in answer.wsgi_request._messages]
-    assert said == ["ada started this import a moment ago. It is now: Queued."]
+    assert said == ["ada started this import just now. It is now: Queued."]
     ready.refresh_from_db()
     assert ready.status == JobStatus.QUEUED

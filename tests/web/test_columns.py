@@ -368,7 +368,7 @@ def test_it_says_from_where_the_columns_are_remembered(make_draft: MakeDraft, dr
     remember(draft)
     page = signed.get(url(make_draft())).content.decode()
     assert "As you chose it for these columns on" in page
-    assert "As remembered" in page
+    assert "As saved" in page
     assert 'href="/mappings/"' in page
 
 

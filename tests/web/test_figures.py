@@ -61,7 +61,7 @@ def test_it_is_finished_when_all_is_fixed_in_two_rounds(signed: Client, signed_a
         assert "Finished, all fixed" in shown and "Finished with failures" not in shown
         assert "Corrected sheets have fixed all of them." in shown
         assert "5 of 5 failed rows fixed by corrected sheets" in shown
-        assert "Whose move:" not in shown and "Retry failed rows" not in shown and "Download 5 failed" not in shown
+        assert "Who acts next:" not in shown and "Retry failed rows" not in shown and "Download 5 failed" not in shown
     assert "Finished, all fixed" in page(signed, first)
 
 

@@ -40,12 +40,12 @@ def finished(marketer: Person, sandbox_connection: Connection) -> ImportJob:
 @pytest.mark.parametrize(
     ("act", "by_admin", "minutes", "words"),
     [
-        ("stop", True, 0, "ada stopped this import a moment ago. It is now: Finished."),
+        ("stop", True, 0, "ada stopped this import just now. It is now: Finished."),
         ("resume", True, 1, "ada resumed this import 1 minute ago."),
         ("retry", True, 30, "ada queued rows of this import again 30 minutes ago."),
-        ("start", False, 0, "Somebody started this import a moment ago."),
+        ("start", False, 0, "Somebody started this import just now."),
         ("finish", False, 5, "This import finished 5 minutes ago."),
-        ("block", False, 0, "This import began to wait for a decision a moment ago."),
+        ("block", False, 0, "This import began to wait for a decision just now."),
         ("start", True, 90, "ada started this import on 2"),
     ],
 )
@@ -66,13 +66,13 @@ def test_it_has_words_for_every_act() -> None:
 def test_it_calls_the_reader_you(signed: Client, marketer: Person, finished: ImportJob) -> None:
     event(finished, "stop", marketer)
     page = text_of(signed.post(reverse("import_stop", args=[finished.pk]), follow=True))
-    assert "You stopped this import a moment ago." in page
+    assert "You stopped this import just now." in page
 
 
 def test_it_names_who_started(signed: Client, admin_person: Person, finished: ImportJob) -> None:
     event(finished, "start", admin_person)
     page = text_of(signed.post(reverse("import_start", args=[finished.pk]), follow=True))
-    assert "ada started this import a moment ago." in page
+    assert "ada started this import just now." in page
 
 
 # -- at once
@@ -100,7 +100,7 @@ def press(people: list[Person], url: str, data: dict[str, Any]) -> list[str]:
 
 def winners(told: list[str], won: Callable[[str], bool]) -> int:
     losers = [text for text in told if not won(text)]
-    assert all(" a moment ago. It is now: " in text for text in losers), Counter(losers)
+    assert all(" just now. It is now: " in text for text in losers), Counter(losers)
     return len(told) - len(losers)
 
 

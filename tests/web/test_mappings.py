@@ -28,7 +28,7 @@ def test_it_shows_what_is_remembered(mapping: SavedMapping, signed: Client) -> N
 
 
 def test_it_says_when_there_is_nothing(signed: Client) -> None:
-    assert "Nothing is remembered yet" in signed.get(URL).content.decode()
+    assert "Nothing is saved yet" in signed.get(URL).content.decode()
 
 
 def test_it_forgets(mapping: SavedMapping, signed: Client) -> None:

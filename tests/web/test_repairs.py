@@ -58,7 +58,7 @@ def test_it_offers_each_cause_its_repair(job: ImportJob, signed: Client) -> None
     html = page(signed, job)
     assert f"?open={phone(job).pk}#cause-{phone(job).pk}" in html
     assert "Leave 3 out" in html and "Download 3" in html
-    assert "Repair row by row" not in html
+    assert "Fix row by row" not in html
 
 
 def test_it_opens_the_commonest_values_and_the_cells(job: ImportJob, signed: Client) -> None:
@@ -189,7 +189,7 @@ def test_repairs_of_other_imports_are_not_there(job: ImportJob, signed: Client) 
 def test_it_says_who_was_first_after_the_start(job: ImportJob, signed: Client, marketer: Person) -> None:
     job.start(marketer)
     answer = signed.post(url(job), {"act": "leave_out", "row": 5}, follow=True)
-    assert "You started this import a moment ago." in answer.content.decode()
+    assert "You started this import just now." in answer.content.decode()
     assert state(job, 5) == "to_fix"
 
 

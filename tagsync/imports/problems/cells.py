@@ -9,7 +9,7 @@ TEXTS: dict[str, Text] = {
         _("The row has more cells than there are columns: which cell belongs to which column is uncertain"),
         _(
             "Probably a cell holds a comma and was cut in two there. Put that cell in quotation marks in the file, or "
-            "repair the row on the page of the check. If the sheet does have another column, give it a name in the row "
+            "fix the row on the page of the check. If the sheet does have another column, give it a name in the row "
             "of column names and upload the file again."
         ),
         brief=_("More cells than columns"),

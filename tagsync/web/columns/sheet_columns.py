@@ -209,7 +209,7 @@ def _note_of_chosen(suggestion: Suggestion, chosen: str, owner: int, remembered:
     if suggestion.exact and suggestion.field == chosen:
         return Note("ok", "circle-check", _("Matched by its header"))
     if remembered == chosen:
-        return Note("ok", "circle-check", _("As remembered"))
+        return Note("ok", "circle-check", _("As saved"))
     if suggestion.field == chosen:
         return Note("ok", "circle-check", _("Suggestion used"))
     return Note("ok", "circle-check", _("Chosen by you"))

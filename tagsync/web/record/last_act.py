@@ -25,7 +25,7 @@ TELLINGS: dict[str, str | Promise] = {
     Act.RESUME: gettext_lazy("%(person)s resumed this import %(when)s."),
     Act.RETRY: gettext_lazy("%(person)s queued rows of this import again %(when)s."),
     Mark.REPAIR: gettext_lazy("%(person)s repaired rows of this import %(when)s."),
-    Mark.UNDO_REPAIR: gettext_lazy("%(person)s took a repair of this import back %(when)s."),
+    Mark.UNDO_REPAIR: gettext_lazy("%(person)s undid a fix of this import %(when)s."),
     Act.CHECKED: gettext_lazy("The check of this import ended %(when)s."),
     Act.UNREADABLE: gettext_lazy("The file of this import turned out to be unreadable %(when)s."),
     Act.STOPPED: gettext_lazy("This import was stopped %(when)s."),
@@ -48,7 +48,7 @@ def last_told(job: ImportJob, reader: Person) -> str:
 def _when(moment: datetime) -> str:
     minutes = int((shown_now() - moment).total_seconds()) // 60
     if minutes < 1:
-        return _("a moment ago")
+        return _("just now")
     if minutes < 60:
         return ngettext("%(minutes)s minute ago", "%(minutes)s minutes ago", minutes) % {"minutes": minutes}
     return _("on %(date)s") % {"date": date_format(timezone.localtime(moment), "Y-m-d H:i")}

@@ -54,7 +54,7 @@ TELLINGS: dict[str, _Telling] = {
 }
 MARKS = {
     Mark.REPAIR: _Telling("neutral", "pencil", _("Repaired")),
-    Mark.UNDO_REPAIR: _Telling("neutral", "undo-2", _("Repair taken back")),
+    Mark.UNDO_REPAIR: _Telling("neutral", "undo-2", _("Fix undone")),
 }
 TRIAL = _Telling("info", "hand", _("Trial sent"))
 CONNECTION_BLOCKED = _Telling(

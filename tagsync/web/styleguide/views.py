@@ -23,7 +23,7 @@ ROWS = [
 ]
 COLUMNS = [
     (0, "手机号", "138****2071 186****4410 159****0932", "ok", "circle-check", _("Matched by header"), ""),
-    (1, "标签", "双11高意向,华东 会员·金卡 复购,母婴", "info", "sparkles", _("Remembered from 3 May"), ""),
+    (1, "标签", "双11高意向,华东 会员·金卡 复购,母婴", "info", "sparkles", _("Saved on 3 May"), ""),
     (2, "openid备用", "oYfe…Xk oYfe…9c", "warn", "triangle-alert", _("Only similar: please confirm"), "is-warn"),
     (3, "渠道来源ID", "10082 10082 20417", "bad", "circle-alert", _("Choose a field"), "is-bad"),
     (4, "内部审核", "Y Y N", "", "eye-off", _("Will not be sent"), "is-off"),
@@ -49,7 +49,7 @@ class SampleForm(forms.Form):
     title = forms.CharField(label=_("Name"), help_text=_("Shown in the list of imports."), required=False)
     rows = forms.IntegerField(label=_("Rows per call"), max_value=500)
     way = forms.ChoiceField(label=_("Sheet"), choices=[("1", "Sheet1"), ("2", "会员")])
-    keep = forms.BooleanField(label=_("Remember this mapping"), required=False)
+    keep = forms.BooleanField(label=_("Save this column matching"), required=False)
 
 
 def styleguide(request: HttpRequest) -> HttpResponse:
