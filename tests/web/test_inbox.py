@@ -19,6 +19,7 @@ from tagsync.imports.problems import Mover
 from tagsync.imports.states import JobStatus
 from tagsync.web.history.finding import NEXT
 from tagsync.web.history.inbox import inbox
+from tagsync.web.history.page import line
 from tagsync.web.history.reasons import causes_of, reasons
 from tests.making import S, blame, corrected, make_import
 from tests.web.layout import text_of
@@ -50,7 +51,7 @@ def failed(marketer: Person, sandbox_connection: Connection) -> ImportJob:
 def said(job: ImportJob, reader: Person) -> list[tuple[str, int, str]]:
     job = ImportJob.objects.select_related("owner", "connection").get(pk=job.pk)
     with translation.override("en"):
-        return [(one.text, one.rows, one.step.text) for one in reasons(job, reader, causes_of([job]))]
+        return [(one.text, one.rows, one.step.text) for one in line(job, reader, causes_of([job])).reasons]
 
 
 def tiles(person: Person) -> dict[str, int]:

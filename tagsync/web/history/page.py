@@ -21,7 +21,7 @@ from tagsync.web.filters import PAGING, HistoryFilters, history_url
 from tagsync.web.history.finding import FILTERS, NEXT_WORDS, STATUS_WORDS, WHEN, days_of
 from tagsync.web.history.reasons import Reason, causes_of, reasons
 from tagsync.web.paging import Cut, cut_backwards, cut_forwards
-from tagsync.web.record.progress import shown_counts, waiting_but_sent
+from tagsync.web.record.progress import NOT_SENT, shown_counts, waiting_but_sent
 from tagsync.web.record.whereabouts import address
 
 PER_PAGE = 25
@@ -82,8 +82,9 @@ def line(job: ImportJob, person: Person, causes: Mapping[int, Problem], unanswer
     tags = [str(tag) for tag, _rows in job.check_summary.get("tags", ())]
     more = max(int(job.check_summary.get("tag_count", 0)) - TAGS_SHOWN, 0)
     when = job.first_confirmed_at or job.created_at
-    why = reasons(job, person, causes)
-    return Line(job, address(job), shown_counts(job, unanswered), when, tags[:TAGS_SHOWN], more, why)
+    counts = shown_counts(job, unanswered)
+    why = reasons(job, person, causes, counts.get(NOT_SENT, 0))
+    return Line(job, address(job), counts, when, tags[:TAGS_SHOWN], more, why)
 
 
 # -- tabs

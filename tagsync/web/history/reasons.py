@@ -20,7 +20,7 @@ from tagsync.imports.permissions import may_retry
 from tagsync.imports.problems import Mover, blocked, mover_of, sentence
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
 from tagsync.web.record.causes import retry_url
-from tagsync.web.record.progress import waits_until
+from tagsync.web.record.progress import NOT_SENT, waits_until
 from tagsync.web.ui.movers import waits_for
 from tagsync.web.ui.numbers import thousands
 from tagsync.web.ui.statuses import ROW_LOOKS
@@ -85,13 +85,13 @@ def causes_of(jobs: Iterable[ImportJob]) -> Mapping[int, Problem]:
     return Problem.objects.in_bulk([pk for job in jobs if job.status in ENDED for pk, _rows in job.left_causes])
 
 
-def reasons(job: ImportJob, reader: Person, causes: Mapping[int, Problem]) -> list[Reason]:
-    """The likeliest first; never none."""
+def reasons(job: ImportJob, reader: Person, causes: Mapping[int, Problem], not_sent: int = 0) -> list[Reason]:
+    """The likeliest first; never none. `not_sent`: rows of which may be said that they were not."""
     if job.status in ENDED and job.went_on_as_id:
         text = _("Went on as import #%(pk)s") % {"pk": job.went_on_as_id}
         return [Reason("muted", "corner-down-right", text, Step(None, str(NOTHING)))]
     if job.status in ENDED:
-        return [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job)] or [_over(job)]
+        return [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job, not_sent)] or [_over(job)]
     if job.is_blocked and job.connection is not None:
         cause = blocked(job.connection)
         repair = reverse("connection_edit", args=[job.connection_id])
@@ -155,11 +155,10 @@ def _step_of(job: ImportJob, reader: Person, mover: Mover, problem: Problem | No
     return _admins(reader, RETRY, retry_url(job, problem.pk, {_STATES[Origin(problem.origin)]: 1}))
 
 
-def _not_sent(job: ImportJob) -> list[Reason]:
-    rows = job.count(RowStatus.WAITING)
+def _not_sent(job: ImportJob, rows: int) -> list[Reason]:
     if job.status != JobStatus.STOPPED or not rows:
         return []
-    look = ROW_LOOKS["not_sent"]
+    look = ROW_LOOKS[NOT_SENT]
     return [Reason("muted", look.icon, str(look.word), Step(None, _("Can be resumed")), rows)]
 
 
