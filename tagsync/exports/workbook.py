@@ -21,6 +21,7 @@ from tagsync.imports.local_files import local_file
 from tagsync.imports.models import ImportJob, ImportRow, Problem, Repair
 from tagsync.imports.permissions import sees_invalid_values
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.restores import hold
 from tagsync.imports.sending.attempts import TriesInOrder, made_calls
 from tagsync.imports.sending.remarks import RowRemarks, remark_with_words
 from tagsync.imports.sending.unanswered import needs_remark, remark_with_date
@@ -86,6 +87,7 @@ class _Lines:
         width = max(max(names, default=-1) + 1, self._job.check_summary.get("width", 0))
         # Where each column of the file stands here.
         self._places = {column: place for place, column in enumerate(c for c in range(width) if c not in before)}
+        self._unsure = bool(hold.unsure([self._job]))
         self._shows_invalid = sees_invalid_values(export.by, self._job)
         self._problems = {problem.pk: problem for problem in Problem.objects.filter(job=self._job)}
         self._repaired = self._repaired_fields()
@@ -190,7 +192,8 @@ class _Lines:
         return 0 if self._was_not_sent(row) else tries
 
     def _was_not_sent(self, row: ImportRow) -> bool:
-        return row.status == RowStatus.WAITING and self._job.status in ENDED and row.unanswered_at is None
+        left = row.status == RowStatus.WAITING and self._job.status in ENDED
+        return left and not self._unsure and row.unanswered_at is None
 
     def _repaired_fields(self) -> dict[int, set[str]]:
         """Row number → fields whose value a person changed on the check page."""

@@ -7,7 +7,7 @@ database's estimates whether a page costs a millisecond or a walk through a mill
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS, Shelf, is_filled
+from tagsync.imports.restores import hold
 from tagsync.imports.states import UNDER_WAY, JobStatus, RowStatus
 from tagsync.mapping.characters import storable
 from tagsync.mapping.fields import CUSTOMER_ID, FIELDS, IDENTIFIERS
@@ -156,7 +157,7 @@ def scan(search: Search, most: int = SCANNED) -> Scan:
     found = first_of(holding(rows, search.wanted), most + 1, "-job_id", "-row_number")
     jobs = ImportJob.objects.filter(pk__in={row.job_id for row in found[:most]})
     named = jobs.only(
-        "title", "file_name", "operation", "status", "first_confirmed_at", "first_queue_number", "connection"
+        "title", "file_name", "operation", "status", "counts", "first_confirmed_at", "first_queue_number", "connection"
     )
     known = {job.pk: job for job in named}
     platforms = Connection.objects.only("name", "is_sandbox").in_bulk({job.connection_id for job in known.values()})
@@ -223,7 +224,8 @@ def intentions(seen: Scan) -> list[Intention]:
 
     Which of two rows of one import comes first does not matter: they do the same.
     """
-    steps = [(_step(seen.jobs[row.job_id], row), row.tags) for row in seen.rows]
+    unsure = hold.unsure(seen.jobs.values())
+    steps = [(_step(seen.jobs[row.job_id], row, unsure), row.tags) for row in seen.rows]
     known: dict[tuple[int, str], Intention] = {}
     for step, tags in sorted(steps, key=lambda pair: pair[0].place, reverse=True):
         platform = seen.connections.get(step.job.connection_id or 0)
@@ -233,10 +235,16 @@ def intentions(seen: Scan) -> list[Intention]:
     return sorted(known.values(), key=lambda one: _when(one.newest), reverse=True)
 
 
-def _step(job: ImportJob, row: ImportRow) -> Step:
+def _step(job: ImportJob, row: ImportRow, unsure: Container[int]) -> Step:
     place = row.confirmed_number or job.first_queue_number or 0
-    unsure = row.status == RowStatus.IN_DOUBT or row.unanswered_at is not None
-    return Step(job, row.row_number, row.status, place, unsure)
+    left = row.status == RowStatus.WAITING and job.pk in unsure
+    return Step(
+        job,
+        row.row_number,
+        row.status,
+        place,
+        left or row.status == RowStatus.IN_DOUBT or row.unanswered_at is not None,
+    )
 
 
 def _when(step: Step) -> tuple[float, int]:

@@ -23,6 +23,7 @@ from tagsync.accounts.models import Person
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.row import VALUE_COLUMNS
+from tagsync.imports.sending.unanswered import maybe_applied
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
 from tagsync.imports.stored_files import storing
 from tagsync.imports.titles import title_kept
@@ -97,6 +98,6 @@ def _file_of(draft: ImportJob, job: ImportJob, unsure: bool) -> Iterator[File[by
 def _applied(job: ImportJob, unsure: bool) -> Iterator[tuple[str, ...]]:
     wanted = Q(status=RowStatus.ACCEPTED)
     if unsure:
-        wanted |= Q(status=RowStatus.IN_DOUBT) | Q(unanswered_at__isnull=False)
+        wanted |= Q(status=RowStatus.IN_DOUBT) | maybe_applied(job)
     rows = ImportRow.objects.filter(wanted, job=job).order_by("row_number")
     return rows.values_list(*VALUE_COLUMNS.values()).iterator(ROWS_AT_ONCE)

@@ -1,8 +1,10 @@
-"""The hold of the whole installation: whether it is on, and how it begins. Who sends asks here before each call."""
+"""The hold of the whole installation: whether it is on, how it begins, and what nobody knows while it is on. Who sends
+asks here before each call."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Exists, Max, Q
@@ -10,7 +12,7 @@ from django.db.models import Exists, Max, Q
 from tagsync.database import repeated_after_deadlock
 from tagsync.imports.models import ImportJob, RestoreHold
 from tagsync.imports.models.restore import RestoreReason
-from tagsync.imports.states import UNDER_WAY
+from tagsync.imports.states import ENDED, UNDER_WAY, RowStatus
 
 # For the WHERE of a claim.
 NOT_HELD = ~Q(Exists(RestoreHold.objects.filter(is_on=True)))
@@ -24,6 +26,14 @@ def current() -> RestoreHold | None:
 
 def is_on() -> bool:
     return RestoreHold.objects.filter(is_on=True).exists()
+
+
+def unsure(jobs: Iterable[ImportJob]) -> frozenset[int]:
+    """The ended imports whose waiting rows may have been sent after the backup: until the hold is lifted, of these
+    nobody may say that they were not. One query, and none where nothing waits."""
+    left = [job.pk for job in jobs if job.status in ENDED and job.count(RowStatus.WAITING)]
+    held = current() if left else None
+    return frozenset(pk for pk in left if held and pk <= held.newest_import)
 
 
 @repeated_after_deadlock

@@ -1,9 +1,10 @@
-"""Rows that a call of unknown fate has carried and that the platform has not accepted since: whatever their state says,
-they may have been applied. Counts them and has the sentence that says so; changes nothing."""
+"""Rows that a call of unknown fate has carried and that the platform has not accepted since, or that may have been sent
+after the backup of a restored database: whatever their state says, they may have been applied. Counts them and has the
+sentence that says so; changes nothing."""
 
 from __future__ import annotations
 
-from django.db.models import Count, F, QuerySet, Value
+from django.db.models import Count, F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -11,6 +12,7 @@ from django.utils.formats import date_format
 from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.restores import hold
 from tagsync.imports.states import RowStatus
 
 # "In doubt" says by itself that the row may have been applied; of these states nobody would think so.
@@ -42,7 +44,13 @@ def _remark(time: str) -> Sentence:
 
 
 def unanswered_rows(job: ImportJob) -> QuerySet[ImportRow]:
-    return job.rows.filter(unanswered_at__isnull=False)
+    return job.rows.filter(maybe_applied(job))
+
+
+def maybe_applied(job: ImportJob) -> Q:
+    """Of its rows, those that may have been applied, except those in doubt, of which the state says it."""
+    unanswered = Q(unanswered_at__isnull=False)
+    return unanswered | Q(status=RowStatus.WAITING) if hold.unsure([job]) else unanswered
 
 
 def counted_by_status(job: ImportJob) -> dict[str, int]:

@@ -5,7 +5,7 @@ Knows what imports hold; must not know how an identifier came here, and shows it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ from tagsync.imports.customer_search import (
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.row import VALUE_COLUMNS
 from tagsync.imports.permissions import may_see_personal_data
+from tagsync.imports.restores import hold
 from tagsync.imports.sending.attempts import tries_in
 from tagsync.imports.sending.remarks import RowRemarks, remarks_of_rows
 from tagsync.imports.states import ENDED, UNSTARTED, RowStatus
@@ -201,14 +202,15 @@ def _lines(person: Person, rows: list[ImportRow], *, asked: bool) -> list[RowLin
         if row.job.status not in UNSTARTED:
             numbers.setdefault(row.job_id, []).append(row.row_number)
     tries = tries_in(numbers)
-    sights = {row.job_id: _sight(row.job, person, asked) for row in rows}
+    unsure = hold.unsure(row.job for row in rows)
+    sights = {row.job_id: _sight(row.job, person, asked, unsure) for row in rows}
     newer, said = overtakers(next(iter(sights.values())), rows), remarks_on(rows)
     return [_line(sights[row.job_id], row, tries[place_of(row)], newer, said.get(row.pk, "")) for row in rows]
 
 
-def _sight(job: ImportJob, person: Person, asked: bool) -> Sight:
+def _sight(job: ImportJob, person: Person, asked: bool, unsure: Container[int]) -> Sight:
     """Masked also in her own unstarted imports: here nobody repairs a sheet."""
-    seen = sight(job, person, asked=asked)
+    seen = sight(job, person, asked=asked, unsure=unsure)
     return replace(seen, clear=asked and may_see_personal_data(person), may_select=False, shows_invalid=False)
 
 

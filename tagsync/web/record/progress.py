@@ -14,6 +14,7 @@ from tagsync.database import shown_now
 from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.models.delivery import DeliveryOutcome
 from tagsync.imports.problems.file_rows import no_customers
+from tagsync.imports.restores import hold
 from tagsync.imports.sending.remarks import Remarked, remarked
 from tagsync.imports.sending.to_send import rows_to_send
 from tagsync.imports.sending.unanswered import STATE, counted_by_status
@@ -51,10 +52,11 @@ def with_waiting_shown(job: ImportJob, counts: Mapping[str, int], unanswered: in
 
 def waiting_but_sent(jobs: Iterable[ImportJob]) -> Mapping[int, int]:
     """Ended import → its waiting rows that may have been applied."""
-    ended = [job.pk for job in jobs if job.status in ENDED]
+    ended = {job.pk: job for job in jobs if job.status in ENDED}
     rows = ImportRow.objects.filter(job__in=ended, unanswered_at__isnull=False)
     rows = rows.alias(state=STATE).filter(state=RowStatus.WAITING)
-    return dict(rows.order_by().values_list("job").annotate(rows=Count("*")))
+    found = dict(rows.order_by().values_list("job").annotate(rows=Count("*")))
+    return found | {pk: ended[pk].count(RowStatus.WAITING) for pk in hold.unsure(ended.values())}
 
 
 class Share(NamedTuple):

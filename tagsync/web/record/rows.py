@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.notes import letter
 from tagsync.imports.permissions import may_see_personal_data, sees_in_full, sees_invalid_values
 from tagsync.imports.problems import Sentence, sentence
+from tagsync.imports.restores import hold
 from tagsync.imports.sending.attempts import tries_of
 from tagsync.imports.sending.remarks import remark_on_row, remarks_of_rows
 from tagsync.imports.sending.unanswered import needs_remark, remark, unanswered_rows
@@ -96,6 +97,8 @@ class Sight:
     may_select: bool
     # also of a row to fix the value that is wrong
     shows_invalid: bool
+    # of what it left waiting nobody knows whether it was sent
+    unsure: bool
 
     def value(self, field: str, text: str) -> str:
         return in_short(text) if self.clear or field == "tags" else mask(field, text)
@@ -104,12 +107,14 @@ class Sight:
         return in_short(text) if self.shows_invalid and field in row.invalid_fields else self.value(field, text)
 
 
-def sight(job: ImportJob, person: Person, *, asked: bool = False) -> Sight:
+def sight(job: ImportJob, person: Person, *, asked: bool = False, unsure: Container[int] | None = None) -> Sight:
+    """`unsure`: as `hold.unsure` tells it of several imports, of which this is one."""
     in_full = sees_in_full(person, job)
     may_clear = may_see_personal_data(person) and not in_full
     may_select = person.has_perm("imports.retry_imports") and job.status in ENDED
     clear = in_full or (may_clear and asked)
-    return Sight(job, person, clear, may_clear, may_select, sees_invalid_values(person, job))
+    is_unsure = job.pk in (hold.unsure([job]) if unsure is None else unsure)
+    return Sight(job, person, clear, may_clear, may_select, sees_invalid_values(person, job), is_unsure)
 
 
 def page_of_rows(seen: Sight, filters: RowFilters, per_page: int = PER_PAGE) -> Page:
@@ -135,7 +140,8 @@ def counts_of_cause(job: ImportJob, problem: int) -> dict[str, int]:
     found = rows.values_list("status").annotate(rows=Count("*"), maybe=Count("unanswered_at"))
     counts = {status: number for status, number, _maybe in found}
     maybe = {status: number for status, _number, number in found}
-    return with_waiting_shown(job, counts, maybe.get(RowStatus.WAITING, 0))
+    waiting = counts if hold.unsure([job]) else maybe
+    return with_waiting_shown(job, counts, waiting.get(RowStatus.WAITING, 0))
 
 
 def number_of_rows(filters: RowFilters, counts: Mapping[str, int]) -> int:
@@ -214,9 +220,9 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), 
         identifiers=values_of(seen, row, IDENTIFIERS),
         tags=tags[:TAGS_SHOWN],
         more_tags=max(len(tags) - TAGS_SHOWN, 0),
-        status=shown_status(seen.job, row),
+        status=shown_status(seen, row),
         flaws=flaws(seen, row, others),
-        tries=shown_tries(shown_status(seen.job, row), tries),
+        tries=shown_tries(shown_status(seen, row), tries),
         selectable=seen.may_select and row.status in RETRYABLE,
         may_send_anyway=seen.may_select and row.status == RowStatus.SUPERSEDED,
         remark=remark(row) if needs_remark(row) else remark_on_row() if remarks else None,
@@ -234,11 +240,11 @@ def shown_tries(status: str, tries: int) -> int:
     return 0 if status == NOT_SENT or status in NEVER_SENT else tries
 
 
-def shown_status(job: ImportJob, row: ImportRow) -> str:
+def shown_status(seen: Sight, row: ImportRow) -> str:
     """Of an ended import nothing waits: it was not sent, or nobody knows."""
-    if row.status != RowStatus.WAITING or job.status not in ENDED:
+    if row.status != RowStatus.WAITING or seen.job.status not in ENDED:
         return row.status
-    return RowStatus.IN_DOUBT if row.unanswered_at else NOT_SENT
+    return RowStatus.IN_DOUBT if seen.unsure or row.unanswered_at else NOT_SENT
 
 
 def overtakers(seen: Sight, rows: Iterable[ImportRow]) -> set[int]:

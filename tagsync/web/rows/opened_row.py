@@ -97,7 +97,7 @@ def opened_row(seen: Sight, filters: RowFilters, number: int) -> OpenedRow | Non
         return None
     calls = call_lines(calls_of(job, number))
     around = filtered(job, filters).order_by()
-    said = READY if job.status in UNSTARTED else NEXT.get(shown_status(job, row), "")
+    said = READY if job.status in UNSTARTED else NEXT.get(shown_status(seen, row), "")
     remarks = _remarks(row, calls)
     return OpenedRow(
         line=line(seen, row, len(calls), overtakers(seen, [row]), remarks),
@@ -109,7 +109,7 @@ def opened_row(seen: Sight, filters: RowFilters, number: int) -> OpenedRow | Non
         tries=list(enumerate(calls, start=1))[::-1],
         previous=around.filter(row_number__lt=number).aggregate(found=Max("row_number"))["found"],
         following=around.filter(row_number__gt=number).aggregate(found=Min("row_number"))["found"],
-        unanswered=row.unanswered_at is not None,
+        unanswered=shown_status(seen, row) == RowStatus.IN_DOUBT or row.unanswered_at is not None,
     )
 
 
