@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 class ProcessRole(models.TextChoices):
     WEB = "web", _("Pages")
     CHECKS = "checks", _("Checks")
-    SENDS = "sends", _("Sending")
+    SENDS = "sends", _("Sends")
     EXPORTS = "exports", _("Workbooks")
     KEEPER = "keeper", _("Keeper")
 

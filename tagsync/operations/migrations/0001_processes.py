@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name='Process',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('web', 'Pages'), ('checks', 'Checks'), ('sends', 'Sending'), ('exports', 'Workbooks'), ('keeper', 'Keeper')], max_length=10)),
+                ('role', models.CharField(choices=[('web', 'Pages'), ('checks', 'Checks'), ('sends', 'Sends'), ('exports', 'Workbooks'), ('keeper', 'Keeper')], max_length=10)),
                 ('host', models.CharField(max_length=100)),
                 ('pid', models.PositiveIntegerField()),
                 ('version', models.CharField(max_length=40)),
