@@ -105,8 +105,8 @@ def _line(error: BaseException, progress: Progress) -> str:
     texts = {
         Stage.NOT_QUEUED: _("Import %(id)s was not started. %(why)s"),
         Stage.STARTING: _("Import %(id)s may have been started: look at its page. %(why)s"),
-        Stage.QUEUED: _("Import %(id)s is queued and goes on without this command. %(why)s"),
-        Stage.TELLING: _("What became of import %(id)s could not be written here: look at its page. %(why)s"),
+        Stage.QUEUED: _("Import %(id)s is queued and continues without this command. %(why)s"),
+        Stage.TELLING: _("The result of import %(id)s could not be written here: see its page. %(why)s"),
     }
     return texts[progress.stage] % {"id": progress.import_id, "why": why}
 
@@ -116,17 +116,17 @@ def _why(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return _("It was interrupted.")
     if isinstance(error, DatabaseFailure):
-        text = _("The database cannot be used (%(error)s): see that it runs, then try again.")
+        text = _("The database cannot be used (%(error)s): check that it is running, then try again.")
         if str(settings.DATABASES["default"]["NAME"]).startswith(f"{settings.TAGSYNC_HOME}/"):
             # Started elsewhere than the installation, a command has a new folder and an empty database in it.
             text = _(
-                "The database cannot be used (%(error)s): see that it runs, then try again. This command looks for it"
-                " in %(folder)s; TAGSYNC_HOME names another folder."
+                "The database cannot be used (%(error)s): check that it is running, then try again. "
+                "This command looks for it in %(folder)s; TAGSYNC_HOME names another folder."
             )
         return text % {"error": type(error).__name__, "folder": settings.TAGSYNC_HOME}
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror}."
-    return _("A fault of tagsync (%(code)s): tell whoever looks after it; --traceback shows more.") % {
+    return _("An error in tagsync (%(code)s): tell whoever looks after it; --traceback shows more.") % {
         "code": type(error).__name__
     }
 

@@ -115,7 +115,7 @@ class Connection(models.Model):
     next_probe_at = models.DateTimeField(null=True, blank=True)
     # Since then these calls, which carry no rows, got no answer that says anything.
     probes_unclear_since = models.DateTimeField(null=True, blank=True)
-    resend_unanswered = models.BooleanField(_("send again what got no answer"), default=True)
+    resend_unanswered = models.BooleanField(_("send again when no readable answer comes"), default=True)
 
     state = models.CharField(_("state"), max_length=10, choices=ConnectionState.choices, default=ConnectionState.READY)
     blocked_reason = models.CharField(max_length=40, blank=True, default="")

@@ -26,7 +26,7 @@ def admins() -> Q:
 
 
 def nobodys() -> Q:
-    """It goes on by itself."""
+    "It continues automatically."
     return Q(status__in=(JobStatus.CHECKING, *UNDER_WAY)) & ~ON_BLOCKED
 
 

@@ -51,7 +51,7 @@ class Supervisor:
             except Stopped:
                 return
             self._watch()
-            self.say(_("tagsync ends …"))
+            self.say(_("Stopping tagsync…"))
 
     # -- start
 
@@ -83,7 +83,7 @@ class Supervisor:
         handle, port = listener
         url = addresses.url(self.wishes.host, port)
         home.sign(lock, f"PID {os.getpid()}, {url}")
-        self.say(_("tagsync starts in %(folder)s") % {"folder": self.home})
+        self.say(_("Starting tagsync in %(folder)s") % {"folder": self.home})
         self._prepare_database()
         redis_url = self._start_redis(stack)
         sandbox_port = addresses.sandbox_port(self.home / "sandbox-port") if self.wishes.sandbox else None
@@ -176,7 +176,7 @@ class Supervisor:
         self.say(_("  a sample:   %(file)s") % {"file": file})
         if not is_loopback(self.wishes.host):
             self.say(_("  Other machines can reach it, and what they send is not encrypted."))
-        self.say(_("Ctrl-C ends it."))
+        self.say(_("Press Ctrl-C to stop it."))
 
     # -- watch and end
 
@@ -188,7 +188,7 @@ class Supervisor:
                 processes.tend(children, self._say_ended)
 
     def _say_ended(self, child: Child, how: str, pause_seconds: float) -> None:
-        message = _("%(name)s ended unexpectedly (%(how)s); it is started again in %(seconds)s s. See %(log)s")
+        message = _("%(name)s ended unexpectedly (%(how)s); restarting it in %(seconds)s s. See %(log)s")
         self.say(message % {"name": child.name, "how": how, "seconds": f"{pause_seconds:g}", "log": child.log})
 
     def _end(self) -> None:

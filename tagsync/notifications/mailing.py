@@ -110,9 +110,9 @@ def letter(notice: Notice) -> EmailMessage:
         told = said(notice)
         when = date_format(timezone.localtime(notice.at), "Y-m-d H:i")
         link = settings.TAGSYNC_BASE_URL + place_of(notice)
-        farewell = _("You get this because your notices also go to this address. Switch it off here: %(url)s") % {
-            "url": f"{settings.TAGSYNC_BASE_URL}{reverse('account')}#mail"
-        }
+        farewell = _(
+            "You get this e-mail because notices are also sent to this address. Turn that off here: %(url)s"
+        ) % {"url": f"{settings.TAGSYNC_BASE_URL}{reverse('account')}#mail"}
         head = "\n".join((told.title, when))
         text = "\n\n".join(part for part in (head, "\n".join(told.lines), link, f"-- \n{farewell}") if part)
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]

@@ -53,12 +53,14 @@ def _colleague_blocked(notice: Notice) -> Said:
     who = notice.job.owner.label if notice.job else ""
     title = _("“%(import)s” of %(person)s is blocked: %(cause)s")
     values = {"import": _name(notice), "person": who, "cause": cause.title}
-    advice = _("The settings, the connection or the app's permissions on the platform may be why: look at it together.")
+    advice = _(
+        "The settings, the connection or the app's permissions on the platform may be the cause: look into it together."
+    )
     return Said(title % values, (_accepted(_rows(notice)), advice, *_maybe_applied(notice)))
 
 
 def _trial_done(notice: Notice) -> Said:
-    title = _("“%(import)s” waits for you: the trial is sent") % {"import": _name(notice)}
+    title = _("“%(import)s” is waiting for you: the trial has been sent") % {"import": _name(notice)}
     rows = _rows(notice)
     rows["waiting"] = 0
     became = (_accepted(rows), *_remarked(notice), *_others(rows), *_maybe_applied(notice))
@@ -104,7 +106,12 @@ def _waits(notice: Notice) -> Said:
         ) % {"import": _name(notice), "minutes": minutes}
     else:
         title = _several(
-            notice, lambda n: ngettext("%(imports)s import waits for long", "%(imports)s imports wait for long", n)
+            notice,
+            lambda n: ngettext(
+                "%(imports)s import has been waiting for a long time",
+                "%(imports)s imports have been waiting for a long time",
+                n,
+            ),
         )
     return Said(title, (_("%(cause)s.") % {"cause": cause.title}, cause.advice))
 
@@ -128,7 +135,7 @@ def _held(notice: Notice) -> Said:
             ),
         )
     )
-    calm = _("Nothing is lost: what is not sent yet is sent once it is repaired. The admins have been told.")
+    calm = _("Nothing is lost: what is not sent yet is sent once it is repaired. The admins have been notified.")
     return Said(title, (_connection_line(notice), calm))
 
 
@@ -138,8 +145,8 @@ def _released(notice: Notice) -> Said:
 
 def _on_again(notice: Notice) -> str:
     if notice.job:
-        return _("“%(import)s” goes on") % {"import": _name(notice)}
-    return _several(notice, lambda n: ngettext("%(imports)s import goes on", "%(imports)s imports go on", n))
+        return _("“%(import)s” continues") % {"import": _name(notice)}
+    return _several(notice, lambda n: ngettext("%(imports)s import continues", "%(imports)s imports continue", n))
 
 
 # -- a connection, for those who look after it
@@ -157,7 +164,7 @@ def _connection_ready(notice: Notice) -> Said:
         title = _("%(person)s repaired the connection “%(name)s”") % {"person": notice.by.label, "name": name}
     else:
         title = _("The connection “%(name)s” is ready again") % {"name": name}
-    return Said(title, (_("Its imports go on by themselves."),))
+    return Said(title, (_("Its imports continue automatically."),))
 
 
 # -- a workbook
@@ -169,7 +176,7 @@ def _workbook_ready(notice: Notice) -> Said:
         "name": notice.params.get("name", ""),
         "rows": _number(rows),
     }
-    return Said(title, (_("Only you can fetch it; the page says until when."),))
+    return Said(title, (_("Only you can download it; the page says until when."),))
 
 
 def _workbook_failed(notice: Notice) -> Said:
@@ -187,7 +194,7 @@ _TELLINGS: dict[NoticeKind, Callable[[Notice], Said]] = {
     NoticeKind.STARTED: _by(lambda: _("%(person)s started “%(import)s”"), _queued),
     NoticeKind.STOPPED: _by(lambda: _("%(person)s stopped “%(import)s”"), _unsent),
     NoticeKind.RESUMED: _by(lambda: _("%(person)s resumed “%(import)s”"), _queued),
-    NoticeKind.RETRIED: _by(lambda: _("%(person)s sends failed rows of “%(import)s” again"), _queued),
+    NoticeKind.RETRIED: _by(lambda: _("%(person)s queued failed rows of “%(import)s” again"), _queued),
     NoticeKind.WAITS: _waits,
     NoticeKind.GOES_ON: _goes_on,
     NoticeKind.HELD: _held,
@@ -263,8 +270,8 @@ def _remarked(notice: Notice) -> tuple[str, ...]:
     if not rows:
         return ()
     text = ngettext(
-        "%(rows)s row was accepted with remarks: the platform's answer speaks of failures.",
-        "%(rows)s rows were accepted with remarks: the platform's answers speak of failures.",
+        "%(rows)s row was accepted with remarks: the platform's answer mentions failures.",
+        "%(rows)s rows were accepted with remarks: the platform's answers mention failures.",
         rows,
     )
     return (text % {"rows": _number(rows)}, _("Look at these customers on the platform."))

@@ -46,7 +46,7 @@ def _redis() -> Fact:
             "redis",
             False,
             _("Redis cannot be reached (%(error)s); imports wait meanwhile.") % {"error": type(error).__name__},
-            _("See that it runs and that REDIS_URL is right."),
+            _("Check that it is running and that REDIS_URL is right."),
         )
     if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < LEAST_REDIS:
         return Fact("redis", False, f"Redis {version}", _("Use Redis 5 or newer, or Valkey."))
@@ -72,12 +72,12 @@ def _workers() -> Iterator[Fact]:
 def _keeper() -> Iterator[Fact]:
     keepers = processes.running().filter(role=ProcessRole.KEEPER).count()
     if keepers:
-        yield Fact("keeper", True, _("The keeper runs."))
+        yield Fact("keeper", True, _("The keeper is running."))
     else:
         yield Fact(
             "keeper",
             False,
-            _("No keeper runs: what a dead worker left is not taken up."),
+            _("The keeper is not running: what a dead worker left behind is not picked up."),
             _("Start it:"),
             "tagsync keeper",
         )
@@ -98,7 +98,7 @@ def _clocks() -> Iterator[Fact]:
     worst = max(wrong, key=lambda one: abs(one.clock_ahead_seconds))
     values = {"host": worst.host, "seconds": round(worst.clock_ahead_seconds)}
     says = _("The clock of %(host)s differs from the database's by %(seconds)s seconds.") % values
-    yield Fact("clocks", False, says, _("Let the machine set its clock by NTP."))
+    yield Fact("clocks", False, says, _("Sync the machine's clock with NTP."))
 
 
 def _storage() -> Fact:
@@ -106,9 +106,9 @@ def _storage() -> Fact:
     if not refusal:
         return Fact("storage", True, _("Uploads can be stored."))
     if folder_of(default_storage):
-        do = _("Give this process the right to write where TAGSYNC_UPLOADS leads.")
+        do = _("Give this process write access to the folder in TAGSYNC_UPLOADS.")
     else:
-        do = _("Look at TAGSYNC_STORAGE, at the AWS_… variables, and at what this key may do in the bucket.")
+        do = _("Check TAGSYNC_STORAGE, the AWS_… variables, and what this key may do in the bucket.")
     return Fact("storage", False, _("Uploads cannot be stored (%(error)s).") % {"error": refusal}, do)
 
 
@@ -119,7 +119,7 @@ def _shared_storage() -> Iterator[Fact]:
     if elsewhere:
         says = _("%(role)s on %(host)s uses another storage for uploads.")
         says %= {"role": elsewhere[0].role, "host": elsewhere[0].host}
-        do = _("Let TAGSYNC_UPLOADS or TAGSYNC_STORAGE of all processes lead to one place.")
+        do = _("Point TAGSYNC_UPLOADS or TAGSYNC_STORAGE of all processes to one place.")
         yield Fact("shared_storage", False, says, do)
     else:
         yield Fact("shared_storage", True, _("All processes use one storage."))
@@ -145,7 +145,7 @@ def _mail() -> Iterator[Fact]:
             yield Fact("email", True, _("The mail server answers."))
     except OSError as error:
         says = _("The mail server cannot be used (%(error)s).") % {"error": type(error).__name__}
-        yield Fact("email", False, says, _("Look at TAGSYNC_EMAIL_URL and at the mail server."))
+        yield Fact("email", False, says, _("Check TAGSYNC_EMAIL_URL and the mail server."))
 
 
 LOOKS: tuple[Callable[[], Iterator[Fact]], ...] = (

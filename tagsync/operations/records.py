@@ -40,7 +40,7 @@ def database() -> Fact:
             "database",
             False,
             _("The database cannot be used (%(error)s).") % {"error": type(error).__name__},
-            _("See that it runs and that DATABASE_URL is right."),
+            _("Check that it is running and that DATABASE_URL is right."),
         )
     says = _("PostgreSQL %(version)s") % {"version": version // 10000}
     if version < LEAST_POSTGRESQL:
@@ -84,12 +84,12 @@ def _credentials() -> Iterator[Fact]:
             if one.uses_fixed_token and one.token_expires_at and one.token_expires_at < timezone.now():
                 expired.append(one.name)
     if unreadable:
-        says = _("No key reads the credentials of: %(names)s") % {"names": ", ".join(unreadable)}
+        says = _("No key can decrypt the credentials of: %(names)s") % {"names": ", ".join(unreadable)}
         yield Fact("credentials", False, says, _("Add the old key to TAGSYNC_CREDENTIAL_KEYS, or enter them again."))
     else:
         yield Fact("credentials", True, _("All credentials can be read."))
     if expired:
-        says = _("Tokens that have run out: %(names)s") % {"names": ", ".join(expired)}
+        says = _("Expired tokens: %(names)s") % {"names": ", ".join(expired)}
         yield Fact("tokens", False, says, _("Enter a new one at the connection, or an app id with its secret."))
 
 

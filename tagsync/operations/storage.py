@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 
 IDENTITY = "storage-id"
 MAX_CHARACTERS = 40
+# Processes that start together on a new bucket each write one, and the bucket keeps the last.
+SETTLED_AFTER_SECONDS = 2.0
 
 
 def identity() -> str:
@@ -16,6 +19,8 @@ def identity() -> str:
     try:
         if not default_storage.exists(IDENTITY):
             default_storage.save(IDENTITY, ContentFile(uuid.uuid4().hex.encode()))
+            if not isinstance(default_storage, FileSystemStorage):
+                time.sleep(SETTLED_AFTER_SECONDS)
         with default_storage.open(IDENTITY) as file:
             return str(file.read(MAX_CHARACTERS).decode("ascii", "replace"))
     except OSError:

@@ -60,10 +60,10 @@ def _banners(request: HttpRequest) -> list[Banner]:
 def _held(user: AbstractUser) -> list[Banner]:
     if not hold.is_on():
         return []
-    text = _("This database was restored from a backup. What may have been sent since has to be looked at first.")
+    text = _("This database was restored from a backup. What may have been sent since must be reviewed first.")
     banner: Banner = {"tone": "warning", "title": _("Nothing is sent: an admin must confirm"), "text": text}
     if user.has_perm("imports.confirm_restore"):
-        banner |= {"action_url": reverse("restore"), "action_label": _("Look and confirm")}
+        banner |= {"action_url": reverse("restore"), "action_label": _("Review and confirm")}
     return [banner]
 
 
@@ -71,7 +71,7 @@ def _of_program(user: AbstractUser) -> list[Banner]:
     if not user.has_perm("connections.manage_connections") or not schema.differed_lately():
         return []
     title = _("This program and its database are of different versions")
-    text = _("Workers of this version work on nothing. Stop the old ones, migrate the database, start the new ones.")
+    text = _("Workers of this version do no work. Stop the old ones, migrate the database, start the new ones.")
     return [{"tone": "danger", "title": title, "text": text}]
 
 
@@ -92,5 +92,5 @@ def _delayed(title: str) -> Banner:
     return {
         "tone": "warning",
         "title": title,
-        "text": _("Nothing is lost, and it goes on by itself. If this stays, tell whoever runs tagsync."),
+        "text": _("Nothing is lost, and it continues automatically. If this lasts, tell whoever runs tagsync."),
     }

@@ -76,18 +76,18 @@ def raising(error: BaseException) -> Callable[..., None]:
 ERRORS = [
     (
         OperationalError("Key (phone)=(13800138000)"),
-        "The database cannot be used (OperationalError): see that it runs, then try again.",
+        "The database cannot be used (OperationalError): check that it is running, then try again.",
     ),
     (OSError(28, "No space left on device"), "No space left on device"),
     (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied"),
     (KeyboardInterrupt(), "It was interrupted."),
     (
         ZeroDivisionError("13800138000"),
-        "A fault of tagsync (ZeroDivisionError): tell whoever looks after it; --traceback shows more.",
+        "An error in tagsync (ZeroDivisionError): tell whoever looks after it; --traceback shows more.",
     ),
     (
         UnicodeEncodeError("utf-8", "13800138000\ud800", 11, 12, "x"),
-        "A fault of tagsync (UnicodeEncodeError): tell whoever looks after it; --traceback shows more.",
+        "An error in tagsync (UnicodeEncodeError): tell whoever looks after it; --traceback shows more.",
     ),
 ]
 
@@ -111,7 +111,7 @@ def test_it_ends_with_3_and_the_number_afterwards(
     monkeypatch.setattr("tagsync.cli.report.is_over", raising(error))
     found, job = failed(*importing(sheet, "--wait")), ImportJob.objects.get()
     assert (found.returncode, job.status) == (3, JobStatus.QUEUED)
-    assert str(found).startswith(f"Import {job.pk} is queued and goes on without this command.") and why in str(found)
+    assert str(found).startswith(f"Import {job.pk} is queued and continues without this command.") and why in str(found)
 
 
 def test_it_does_not_say_what_it_does_not_know(sheet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_it_says_when_nobody_reads_the_answer(sheet: Path) -> None:
 
 def test_it_goes_on_when_the_draft_was_deleted_meanwhile(sheet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tagsync.delivery.actions.check", raising(ImportJob.DoesNotExist()))
-    assert "was changed on its page meanwhile" in str(failed(*importing(sheet)))
+    assert "has been changed on its page" in str(failed(*importing(sheet)))
 
 
 def test_django_s_traceback_is_there_when_asked_for(sheet: Path, monkeypatch: pytest.MonkeyPatch) -> None:

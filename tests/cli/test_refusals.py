@@ -89,5 +89,5 @@ def test_it_wants_to_know_what_the_characters_are(tmp_path: Path) -> None:
     line = refused(sheet)
     assert "--encoding gb18030, --encoding big5" in line
     assert "13800138000" not in line
-    assert "“klingon” is no encoding" in refused(sheet, "--encoding", "klingon")
-    assert "“comma” cannot stand between" in refused(sheet, "--delimiter", "comma")
+    assert "“klingon” is not an encoding" in refused(sheet, "--encoding", "klingon")
+    assert "“comma” cannot separate" in refused(sheet, "--delimiter", "comma")

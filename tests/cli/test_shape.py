@@ -96,7 +96,7 @@ def test_it_takes_the_row_that_is_given(tmp_path: Path, capsys: pytest.CaptureFi
 def test_it_refuses_columns_without_names_that_nobody_named(tmp_path: Path, form: str) -> None:
     with pytest.raises(CouldNotRun) as caught:
         run(sheet(tmp_path, form, NAMELESS))
-    assert "No row is taken for the column names (--header-row says which one is)" in str(caught.value)
+    assert "No row is used as the header row (set one with --header-row)" in str(caught.value)
     assert "the columns are called “A”, “B”" in str(caught.value)
     assert not ImportJob.objects.visible_to(Person.objects.get()).exists()
 
@@ -112,7 +112,7 @@ def test_it_tells_of_columns_without_a_name(tmp_path: Path, capsys: pytest.Captu
     for number in (300, 310, 320, 330):
         rows[number - 1] = (*rows[number - 1], "", "x")
     found, said = imported(capsys, plain(tmp_path / "sheet.xlsx", rows))
-    message = "Column D has no name, holds values all the same, and is not sent"
+    message = "Column D has no name but holds values, and is not sent"
     assert found["notices"] == [
         {"code": "unnamed_column", "message": message, "column": "D", "rows": 4, "first_rows": [300, 310, 320]}
     ]
@@ -131,6 +131,6 @@ def test_it_says_the_rows_of_the_file_as_a_sum(tmp_path: Path, capsys: pytest.Ca
     path = sheet(tmp_path, form, [("五月名单",), ("导出人", "林"), ("手机号", "标签"), *NAMELESS])
     run(path)
     assert (
-        "5 rows in the file = 2 above the column names (rows 1–2) + 1 with the column names (row 3) + 2 rows read."
+        "5 rows in the file = 2 above the header row (rows 1–2) + 1 header row (row 3) + 2 rows read."
         in capsys.readouterr().out
     )

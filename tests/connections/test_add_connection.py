@@ -137,5 +137,5 @@ def test_no_option_and_no_database_gives_more_than_one_line(monkeypatch: pytest.
 
     monkeypatch.setattr(Connection, "save", gone)
     assert refused("b", *URL, "--token-env", "TOKEN").startswith(
-        "The database cannot be used (OperationalError): see that it runs, then try again."
+        "The database cannot be used (OperationalError): check that it is running, then try again."
     )

@@ -41,7 +41,7 @@ def test_an_ordinary_success_leaves_none(marketer: Person, connection: Connectio
 @pytest.mark.parametrize(
     ("language", "said", "row"),
     [
-        ("en", "The platform accepted 5 rows, but its answers speak of failures.", "Accepted with remarks"),
+        ("en", "The platform accepted 5 rows, but its answers mention failures.", "Accepted with remarks"),
         ("zh-hans", "平台已接收 5 行，但其响应中提到了失败。", "平台已接收，附有备注"),
     ],
 )

@@ -167,7 +167,7 @@ def test_the_command_says_what_it_did(marketer: Person, connection: Connection, 
     call_command("restored")
     assert "Nothing is sent until" in (said := capsys.readouterr().out) and "after the backup: 1\n" in said
     call_command("restored")
-    assert "already" in capsys.readouterr().out
+    assert "Already" in capsys.readouterr().out
     assert RestoreHold.objects.count() == 1
 
 

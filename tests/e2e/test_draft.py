@@ -61,7 +61,7 @@ def test_it_saves_each_choice_and_says_so(draft: Draft) -> None:
     expect(page.locator("#id_column_5")).to_have_value("tags")
     expect(page.locator("#id_operation_delete")).to_be_checked()
     expect(page.locator("#id_fixed_tags")).to_have_value("双11")
-    expect(bar(page)).to_contain_text("Delete tags")
+    expect(bar(page)).to_contain_text("Remove tags")
 
 
 @pytest.mark.slow
@@ -121,12 +121,12 @@ def test_it_refuses_the_older_of_two_tabs_with_a_word(
     violations = Axe().run(older, options=RULES).response["violations"]
     assert not violations, [(v["id"], v["nodes"][0]["target"]) for v in violations]
     expect(older.locator("#id_column_5")).to_have_value("unionid")
-    older.get_by_role("button", name="Use those of this page").click()
+    older.get_by_role("button", name="Use the choices on this page").click()
     expect(state(older)).to_contain_text(SAVED)
     expect(older.locator("#draft-conflict .notice")).to_have_count(0)
     # now the other one is older, and takes the newest
     page.select_option("#id_column_6", "tags")
-    page.get_by_role("link", name="Load the newest").click()
+    page.get_by_role("link", name="Load the latest choices").click()
     expect(page.locator("#id_column_5")).to_have_value("unionid")
     expect(page.locator("#id_operation_add")).to_be_checked()
     expect(page.locator("#id_column_6")).to_have_value("")

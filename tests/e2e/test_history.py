@@ -71,7 +71,7 @@ def test_it_finds_and_takes_filters_away(in_english: Page) -> None:
     page.fill("input[name=q]", "no such import")
     page.click("text=Apply")
     page.wait_for_url("**/imports/?q=no+such+import&operation=delete&since=2026-01-01")
-    expect(page.locator("main")).to_contain_text("No import fits")
+    expect(page.locator("main")).to_contain_text("No imports match")
     page.click("a.chip--filter:has-text('Operation')")
     page.wait_for_url("**/imports/?q=no+such+import&since=2026-01-01")
     page.click("a:has-text('Clear filters') >> nth=0")

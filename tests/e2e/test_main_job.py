@@ -55,8 +55,8 @@ def test_it_brings_the_sample_to_the_platform(in_english: Page, platform: Up) ->
     start(page)
     see_it_end(page, "Finished with failures")
     expect(page.locator("main")).to_contain_text(
-        "302 rows in the file = 1 above the column names (row 1) + 1 with the column names (row 2)"
-        " + 288 accepted by the platform + 2 duplicate + 9 to fix + 1 blank"
+        "302 rows in the file = 1 above the header row (row 1) + 1 header row (row 2) + 288 accepted "
+        "by the platform + 2 duplicate + 9 to fix + 1 blank"
     )
     found = bodies(platform)
     assert sum(len(body["data"]) for body in found) == 288
@@ -95,7 +95,7 @@ def test_it_asks_when_everything_is_refused_and_stops(in_english: Page, platform
     check(page)
     start(page)
     see_it_end(page, "Blocked")
-    expect(page.locator("main")).to_contain_text("The platform refuses every row alike")
+    expect(page.locator("main")).to_contain_text("The platform rejects every row in the same way")
     page.click("main form[action$='/stop/'] button >> nth=0")
     see_it_end(page, "Stopped")
 

@@ -39,13 +39,13 @@ def test_what_is_repaired_is_what_arrives(in_english: Page, platform: Up, tmp_pa
     expect(page.locator(".toasts")).to_contain_text("1 row can be sent now.")
     group(page, "No tag in the row")
     page.get_by_label("Tags, row 8").fill("新客，会员")
-    page.get_by_role("button", name="Check what I changed").click()
+    page.get_by_role("button", name="Check my changes").click()
     group(page, "openid: not a usable value")
     page.get_by_role("button", name="Leave out", exact=False).last.click()
     expect(page.locator("main")).to_contain_text("Nothing to fix")
     expect(page.locator(".formbar")).to_contain_text("send 11 rows")
 
-    page.locator("li", has_text="Left out: row 10").get_by_role("button", name="Take back").click()
+    page.locator("li", has_text="Left out: row 10").get_by_role("button", name="Undo the fix").click()
     expect(page.locator("#causes")).to_contain_text("openid: not a usable value")
     start(page)
     see_it_end(page, "Finished with failures")
@@ -73,7 +73,7 @@ def test_only_what_failed_is_sent_again(in_english: Page, platform: Up, tmp_path
     upload(page, plain(tmp_path / "换了名字.xlsx", [HEADER, *reversed(rows)]))
     check(page)
     expect(page.locator("main")).to_contain_text("The same rows were imported before")
-    page.get_by_role("button", name="Send only the 3 that were not accepted").click()
+    page.get_by_role("button", name="Send only the 3 rows that were not accepted").click()
     start(page)
     see_it_end(page, "Finished")
     sent = [row["phone"] for body in bodies(platform) for row in body["data"]]
@@ -90,7 +90,7 @@ def test_placeholders_are_dropped_in_one_click(in_english: Page, platform: Up, t
         rows[number][4] = tags
     upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
     check(page)
-    page.get_by_role("button", name="Drop “NULL” in 3 rows").click()
+    page.get_by_role("button", name="Drop “NULL” from 3 rows").click()
     expect(page.locator("main")).to_contain_text("2 rows can be sent now. 1 row still has a problem.")
     page.get_by_role("button", name="“无” is a tag: send it").click()
     expect(page.locator(".toasts")).to_contain_text("1 row can be sent now.")

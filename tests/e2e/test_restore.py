@@ -63,11 +63,11 @@ def is_fit_for_everybody(page: Page) -> None:
 def test_an_admin_confirms_what_may_have_been_sent(in_english: Page, platform: Up, tmp_path: Path) -> None:
     page = in_english
     platform.sandbox("POST", "/control/faults", [{"kind": "latency", "seconds": 2}])
-    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *customers(ROWS)]))
+    upload(page, plain(tmp_path / "备份之后.xlsx", [HEADER, *customers(ROWS)]))
     check(page)
     start(page)
     of_import = page.url
-    expect(page).to_have_title(re.compile(r"^[1-9]\d?% · 会员\.xlsx"), timeout=20_000)
+    expect(page).to_have_title(re.compile(r"^[1-9]\d?% · 备份之后\.xlsx"), timeout=20_000)
     assert platform.manage("restored").returncode == 0
     platform.sandbox("DELETE", "/control/faults")
 
@@ -76,7 +76,7 @@ def test_an_admin_confirms_what_may_have_been_sent(in_english: Page, platform: U
     page.click("a[href='/restore/']")
     held = page.locator("main")
     expect(held).to_contain_text("Imports whose rows may have been sent after the backup")
-    expect(held.locator("a", has_text="会员.xlsx")).to_be_visible()
+    expect(held.locator("a", has_text="备份之后.xlsx")).to_be_visible()
     expect(held).to_contain_text(re.compile(r"[\d,]+ of 20,000 rows are still to be sent"))
     expect(held).to_contain_text(UNNAMED)
     is_fit_for_everybody(page)

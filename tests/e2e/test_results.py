@@ -54,7 +54,7 @@ def test_what_is_refused_is_started_again_with_other_settings(in_english: Page, 
     page.click("button.btn--primary >> text=Stop and start again with other settings")
     page.wait_for_url("**/columns/")
     platform.sandbox("DELETE", "/control/faults")
-    expect(page.locator("main")).to_contain_text("has not brought to the platform is sent from this file")
+    expect(page.locator("main")).to_contain_text("that the platform has not accepted are sent from this file")
     check(page)
     expect(page.locator("main")).to_contain_text("again, with the columns and settings chosen here")
     start(page)

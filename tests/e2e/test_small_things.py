@@ -141,7 +141,7 @@ def test_a_reload_during_an_upload_is_asked_about(in_english: Page, held: list[R
     page.on("dialog", answer)
     page.goto("/imports/new/")
     page.set_input_files("input[name=file]", plain(tmp_path / "会员.xlsx", [HEADER, *customers(3)]))
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     expect(page.locator("[data-upload-progress]")).to_be_visible()
     page.evaluate("location.reload()")
     page.wait_for_timeout(0)

@@ -42,9 +42,9 @@ def test_it_refuses_by_itself(in_english: Page, posts: list[str], name: str, con
     page.set_input_files("input[name=file]", {"name": name, "mimeType": "", "buffer": content})
     expect(page.locator(REFUSAL)).to_contain_text(said)
     expect(page.locator(REFUSAL)).to_contain_text(name)
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     expect(page.locator(REFUSAL)).to_be_focused()
-    expect(page.locator("text=Upload and go on")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("text=Upload and continue")).not_to_have_attribute("aria-busy", "true")
     assert posts == []
 
 
@@ -61,13 +61,13 @@ def test_it_refuses_what_is_too_large_and_then_takes_another(
     page.evaluate("document.querySelector('[data-upload]').dataset.maxBytes = 9000000")
     page.set_input_files("input[name=file]", tmp_path / "会员.xlsx")
     expect(page.locator(REFUSAL)).to_be_hidden()
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     page.wait_for_url("**/columns/")
 
 
 def test_it_asks_for_a_file_without_asking_the_server(in_english: Page, posts: list[str]) -> None:
     in_english.goto(URL)
-    in_english.click("text=Upload and go on")
+    in_english.click("text=Upload and continue")
     expect(in_english.locator(REFUSAL)).to_contain_text("Choose a file first.")
     assert posts == []
 
@@ -106,7 +106,7 @@ def test_it_shows_how_far_it_is_and_can_be_cancelled(in_english: Page, tmp_path:
     session = slow(page, 400_000)
     page.set_input_files("input[name=file]", file)
     page.fill("input[name=title]", "双11")
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     progress = page.locator("[data-upload-progress]")
     expect(progress).to_contain_text(re.compile(r"[1-9]\d? % · [\d.]+ (KB|MB) of 1\.\d MB"), timeout=15_000)
     page.click("[data-upload-cancel]")
@@ -115,7 +115,7 @@ def test_it_shows_how_far_it_is_and_can_be_cancelled(in_english: Page, tmp_path:
     session.send("Network.emulateNetworkConditions", {
         "offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
     })  # fmt: skip
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     page.wait_for_url("**/columns/")
     expect(page.locator("main")).to_contain_text("双11")
 
@@ -126,7 +126,7 @@ def test_it_says_when_the_network_is_gone(in_english: Page, tmp_path: Path, excu
     page.goto(URL)
     page.set_input_files("input[name=file]", plain(tmp_path / "会员.xlsx", [HEADER, *customers(3)]))
     page.route("**/imports/new/", lambda route: route.abort())
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     expect(page.locator(REFUSAL)).to_contain_text("The upload was cut off; nothing was saved.")
     expect(page.locator("[data-dropzone-name]")).to_contain_text("会员.xlsx")
     expect(page.locator("[data-upload-progress]")).to_be_hidden()
@@ -140,7 +140,7 @@ def test_it_shows_the_reference_when_a_press_fails(in_english: Page, tmp_path: P
     page.route(
         "**/imports/new/", lambda route: route.fulfill(status=503, headers={"X-Request-ID": "abc123abc123"}, body="")
     )
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     expect(page.locator("#request-failed")).to_contain_text("abc123abc123")
     page.click("#request-failed button")
     expect(page.locator("#request-failed")).to_be_hidden()
@@ -152,8 +152,8 @@ def test_it_says_that_others_were_in_the_way(in_english: Page, tmp_path: Path, e
     page.goto(URL)
     page.set_input_files("input[name=file]", plain(tmp_path / "会员.xlsx", [HEADER, *customers(3)]))
     page.route("**/imports/new/", lambda route: route.fulfill(status=503, headers={"X-Busy": "1"}, body=""))
-    page.click("text=Upload and go on")
-    expect(page.locator("#request-failed")).to_contain_text("Something else is being recorded")
+    page.click("text=Upload and continue")
+    expect(page.locator("#request-failed")).to_contain_text("The server is busy with something else")
     expect(page.locator("#request-failed [data-failed]")).to_be_hidden()
 
 
@@ -170,7 +170,7 @@ def test_the_way_of_a_first_import(in_english: Page, platform: Up, tmp_path: Pat
     expect(page.locator("#first-steps h2")).to_have_count(0)
     expect(page.locator("[data-focus]")).to_be_focused()
     expect(page.locator("[data-dropzone-name]")).to_contain_text("示例-会员标签.xlsx")
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     page.wait_for_url("**/columns/")
     expect(page.locator("main")).to_contain_text("is looked up first; not found →")
     page.goto(URL)
@@ -200,7 +200,7 @@ def test_an_example_follows_the_choices(in_english: Page, tmp_path: Path) -> Non
     page = in_english
     page.goto(URL)
     page.set_input_files("input[name=file]", plain(tmp_path / "会员.xlsx", [HEADER, *customers(3)]))
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     page.wait_for_url("**/columns/")
     example = page.locator("#matching-fuzzy-1")
     expect(example).to_contain_text("Row 2: unionid u00000…0000 is looked up first; not found → openid")
@@ -219,7 +219,7 @@ def test_it_is_whole_at_200_percent_and_in_forced_colours(in_english: Page, tmp_
     page.set_input_files("input[name=file]", plain(tmp_path / "会员.xlsx", [HEADER, *customers(3)]))
     page.screenshot(path=tmp_path / "upload.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
-    page.click("text=Upload and go on")
+    page.click("text=Upload and continue")
     page.wait_for_url("**/columns/")
     page.screenshot(path=tmp_path / "columns.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 720

@@ -128,7 +128,7 @@ def test_it_writes_the_sheet_and_what_became_of_it(first: ImportJob, marketer: P
     header, *found = lines(made(first, marketer, clear=True))
     assert header == [*HEADER, "Row in the sheet", "State", "Reason", "What to do", "Tries"]
     assert found[1][:7] == ["C-2", OPENID, "138 0013 8001", "=1+1", "新客", "3", "Rejected by the platform"]
-    assert found[1][7].startswith("The platform refused this row")
+    assert found[1][7].startswith("The platform rejected this row")
     assert [row[5] for row in found] == ["2", "3", "4", "5", "6"]
     assert "C: Phone: not a phone number" in found[3][7]
 

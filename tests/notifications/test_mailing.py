@@ -124,7 +124,7 @@ def test_only_who_heard_of_the_beginning_hears_of_the_end(job: ImportJob, sandbo
     mailing.send_due()
     assert [letter.subject for letter in mail.outbox] == [
         "“双11会员.xlsx” waits: its connection is blocked",
-        "“双11会员.xlsx” goes on",
+        "“双11会员.xlsx” continues",
     ]
 
 

@@ -176,7 +176,7 @@ def test_it_tells_one_notice_for_many_imports(
     assert titles(marketer) == ["12 imports wait: their connection is blocked"]
     assert Notice.objects.get().job is None
     sandbox_connection.unblock()
-    assert titles(marketer)[1] == "12 imports go on"
+    assert titles(marketer)[1] == "12 imports continue"
 
 
 def test_an_admin_hears_of_her_own_imports_once(admin_person: Person, sandbox_connection: Connection) -> None:

@@ -92,7 +92,7 @@ BROKEN: list[tuple[str, Break, str]] = [
     (
         "keeper",
         lambda _: Process.objects.filter(role="keeper").update(seen_at=Now() - timedelta(minutes=5)),
-        "No keeper",
+        "The keeper is not running",
     ),
     ("clocks", lambda _: Process.objects.filter(role="sends").update(clock_ahead_seconds=-75), "-75 seconds"),
     ("versions", lambda _: Process.objects.filter(role="sends").update(version="0.0.9"), "0.0.9"),

@@ -68,7 +68,7 @@ def test_it_changes_the_password_and_ends_what_is_open_elsewhere(
         ({"old_password": ""}, "old_password", "required"),
         ({"new_password2": "another one"}, "new_password2", "differ"),
         ({"new_password1": "short", "new_password2": "short"}, "new_password2", "too short"),
-        ({"new_password1": PASSWORD, "new_password2": PASSWORD}, "new_password1", "present password"),
+        ({"new_password1": PASSWORD, "new_password2": PASSWORD}, "new_password1", "current password"),
     ],
 )
 def test_it_says_what_is_wrong(
@@ -135,7 +135,7 @@ def test_every_page_leads_to_a_new_password_first(fresh: tuple[Client, str]) -> 
     assert client.post(ELSEWHERE)["Location"] == ACCOUNT
     assert client.get("/imports/1/live/", headers={"HX-Request": "true"})["HX-Redirect"] == ACCOUNT
     page = client.get(ACCOUNT).content.decode()
-    assert "Choose a password of your own first" in page and ELSEWHERE not in page
+    assert "Choose your own password first" in page and ELSEWHERE not in page
     # what is for everybody stays
     assert client.get("/notices/new/").status_code == 204
     assert client.post("/preferences/", {"theme": "dark"}).status_code == 302
@@ -180,7 +180,7 @@ def test_typed_ones_and_those_of_up_are_kept(signed_admin: Client, admin_person:
 
 def test_it_ends_what_is_open_elsewhere(signed: Client, elsewhere: Client, signed_other: Client) -> None:
     response = signed.post(ELSEWHERE, follow=True)
-    assert "Elsewhere you are signed out." in response.content.decode()
+    assert "You are signed out everywhere else." in response.content.decode()
     assert is_in(signed) and not is_in(elsewhere) and is_in(signed_other)
     assert signed.post(ELSEWHERE).status_code == 302 and is_in(signed)
 

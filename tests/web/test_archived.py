@@ -53,7 +53,7 @@ def test_it_warns_on_the_check_page_and_leads_to_the_columns(ready: ImportJob, s
     assert SAID[language] in text_of(response)
     assert f'href="{url("columns", ready)}"' in page
     # Nothing is offered that would be refused.
-    assert "Add tags: send" not in page and "添加标签：" not in page
+    assert "Add tags to" not in page and "添加标签：" not in page
     # There another one can be chosen.
     assert signed.get(url("columns", ready)).status_code == 200
 

@@ -71,14 +71,14 @@ def test_it_says_when_nobody_checks(
 ) -> None:
     monkeypatch.setattr("tagsync.queueing.health._look", lambda: health)
     page = html_of(signed, checking)
-    assert "The check waits for a worker" in page
+    assert "The check is waiting for a worker" in page
     assert "tell an admin" in page
 
 
 def test_it_says_why_a_file_is_unreadable(checking: ImportJob, signed: Client) -> None:
     checking.move(Act.UNREADABLE, cause="too_many_columns", cause_params={"cell": "XFD9", "max_columns": 200})
     page = html_of(signed, checking)
-    assert "Something stands in cell XFD9" in page
+    assert "Cell XFD9 is not empty" in page
     assert url(checking, "change") in page
     assert "send" not in page.split('class="formbar"')[1]
 
@@ -109,7 +109,7 @@ def test_it_balances(make_draft: MakeDraft, signed: Client) -> None:
     numbers = [part.split("</dd>")[0] for part in page.split('class="balance"')[1].split("</dl>")[0].split("<dd>")[1:]]
     total, *parts = (int(number) for number in numbers)
     assert total == sum(parts)
-    assert "with the column names (row 1)" in page
+    assert "header row (row 1)" in page
     assert (total, parts) in [(6, [1, 2, 1, 1, 1]), (5, [1, 2, 1, 1])]  # whether the blank row is in the file at all
 
 
@@ -119,8 +119,8 @@ def test_it_tells_what_stands_beside_the_customers(make_draft: MakeDraft, signed
     job.begin_check(job.owner)
     finish_check(job)
     page = " ".join(html_of(signed, job).split())
-    assert "above the column names (row 1)" in page and "with the column names (row 2)" in page
-    assert "Column E has no name, holds values all the same, and is not sent" in page
+    assert "above the header row (row 1)" in page and "header row (row 2)" in page
+    assert "Column E has no name but holds values, and is not sent" in page
     assert "E4<b>回访</b>" in page
 
 
@@ -162,7 +162,7 @@ def test_it_shows_tags_identifiers_and_settings(ready: ImportJob, signed: Client
     assert "<dt>Phone</dt><dd>2 rows</dd>" in page
     assert "Fuzzy matching, way 1: unionid → openid → Phone → Customer ID" in page
     assert "Test platform: nothing reaches 兔展." in page
-    assert "Add tags: send 2 rows" in page
+    assert "Add tags to 2 rows" in page
 
 
 MESSY = [
@@ -176,10 +176,10 @@ def test_it_tells_warnings_and_changes_apart_from_problems(make_draft: MakeDraft
     job = make_draft(small_workbook(rows=MESSY))
     job.begin_check(job.owner)
     page = html_of(signed, finish_check(job))
-    assert "The same customer stands in several rows (same Phone)" in page
+    assert "The same customer is in several rows (same Phone)" in page
     assert "Phone: +86 removed" in page
     assert "<b>+86 138-0013-8001</b>→<b>13800138001</b>" in page
-    assert "Written differently, probably meant as one:" in page
+    assert "Spelt differently, but probably the same tag:" in page
     assert "Nothing to fix" in page
 
 
@@ -187,7 +187,7 @@ def test_it_masks_warnings_and_changes_for_anybody_but_the_owner(make_draft: Mak
     job = make_draft(small_workbook(rows=MESSY))
     job.begin_check(job.owner)
     page = html_of(signed_admin, finish_check(job))
-    assert "The same customer stands in several rows" in page
+    assert "The same customer is in several rows" in page
     assert "138001380" not in page
     assert "138-0013" not in page
 
@@ -207,7 +207,7 @@ def test_it_says_when_nobody_sends_and_lets_start(
     ready: ImportJob, signed: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tagsync.queueing.health._look", lambda: QueueHealth(True, 1, 0))
-    assert "nobody is there to send" in html_of(signed, ready)
+    assert "no worker for sending is running" in html_of(signed, ready)
     assert start(signed, ready)["Location"] == f"/imports/{ready.pk}/"
 
 
@@ -305,7 +305,7 @@ def test_it_starts_nothing_that_was_not_looked_at(ready: ImportJob, signed: Clie
     ready.begin_check(ready.owner)
     finish_check(ready)
     answer = signed.post(url(ready, "start"), {"seen": seen, "confirm_count": "2"}, follow=True)
-    assert "was checked anew meanwhile" in answer.content.decode()
+    assert "has been checked again in the meantime" in answer.content.decode()
     ready.refresh_from_db()
     assert ready.status == JobStatus.READY
 
@@ -328,7 +328,7 @@ def test_a_delete_needs_the_number(deleting: ImportJob, signed: Client, typed: s
 @pytest.mark.parametrize("typed", ["2", " 2 ", "２"])
 def test_a_delete_starts_with_the_number(deleting: ImportJob, signed: Client, typed: str) -> None:
     page = html_of(signed, deleting)
-    assert "Delete tags: send 2 rows" in page
+    assert "Remove tags from 2 rows" in page
     assert 'data-confirm-count="2"' in page
     assert start(signed, deleting, confirm_count=typed)["Location"] == f"/imports/{deleting.pk}/"
     deleting.refresh_from_db()
@@ -340,7 +340,7 @@ def test_there_is_no_button_when_nothing_can_be_sent(make_draft: MakeDraft, sign
     job.begin_check(job.owner)
     page = html_of(signed, finish_check(job))
     assert "No row of this file can be sent." in page
-    assert "Add tags: send" not in page
+    assert "Add tags to" not in page
     start(signed, job)
     job.refresh_from_db()
     assert job.status == JobStatus.READY

@@ -360,7 +360,7 @@ def test_it_doubts_a_column_whose_values_are_something_else(make_draft: MakeDraf
     job = make_draft(
         small_workbook(header=("openid", "姓名", "标签"), rows=[(f"1380013800{n}", "林", "VIP") for n in range(5)])
     )
-    assert "Look again: 5 of 5 values look like “Phone”." in unescape(signed.get(url(job)).content.decode())
+    assert "Check this column: 5 of 5 values look like “Phone”." in unescape(signed.get(url(job)).content.decode())
 
 
 def test_it_says_from_where_the_columns_are_remembered(make_draft: MakeDraft, draft: ImportJob, signed: Client) -> None:

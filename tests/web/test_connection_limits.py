@@ -35,13 +35,13 @@ def test_it_shows_the_limit_of_bytes_with_a_reset(signed_admin: Client, signed: 
     assert address not in text_of(signed_admin.get(page_of(connection)))
     connection.body_was_refused(100_000)
     page = text_of(signed_admin.get(page_of(connection)))
-    assert "at most 50,000 bytes" in page and address in page
+    assert "limited to 50,000 bytes" in page and address in page
     assert signed_admin.get(address).status_code == 405
     assert signed.post(address).status_code in (403, 404)
     connection.refresh_from_db()
     assert connection.max_body_bytes == 50_000
     page = text_of(signed_admin.post(address, follow=True))
     connection.refresh_from_db()
-    assert connection.max_body_bytes is None and "The limit is forgotten" in page and address not in page
+    assert connection.max_body_bytes is None and "The limit is removed" in page and address not in page
     signed_admin.post(address)
     assert signed_admin.post("/connections/999999/forget-limit/").status_code == 404

@@ -42,7 +42,7 @@ def test_it_shows_what_came_back(signed_admin: Client, connection: Connection) -
 def test_it_offers_to_go_on_when_a_blocked_one_works(signed_admin: Client, connection: Connection) -> None:
     connection.block("forbidden")
     page = text_of(try_it(signed_admin, connection))
-    assert "It is repaired: go on" in page and "still blocked" in page
+    assert "Mark as repaired" in page and "still blocked" in page
     connection.refresh_from_db()
     assert connection.state == "blocked"
 

@@ -105,7 +105,7 @@ def test_it_changes_nothing_by_get(signed_admin: Client, connection: Connection,
 def test_it_lists_connections(signed_admin: Client, connection: Connection, fixed: Connection) -> None:
     page = signed_admin.get(LIST).content.decode()
     assert "华东" in page and "App id and secret" in page
-    assert "Fixed token" in page and "ends two hours after it was issued" in page
+    assert "Fixed token" in page and "expires two hours after it was issued" in page
     assert "10 calls in 5 s" in page and "500 rows per call, 2 at a time" in page
 
 
@@ -121,7 +121,7 @@ def test_it_says_what_to_do_about_a_blocked_one(signed_admin: Client, fixed: Con
     page = signed_admin.get(LIST).content.decode()
     assert "The platform does not accept the access token" in page
     assert "Enter a new token" in page
-    assert "It is repaired: go on" in page
+    assert "Mark as repaired" in page
     assert "HTTP 200, code 100200" in page
 
 
@@ -342,7 +342,7 @@ def test_it_keeps_the_tenant_while_an_import_is_unsettled(
         assert response.status_code == 302
         return
     assert errors_of(response) == {"base_url", "app_id"}
-    assert "1 import on the connection is not settled" in response.content.decode()
+    assert "1 import on the connection is not finished" in response.content.decode()
     connection.refresh_from_db()
     assert (connection.base_url, connection.app_id, connection.app_secret()) == (HOST, "app-1", "stored-secret-9f3a")
 
@@ -372,7 +372,7 @@ def test_it_archives_and_takes_back(signed_admin: Client, connection: Connection
         signed_admin.post(page_of(connection, "archive"))
         connection.refresh_from_db()
         assert connection.archived_at
-    assert "Use it again" in signed_admin.get(page_of(connection)).content.decode()
+    assert "Unarchive" in signed_admin.get(page_of(connection)).content.decode()
     signed_admin.post(page_of(connection, "archive"), {"restore": "1"})
     connection.refresh_from_db()
     assert connection.archived_at is None

@@ -164,7 +164,7 @@ def test_it_tells_a_newer_row_whose_outcome_is_open(
     ("operation", "en", "zh"),
     [
         ("add", "may have been added by", "可能已由"),
-        ("delete", "may have been deleted by", "可能已由"),
+        ("delete", "may have been removed by", "可能已由"),
     ],
 )
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ def test_it_gives_a_search_to_nobody_else(signed: Client, signed_admin: Client, 
     address = signed.post(URL, {"typed": PHONE})["Location"]
     response = signed_admin.get(address, follow=True)
     assert response.redirect_chain == [(URL, 302)]
-    assert "This search is over" in text_of(response)
+    assert "This search has expired" in text_of(response)
 
 
 def test_it_remembers_the_newest_searches(signed: Client) -> None:

@@ -96,8 +96,8 @@ def calm(client: Client) -> Client:
 @pytest.mark.parametrize(
     ("url", "status", "words"),
     [
-        ("/deny/", 403, "You may not see this page"),
-        ("/nowhere/", 404, "There is nothing here"),
+        ("/deny/", 403, "You don't have access to this page"),
+        ("/nowhere/", 404, "Page not found"),
         ("/fail/", 500, "Something went wrong on our side"),
     ],
 )
@@ -219,7 +219,7 @@ def test_no_other_site_has_its_press_sent_again(stale: Client, origin: str) -> N
 
 def test_passwords_and_files_are_put_into_no_page(stale: Client) -> None:
     page = text_of(stale.post("/people/new/", {"username": "zhou", "password": "correct horse"}, headers=OURS))
-    assert "correct horse" not in page and "Files and passwords" in page
+    assert "correct horse" not in page and "files and type passwords" in page
     file = SimpleUploadedFile("x.csv", b"a")
     assert "Send it again" not in text_of(stale.post("/imports/new/", {"file": file, "title": "t"}, headers=OURS))
 
@@ -248,7 +248,7 @@ def test_a_press_after_the_session_leads_back_to_the_page(client: Client, ready:
     response = client.post(f"/imports/{ready.pk}/start/", headers={"Referer": page})
     assert ways_back(response["Location"]) == ("/login/", {"next": [f"/imports/{ready.pk}/check/"], "ended": ["1"]})
     client.cookies["tagsync_language"] = "en"
-    assert "What you pressed last was not done." in client.get(response["Location"]).content.decode()
+    assert "Your last action was not carried out." in client.get(response["Location"]).content.decode()
 
 
 def test_a_press_from_nowhere_leads_to_the_start(client: Client, ready: ImportJob) -> None:
@@ -276,7 +276,7 @@ def test_a_press_that_had_to_give_way_says_so_and_leads_back(signed: Client, rea
     response = calm(signed).post("/give-way/", headers={"Referer": page})
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     text = response.content.decode()
-    assert "Something else is being recorded" in text and "Go back: the page shows how far it came." in text
+    assert "The server is busy with something else" in text and "Go back: the page shows how far it got." in text
     assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == [f"/imports/{ready.pk}/check/"]
     ready.refresh_from_db()
     assert ready.title == ""
@@ -286,7 +286,7 @@ def test_a_page_that_had_to_give_way_offers_itself_again(signed: Client) -> None
     signed.cookies["tagsync_language"] = "zh-hans"
     text = calm(signed).get("/give-way/?page=2").content.decode()
     assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == ["/give-way/?page=2"]
-    assert "Something else is being recorded" in text
+    assert "The server is busy with something else" in text
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of PostgreSQL's locks tests/faults/test_frozen knows")
@@ -341,7 +341,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_done(signed: Client, ready: Imp
     response = calm(signed).post(f"/full/{what}", headers={"Referer": page})
     assert (response.status_code, response["X-Full"], "X-Busy" in response) == (503, "1", False)
     text = response.content.decode()
-    assert "The server’s disk is full" in text and "so it was not done" in text
+    assert "The server’s disk is full" in text and "so it was not carried out" in text
     assert re.findall(r'class="btn[^"]*" href="([^"]*)"', text) == [f"/imports/{ready.pk}/check/"]
     ready.refresh_from_db()
     assert ready.title == ""
@@ -374,7 +374,7 @@ def test_it_says_that_it_will_be_back(signed: Client) -> None:
         assert b"<html" not in signed.get("/healthz").content
     assert response.status_code == 503
     assert response["Retry-After"] == "120"
-    assert "tagsync is being maintained" in response.content.decode()
+    assert "tagsync is down for maintenance" in response.content.decode()
     assert signed.get("/imports/").status_code == 200
 
 

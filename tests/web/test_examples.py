@@ -34,7 +34,7 @@ def test_it_tells_what_each_choice_does_to_the_row_that_shows_most(signed: Clien
         "operation-delete": "Row 4: the customer loses “甲”, “乙”, “丙”….",
         "matching-fuzzy-1": f"Row 4: {openid} is looked up first; not found → {phone} → {customer}.",
         "matching-fuzzy-2": f"Row 4: {phone} is looked up first; not found → {openid} → {customer}.",
-        "matching-exact": f"Row 4: only a customer whom this meets exactly is taken: {customer}, {openid}, {phone}.",
+        "matching-exact": f"Row 4: only a customer that this matches exactly is taken: {customer}, {openid}, {phone}.",
         "matching-none": f"Row 4: {customer}, {openid}, {phone} is sent along and not looked up.",
     }
 

@@ -351,7 +351,7 @@ def test_only_so_many_wait_for_one_person(signed: Client, signed_admin: Client, 
     with override_settings(TAGSYNC_MOST_WAITING_EXPORTS=1):
         first = ask(signed, ended)
         page = signed.post(f"/imports/{ended.pk}/export/", {"rows": "failed"}, follow=True).content.decode()
-        assert "At most 1 workbooks are made for one person" in page
+        assert "At most 1 workbooks can be made for one person" in page
         page = signed.post("/imports/selected/", {"act": "failed", "import": ended.pk}, follow=True).content.decode()
         assert "as many of your workbooks as allowed are still being made" in page
         assert Export.objects.count() == 1

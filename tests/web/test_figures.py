@@ -42,7 +42,7 @@ def test_a_cause_says_what_is_left(signed_admin: Client, job: ImportJob) -> None
     shown = page(signed_admin, job)
     assert "All 3 rows are fixed" in shown and "Retry these" not in shown
     # What is left comes first.
-    assert shown.index("Phone: not a phone number") < shown.index("The platform refused this row")
+    assert shown.index("Phone: not a phone number") < shown.index("The platform rejected this row")
 
 
 def test_what_a_corrected_sheet_is_about_to_send_is_not_sent_again(signed_admin: Client, job: ImportJob) -> None:
@@ -75,8 +75,8 @@ def test_what_is_settled_is_not_called_fixed(signed: Client, job: ImportJob, mar
 def test_whose_move_names_the_person(signed: Client, signed_admin: Client, job: ImportJob, marketer: Person) -> None:
     Person.objects.filter(pk=marketer.pk).update(first_name="李敏")
     hers, admins = page(signed, job), page(signed_admin, job)
-    assert "You: fix the sheet" in hers and "An admin" in hers and "Waits for" not in hers
-    assert "Waits for 李敏" in admins and "You, as an admin" in admins and "You: fix the sheet" not in admins
+    assert "You: fix the sheet" in hers and "An admin" in hers and "Waiting for" not in hers
+    assert "Waiting for 李敏" in admins and "You, as an admin" in admins and "You: fix the sheet" not in admins
 
 
 def test_a_question_names_the_person(
@@ -85,13 +85,13 @@ def test_a_question_names_the_person(
     blocked = make_import(marketer, sandbox_connection, JobStatus.BLOCKED, [S.WAITING], cause="refuses_everything")
     address = reverse("import_detail", args=[blocked.pk])
     told = [client.get(address).context["notices"][0].mover for client in (signed, signed_admin)]
-    assert told == ["You", "Waits for lin"]
+    assert told == ["You", "Waiting for lin"]
 
 
 def test_rows_of_a_colleague_name_her_too(signed_admin: Client, job: ImportJob) -> None:
     problem = job.problems.get(code="phone_invalid")
     rows = text_of(signed_admin.get(reverse("import_rows", args=[job.pk]), {"problem": problem.pk, "row": 6}))
-    assert rows.count("Waits for lin") == 2 and "You: fix the sheet" not in rows
+    assert rows.count("Waiting for lin") == 2 and "You: fix the sheet" not in rows
 
 
 def test_a_little_is_never_nothing(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:

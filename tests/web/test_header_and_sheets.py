@@ -21,9 +21,9 @@ def test_it_reads_a_sheet_without_column_names(draft: ImportJob, signed: Client)
     assert draft.header_row == 0
     assert {column["header"] for column in draft.columns} == {""}
     page = signed.get(url(draft)).content.decode()
-    assert "No row holds column names" in page
-    assert "Use row 1 as column names" in page
-    assert '<option value="0" selected>There are no column names</option>' in page
+    assert "There is no header row" in page
+    assert "Use row 1 as the header row" in page
+    assert '<option value="0" selected>There is no header row</option>' in page
     assert '<option value="2">Row 2: 13800138000 · 林晓雨 · 春季活动,会员</option>' in page
     assert "Column A" in page and "Column C" in page
 
@@ -38,7 +38,7 @@ def test_it_asks_whether_the_first_row_is_a_customer(
     assert job.header_row == 0
     page = signed.get(url(job)).content.decode()
     assert f'<div class="notice notice--{tone}" id="header-question">' in page
-    assert "row 1 is taken for a customer and sent like the others" in page
+    assert "row 1 is treated as a customer and sent like the others" in page
     assert f"Row 1 says: {' · '.join(first)}." in page
     signed.post(url(job, "sheet"), {"sheet": job.sheet, "header_row": "0", "use_header_row": "1"})
     job.refresh_from_db()
@@ -84,10 +84,10 @@ def test_a_sheet_of_names_alone_has_one_message(make_draft: MakeDraft, signed: C
     page = signed.get(url(job)).content.decode()
     shown = page[page.index("<main") : page.index("</main>")]
     assert shown.count('class="notice__title"') == 1
-    assert "Sheet “客户” holds the column names (row 1) and no rows below them" in page
+    assert "Sheet “客户” has a header row (row 1) but no rows below it" in page
     assert "Customers are found by" not in page and "Check the file" not in page and "columns-form" not in page
     # what can change it is there: another file, another row, no names
-    assert "Upload another file" in page and 'name="header_row"' in page and "There are no column names" in page
+    assert "Upload another file" in page and 'name="header_row"' in page and "There is no header row" in page
     assert signed.post(url(job), {"of_sheet": job.sheet, "of_header_row": "1"}).status_code == 200
     job.refresh_from_db()
     assert job.status == "draft"

@@ -47,11 +47,11 @@ def test_it_asks_and_checks_nothing_before_an_answer(filtered: ImportJob, signed
     page = signed.get(address(filtered)).content.decode()
     assert "3 rows are hidden in this sheet" in page
     assert "Only the 2 rows that are shown" in page
-    assert "All 5 rows, the hidden ones too" in page
+    assert "All 5 rows, including hidden ones" in page
 
     answer = signed.post(address(filtered), said(filtered))
     assert answer.status_code == 422
-    assert "Say which rows are meant." in answer.content.decode()
+    assert "Choose which rows to send." in answer.content.decode()
     filtered.refresh_from_db()
     assert filtered.status == JobStatus.DRAFT
 

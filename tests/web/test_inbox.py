@@ -69,8 +69,8 @@ def test_a_line_says_why_and_who_acts_biggest_cause_first(
     failed: ImportJob, marketer: Person, admin_person: Person
 ) -> None:
     assert said(failed, admin_person) == [
-        ("Platform refused: 标签不存在", 8, "You: retry"),
-        ("Phone: not a phone number", 3, "Waits for 李敏"),
+        ("Platform rejected: 标签不存在", 8, "You: retry"),
+        ("Phone: not a phone number", 3, "Waiting for 李敏"),
     ]
     assert [step for *_reason, step in said(failed, marketer)] == ["An admin: retry", "You: fix the sheet"]
     corrected(failed, *range(5, 13))
@@ -104,16 +104,16 @@ def test_small_causes_are_one(failed: ImportJob, admin_person: Person) -> None:
     ("status", "changes", "rows", "to_owner", "to_admin"),
     [
         ("draft", {}, [], ("Not checked yet", ""), ("Not checked yet", "")),
-        ("ready", {}, [S.WAITING], ("Ready to send", "You: look and start"), ("Ready to send", "Waits for lin")),
-        ("running", {}, [S.WAITING], ("", "Goes on by itself"), ("", "Goes on by itself")),
+        ("ready", {}, [S.WAITING], ("Ready to send", "You: review and start"), ("Ready to send", "Waiting for lin")),
+        ("running", {}, [S.WAITING], ("", "Continues automatically"), ("", "Continues automatically")),
         ("stopped", {}, [S.WAITING], ("Not sent", "Can be resumed"), ("Not sent", "Can be resumed")),
         ("finished", {}, SENT, ("", "Nothing to do"), ("", "Nothing to do")),
         (
             "blocked",
             {"cause": "refuses_everything"},
             [S.WAITING],
-            ("The platform refuses every row alike", "You: decide"),
-            ("The platform refuses every row alike", "Waits for lin"),
+            ("The platform rejects every row in the same way", "You: decide"),
+            ("The platform rejects every row in the same way", "Waiting for lin"),
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_a_blocked_connection_is_an_admins(marketer: Person, admin_person: Perso
 
 def test_nothing_is_retried_on_an_archived_connection(failed: ImportJob, admin_person: Person) -> None:
     Connection.objects.update(archived_at=timezone.now())
-    assert said(failed, admin_person)[0][2] == "You: take the connection into use again"
+    assert said(failed, admin_person)[0][2] == "You: unarchive the connection"
 
 
 # -- tiles
@@ -195,7 +195,7 @@ def test_a_tile_has_the_oldest_and_the_one_act(
     tile = signed_admin.get(URL).context["inbox"][0]
     assert tile.number == 2 and tile.oldest == failed and tile.act.verb == "Retry…"
     page = text_of(signed_admin.get(URL))
-    assert "You must act: 2 imports" in page and "Waits for the uploader: 1 import" in page
+    assert "Waiting for you: 2 imports" in page and "Waiting for the uploader: 1 import" in page
 
 
 def test_empty_tiles_say_so_positively(
@@ -205,7 +205,7 @@ def test_empty_tiles_say_so_positively(
     make_import(marketer, sandbox_connection, JobStatus.FINISHED, SENT)
     hers, admins = text_of(signed.get(URL)), text_of(signed_admin.get(URL))
     assert all(
-        text in hers for text in ("Nothing waits for you", "No admin has to do anything", "Nothing is under way")
+        text in hers for text in ("Nothing is waiting for you", "No admin has to do anything", "Nothing is under way")
     )
     assert "No colleague has to do anything" in admins
 
@@ -217,7 +217,7 @@ def test_it_says_how_many_the_platform_keeps_waiting(
     make_import(marketer, sandbox_connection, JobStatus.QUEUED, wait_until=later, wait_reason="unanswered")
     make_import(marketer, sandbox_connection, JobStatus.RUNNING)
     page = text_of(signed.get(URL))
-    assert "Goes on by itself: 2 imports" in page and "1 waits for the platform" in page
+    assert "Continues automatically: 2 imports" in page and "1 is waiting for the platform" in page
     assert "Waiting for the platform: it does not answer" in page
 
 
@@ -285,7 +285,7 @@ def test_what_a_link_chose_stays_when_something_is_searched(signed: Client) -> N
     answer = signed.post("/imports/find/", {"q": "VIP", "when": "yesterday", "next": "me"})
     assert answer["Location"] == "/imports/?q=VIP&when=yesterday&next=me"
     page = text_of(signed.get(answer["Location"]))
-    assert '<input type="hidden" name="when" value="yesterday">' in page and "No import fits" in page
+    assert '<input type="hidden" name="when" value="yesterday">' in page and "No imports match" in page
 
 
 @pytest.mark.parametrize("query", [{"when": "tomorrow"}, {"next": "x"}, {"next": "me", "status": "nothing_left"}])
@@ -295,4 +295,4 @@ def test_it_reads_any_address(signed: Client, query: dict[str, Any]) -> None:
 
 def test_the_operation_is_a_word(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
     make_import(marketer, sandbox_connection, JobStatus.FINISHED, SENT, operation="delete")
-    assert 'history__operation tone-warn">Delete tags<' in text_of(signed.get(URL))
+    assert 'history__operation tone-warn">Remove tags<' in text_of(signed.get(URL))

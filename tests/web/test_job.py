@@ -78,8 +78,8 @@ def test_it_tells_the_rows_that_are_no_customers(signed_in: Client, ended: Impor
     ImportJob.objects.filter(pk=ended.pk).update(summary={"heading": [1, 2, 4, 5]}, header_row=5)
     response = signed_in.get(reverse("import_detail", args=[ended.pk]))
     assert sum(part.rows for part in response.context["balance"]) == response.context["rows_in_file"] == 17
-    assert "3 above the column names (rows 1–2, 4)" in text_of(response)
-    assert "1 with the column names (row 5)" in text_of(response)
+    assert "3 above the header row (rows 1–2, 4)" in text_of(response)
+    assert "1 header row (row 5)" in text_of(response)
 
 
 def test_it_says_in_one_sentence_how_it_ended(signed_in: Client, ended: ImportJob) -> None:
@@ -152,8 +152,8 @@ def test_it_tells_what_a_blocked_connection_needs(signed_in: Client, running: Im
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (QueueHealth(False, 0, 0), "Redis, the doorbell of the workers, does not answer."),
-        (QueueHealth(True, 1, 0), "no send worker is running"),
+        (QueueHealth(False, 0, 0), "Redis, which wakes the workers, does not answer."),
+        (QueueHealth(True, 1, 0), "no worker for sending is running"),
     ],
 )
 def test_it_tells_when_nobody_can_send(
@@ -167,7 +167,7 @@ def test_it_tells_until_when_it_waits(signed_in: Client, running: ImportJob) -> 
     until = timezone.now() + timedelta(seconds=90)
     ImportJob.objects.filter(pk=running.pk).update(status="queued", wait_until=until, wait_reason="throttled")
     page = get(signed_in, "import_live", running)
-    assert "Waiting: the platform asked to slow down" in page
+    assert "Waiting: the platform asked tagsync to slow down" in page
     assert f"Next try at {timezone.localtime(until):%H:%M:%S}." in page or "Next try at" in page
 
 

@@ -41,7 +41,7 @@ INNOCENT = (
     "Rows that were not sent stay as they are and can be sent later with “Resume”.",
     "另有 1 列不发送。",
     "测试平台：不会发送到兔展。",
-    "在您看过检查结果并按下最后的按钮之前，不会发送任何内容。",
+    "查看检查结果并点击最后一步的按钮之前，不会发送任何内容。",
     "未发送的行保持不变，之后可点击“继续”发送。",
 )
 # What its row may be in, and the import with it.

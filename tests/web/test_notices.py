@@ -235,6 +235,6 @@ def test_it_asks_the_database_twice(signed: Client, notice: Notice, django_asser
 def test_it_leads_to_where_they_go_by_email(signed: Client, marketer: Person, settings: Any) -> None:
     assert "mail" not in text_of(signed.get(URL)).lower()
     settings.TAGSYNC_EMAIL = True
-    assert "By e-mail too?" in text_of(signed.get(URL)) and "/account/#mail" in text_of(signed.get(URL))
+    assert "Get notices by e-mail too" in text_of(signed.get(URL)) and "/account/#mail" in text_of(signed.get(URL))
     Person.objects.filter(pk=marketer.pk).update(email="lin@example.com")
-    assert "By e-mail too, to lin@example.com" in text_of(signed.get(URL))
+    assert "Also by e-mail to lin@example.com" in text_of(signed.get(URL))

@@ -23,7 +23,7 @@ def test_admins_see_what_runs(signed_admin: Client, signed: Client, monkeypatch:
     monkeypatch.setattr(facts, "_redis", lambda: facts.Fact("redis", False, "Redis is gone", "Look at REDIS_URL"))
     processes.record("keeper")
     page = signed_admin.get("/operation/").content.decode()
-    assert "The keeper runs." in page and "Workers for sends: 1" in page and "REDIS_URL" in page
+    assert "The keeper is running." in page and "Workers for sends: 1" in page and "REDIS_URL" in page
     assert signed.get("/operation/").status_code == 404
     assert "/operation/" not in signed.get("/imports/").content.decode()
 

@@ -142,14 +142,14 @@ def test_it_demotes_another_admin(signed_admin: Client) -> None:
 def test_it_shows_what_was_wrong_beside_the_stored_name(signed_admin: Client, marketer: Person) -> None:
     response = signed_admin.post(page_of(marketer), posted(username="ada"))
     assert response.status_code == 422
-    assert "Somebody has this user name already." in response.content.decode()
+    assert "This user name is already taken." in response.content.decode()
     assert '<h1 class="data">lin</h1>' in response.content.decode()
 
 
 def test_it_lets_nobody_demote_or_disable_herself(signed_admin: Client, admin_person: Person) -> None:
     make_person("bea", ADMINS)
     response = signed_admin.post(page_of(admin_person), posted(username="ada"))
-    assert response.status_code == 422 and "from yourself" in response.content.decode()
+    assert response.status_code == 422 and "your own admin role" in response.content.decode()
     signed_admin.post(page_of(admin_person), {"act": "disable"})
     admin_person.refresh_from_db()
     assert admin_person.is_active and roles(admin_person) == [ADMINS]

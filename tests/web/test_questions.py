@@ -89,9 +89,9 @@ def test_it_waits_calmly_after_a_trial(signed: Client, marketer: Person, sandbox
     assert "notice--danger" not in page and "badge--danger" not in page.split("What happened")[0].split("<h2>")[0]
     assert "The first rows were sent as a trial" in page
     assert "9 of 10 rows were accepted by the platform." in page
-    assert "Go on with the remaining 20 rows" in page
+    assert "Continue with the remaining 20 rows" in page
     assert buttons(page) == ["resume", "restart", "stop"]
-    assert "Trial sent: waits for you" in page
+    assert "Trial sent: waiting for you" in page
 
 
 def test_it_goes_on_after_a_trial(signed: Client, marketer: Person, sandbox_connection: Connection) -> None:
@@ -117,7 +117,7 @@ def test_it_shows_why_everything_is_refused(signed: Client, marketer: Person, sa
         marketer, sandbox_connection, "refuses_everything", code="100500", error_code="E1", message="<b>标签不存在</b>"
     )
     page = page_of(signed, job)
-    assert "The platform refuses every row alike" in page and "notice--danger" in page
+    assert "The platform rejects every row in the same way" in page and "notice--danger" in page
     assert "100500 · E1 · &lt;b&gt;标签不存在" in page and "<b>标签" not in page
     assert "Leave these rejected and send the other 20 rows" in page and buttons(page) == ["resume", "restart", "stop"]
 

@@ -92,14 +92,14 @@ def test_an_opened_call_says_what_the_platform_added(signed: Client, job: Import
     call.save()
     page = text_of(signed.get(reverse("import_calls", args=[job.pk]), {"call": call.pk}))
     assert f"<dt>Remarks</dt><dd>{WORDS}</dd>" in page
-    assert "<dt>Besides in the answer</dt><dd>{&quot;traceId&quot;: &quot;a1&quot;}</dd>" in page
+    assert "<dt>Also in the answer</dt><dd>{&quot;traceId&quot;: &quot;a1&quot;}</dd>" in page
     assert "Unreadable answer" not in page
 
 
 def test_an_opened_call_without_remarks_has_no_line_for_them(signed: Client, job: ImportJob) -> None:
     call = job.deliveries.get(batch=2)
     page = text_of(signed.get(reverse("import_calls", args=[job.pk]), {"call": call.pk}))
-    assert "<dt>Remarks</dt>" not in page and "<dt>Besides in the answer</dt>" not in page
+    assert "<dt>Remarks</dt>" not in page and "<dt>Also in the answer</dt>" not in page
 
 
 # -- the rows
@@ -118,7 +118,7 @@ def test_the_panel_of_a_row_says_what_to_do(signed: Client, job: ImportJob) -> N
     address = reverse("import_rows", args=[job.pk])
     page = text_of(signed.get(address, {"row": 2}))
     assert "The platform has accepted this row, with remarks." in page
-    assert "Look whether the tags are there." in page and "Nothing to do." not in page and WORDS in page
+    assert "Check whether the tags are there." in page and "Nothing to do." not in page and WORDS in page
     opened = signed.get(address, {"row": 4}).context["opened"]
     assert opened.next_step == "The platform has accepted this row. Nothing to do."
     assert opened.line.remark is None
@@ -143,8 +143,8 @@ def test_its_page_says_how_many_with_the_words_and_what_to_do(signed: Client, jo
     assert ended.title.endswith(
         "All 4 rows that were sent were accepted by the platform. 2 rows were accepted with remarks."
     )
-    assert found.title == "The platform accepted 2 rows, but its answers speak of failures."
-    assert found.text.startswith("1 call is concerned. Look at these customers on the platform")
+    assert found.title == "The platform accepted 2 rows, but its answers mention failures."
+    assert found.text.startswith("1 call is affected. Look at these customers on the platform")
     page = text_of(response)
     assert f'<p class="data">{WORDS}</p>' in page and "<details open>" in page
     assert found.action_url == reverse("import_calls", args=[job.pk])
@@ -219,7 +219,7 @@ def test_the_workbook_says_it(signed: Client, ready: ImportJob) -> None:
     rows = load_workbook(BytesIO(b"".join(signed.get(f"/exports/{export.pk}/file/").streaming_content))).worksheets[0]
     said_of = {str(row[3]): row for row in rows.iter_rows(values_only=True)}
     assert said_of[str(first)][5] == f"Accepted with remarks: {WORDS}"
-    assert "Look whether the tags are there." in str(said_of[str(first)][6])
+    assert "Check whether the tags are there." in str(said_of[str(first)][6])
     assert [number for number, row in said_of.items() if WORDS in str(row[5])] == [str(first)]
 
 

@@ -115,7 +115,7 @@ def test_it_leaves_rows_out(job: ImportJob, signed: Client) -> None:
 def test_it_takes_a_repair_back(job: ImportJob, signed: Client) -> None:
     post(signed, job, act="clear", problem=phone(job).pk, row=3, field="phone")
     answer = signed.post(url(job, f"{job.repairs.get().pk}/undo/"), follow=True)
-    assert "Taken back: 2 rows are as before." in answer.content.decode()
+    assert "Fix undone: 2 rows are as before." in answer.content.decode()
     assert state(job, 3) == "to_fix"
 
 
@@ -198,7 +198,7 @@ def test_the_timeline_tells_repairs_with_values_masked(job: ImportJob, signed: C
     job.refresh_from_db()
     job.start(job.owner)
     html = signed.get(f"/imports/{job.pk}/").content.decode()
-    assert "Repaired: Row 5, Phone: “****” → “139****0005”" in html
+    assert "Rows fixed: Row 5, Phone: “****” → “139****0005”" in html
 
 
 # The same content again
@@ -217,13 +217,13 @@ def twice(marketer: Person, sandbox_connection: Connection, signed: Client) -> t
 
 def test_it_offers_to_send_only_the_rest(twice: tuple[ImportJob, ImportJob], signed: Client) -> None:
     _first, second = twice
-    assert "Send only the 2 that were not accepted" in page(signed, second)
+    assert "Send only the 2 rows that were not accepted" in page(signed, second)
     html = signed.post(url(second, "rest/"), follow=True).content.decode()
     second.refresh_from_db()
     assert second.counts == {"waiting": 2, "left_out": 8}
-    assert "has not brought to the platform is sent" in html
+    assert "that the platform has not accepted are sent" in html
     assert "Send only the" not in html
-    assert "Add tags: send 2 rows" in html
+    assert "Add tags to 2 rows" in html
 
 
 def test_it_is_not_offered_while_the_earlier_one_runs(twice: tuple[ImportJob, ImportJob], signed: Client) -> None:
@@ -252,7 +252,7 @@ def placeholder(job: ImportJob, word: str) -> Problem:
 def test_it_drops_a_placeholder_in_one_click(exported: ImportJob, signed: Client) -> None:
     html = " ".join(page(signed, exported).split())
     assert "Tags: “NULL” looks like a placeholder for an empty cell" in html
-    assert "Drop “NULL” in 2 rows" in html and "“无” is a tag: send it" in html
+    assert "Drop “NULL” from 2 rows" in html and "“无” is a tag: send it" in html
     assert "Customer ID: “NULL” is a placeholder, and nothing else says who the customer is" in html
     html = post(signed, exported, act="drop_tag", problem=placeholder(exported, "NULL").pk)
     assert "2 rows can be sent now." in html

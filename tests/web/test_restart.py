@@ -79,7 +79,7 @@ def test_it_stops_and_leads_to_the_settings(signed: Client, blocked: ImportJob, 
     page = signed.post(url(blocked), follow=True)
     draft = ImportJob.objects.latest("pk")
     assert page.redirect_chain == [(f"/imports/{draft.pk}/columns/", 302)]
-    assert "has not brought to the platform is sent from this file" in text_of(page)
+    assert "that the platform has not accepted are sent from this file" in text_of(page)
     assert "Import stopped. Choose columns and settings for the 3 rows" in text_of(page)
     blocked.refresh_from_db()
     assert (blocked.status, draft.corrects, draft.owner) == (JobStatus.STOPPED, blocked, marketer)
@@ -99,21 +99,21 @@ def test_the_page_leads_to_where_it_goes_on(signed: Client, signed_admin: Client
     )
     ImportJob.objects.filter(pk=blocked.pk).update(went_on_as=draft)
     listed = text_of(signed.get("/imports/"))
-    assert f"Went on as import #{draft.pk}" in listed and "Can be resumed" not in listed
+    assert f"Continued as import #{draft.pk}" in listed and "Can be resumed" not in listed
     for client in (signed, signed_admin):
         page = text_of(client.get(f"/imports/{blocked.pk}/"))
-        assert f"has gone over to import #{draft.pk}" in page and f"/imports/{draft.pk}/" in page
+        assert f"now belong to import #{draft.pk}" in page and f"/imports/{draft.pk}/" in page
         assert "Resume" not in page and "Retry" not in page and url(blocked) not in page
         assert "Started again with the same file" in page
     assert "Starts again" in text_of(signed.get(f"/imports/{draft.pk}/"))
     for act in ("resume", "restart"):
         assert signed.post(f"/imports/{blocked.pk}/{act}/")["Location"] == f"/imports/{blocked.pk}/"
     page = text_of(signed.post(f"/imports/{blocked.pk}/resume/", follow=True))
-    assert "Go on there" in page
+    assert "Continue there" in page
     answer = signed_admin.post(f"/imports/{blocked.pk}/retry/", {"choice": "all"}, follow=True)
-    assert f"has gone over to import #{draft.pk}" in text_of(answer)
+    assert f"now belong to import #{draft.pk}" in text_of(answer)
     answer = signed_admin.post("/imports/selected/retry/", {"import": blocked.pk}, follow=True)
-    assert f"its rows have gone over to import #{draft.pk}" in text_of(answer)
+    assert f"its rows have moved to import #{draft.pk}" in text_of(answer)
     blocked.refresh_from_db()
     assert blocked.status == JobStatus.STOPPED
 

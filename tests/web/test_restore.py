@@ -46,7 +46,7 @@ def test_everybody_is_told_and_an_admin_where_to_confirm(
 
 def test_nobody_is_told_without_a_hold(signed_admin: Client) -> None:
     assert BANNER not in signed_admin.get("/imports/").content.decode()
-    assert "Nothing waits for a confirmation" in signed_admin.get("/restore/").content.decode()
+    assert "Nothing to confirm" in signed_admin.get("/restore/").content.decode()
 
 
 def test_it_is_for_admins(held: RestoreHold, client: Client, signed: Client) -> None:
@@ -104,7 +104,7 @@ def test_it_says_that_it_is_being_carried_out(
     ImportJob.objects.filter(title="spring").update(status="running", lease_until="2099-01-01T00:00:00Z")
     page = confirm(signed_admin, held).content.decode()
     assert "is being carried out" in page and 'name="sent"' not in page
-    assert "before you" in confirm(signed_admin, held, "nothing").content.decode()
+    assert "already confirmed" in confirm(signed_admin, held, "nothing").content.decode()
 
 
 def test_admins_are_told_that_versions_differ(signed: Client, signed_admin: Client, monkeypatch: Any) -> None:

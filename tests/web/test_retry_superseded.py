@@ -75,7 +75,7 @@ def test_the_panel_leads_to_the_newer_row_only_who_may_see_it(
 ) -> None:
     link = f"/imports/{newer.pk}/rows/?row=3#row"
     hers, admins = (text_of(client.get(f"/imports/{job.pk}/rows/?row=4")) for client in (signed, signed_admin))
-    assert f"Overtaken by import #{newer.pk}, row 3" in hers and link not in hers
+    assert f"Superseded by import #{newer.pk}, row 3" in hers and link not in hers
     assert link in admins
 
 
@@ -129,7 +129,7 @@ def test_the_panel_offers_the_row_to_admins_once_the_import_has_ended(
 
 WORDS = {
     "en": [
-        "3 rows will be sent over newer imports",
+        "3 rows will be sent, overriding newer imports",
         "This undoes what newer imports did",
         "type the number of rows: 3",
     ],

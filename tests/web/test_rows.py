@@ -257,7 +257,7 @@ def test_it_leads_to_the_row_that_overtook_it(
 ) -> None:
     other = make_import(marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], operation="delete")
     overtaken(job, other)
-    link = f'<a href="/imports/{other.pk}/rows/?row=7#row">Overtaken by import #{other.pk}, row 7</a>'
+    link = f'<a href="/imports/{other.pk}/rows/?row=7#row">Superseded by import #{other.pk}, row 7</a>'
     assert text_of(look(signed_in, job)).count(link) == 1
     assert text_of(look(signed_in, job, row=2)).count(link) == 2
 
@@ -268,16 +268,16 @@ def test_it_leads_nobody_to_imports_of_others(
     other = make_import(other_marketer, sandbox_connection, JobStatus.FINISHED, [S.ACCEPTED], operation="delete")
     overtaken(job, other)
     page = text_of(look(signed_in, job, row=2))
-    assert f"Overtaken by import #{other.pk}, row 7" in page and f"/imports/{other.pk}/" not in page
+    assert f"Superseded by import #{other.pk}, row 7" in page and f"/imports/{other.pk}/" not in page
 
 
 @pytest.mark.parametrize(
     ("status", "code", "words"),
     [
         (S.IN_DOUBT, "no_answer", "Sent, but no readable answer came"),
-        (S.IN_DOUBT, "worker_died", "Sending these rows ended the worker three times"),
+        (S.IN_DOUBT, "worker_died", "The worker ended three times while sending these rows"),
         (S.REJECTED, "not_isolated", "The platform refused the batch with this row: 太多"),
-        (S.REJECTED, "refused", "The platform refused this row: 太多"),
+        (S.REJECTED, "refused", "The platform rejected this row: 太多"),
     ],
 )
 def test_it_says_why_a_row_was_not_accepted(
@@ -367,4 +367,4 @@ def test_what_was_never_sent_shows_no_tries(
     tries = {line.number: line.tries for line in look(signed_in, job).context["page"].lines}
     assert tries == {2: 2, 3: 2, 4: 0, 5: 0}
     page = text_of(look(signed_in, job, row=4))
-    assert "Not sent by itself: it was only in batches that were refused as a whole." in page and "1 try" not in page
+    assert "Never sent alone: it was only in batches that were refused as a whole." in page and "1 try" not in page

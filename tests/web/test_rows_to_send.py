@@ -79,8 +79,8 @@ def test_going_on(signed: Client, blocked: ImportJob, sandbox: Sandbox) -> None:
 def test_the_start(signed: Client, marketer: Person, connection: Connection, sandbox: Sandbox, trial: bool) -> None:
     job = checked(marketer, connection, customers(30))
     page = text_of(signed.get(f"/imports/{job.pk}/check/"))
-    assert '<span class="start-all">Add tags: send 30 rows</span>' in page
-    assert '<span class="start-trial">Try the first 10 rows</span>' in page
+    assert '<span class="start-all">Add tags to 30 rows</span>' in page
+    assert '<span class="start-trial">Send the first 10 rows as a trial</span>' in page
     seen = re.search(r'name="seen" value="(\d+)"', page)
     assert seen is not None
     ticked = {"trial": "1"} if trial else {}

@@ -132,7 +132,7 @@ def test_a_save_from_an_older_page_is_refused_with_a_word(tab: Tab, other: Tab, 
     answer = other.save(column_1="unionid", operation="delete")
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert OVERTAKEN in page and "Load the newest" in page
+    assert OVERTAKEN in page and "Load the latest choices" in page
     assert kept(draft) == (["phone", "openid", "tags"], "", "add", "fuzzy")
     # and once more: nothing is forgotten over it
     assert other.save().status_code == 409
@@ -294,7 +294,7 @@ def test_the_bar_says_all_choices_and_leads_to_them(tab: Tab, draft: ImportJob) 
         assert f'id="{field}"' in page
     said = bar(tab.save(operation="delete", matching="exact", column_1="unionid", column_2="").content.decode())
     assert [text for _field, text in said] == [
-        "Delete tags",
+        "Remove tags",
         "Exact matching",
         "Sandbox",
         "No column holds the tags.",

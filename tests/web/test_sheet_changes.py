@@ -29,7 +29,7 @@ from tests.making import finish_check
 from tests.web.conftest import MakeDraft
 
 ONE, TWO = "一", "二"
-CHANGED = "Another sheet or another row with the column names was chosen meanwhile."
+CHANGED = "Another sheet or header row has been chosen in the meantime."
 
 
 def two_sheets() -> bytes:
@@ -144,7 +144,7 @@ def test_a_page_that_saves_itself_is_told_and_stays(draft: ImportJob, signed: Cl
     answer = signed.post(url(draft, "save"), filled_in)
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert CHANGED in page and "Load the newest" in page
+    assert CHANGED in page and "Load the latest choices" in page
     assert 'name="over"' not in page  # these choices mean nothing on the other sheet
     assert_untouched(draft)
 
@@ -263,6 +263,6 @@ def test_the_command_gives_way_to_the_page(
         return made
 
     monkeypatch.setattr(drafts, "create", create)
-    with pytest.raises(CouldNotRun, match="was changed on its page meanwhile"):
+    with pytest.raises(CouldNotRun, match="has been changed on its page"):
         call_command("import_sheet", str(path), connection="Sandbox", operation="add", user=marketer.username)
     assert_untouched(ImportJob.objects.get())

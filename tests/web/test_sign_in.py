@@ -86,7 +86,7 @@ def test_an_empty_form_is_no_guess(db: None) -> None:
 def test_a_made_up_browser_is_not_known(marketer: Person) -> None:
     for number in range(5):
         client = Client()
-        client.cookies["tagsync_browser"] = f"made up {number}"
+        client.cookies["tagsync_browser"] = f"generated {number}"
         assert sign_in(client, "lin", "wrong").status_code == 200
     client.cookies["tagsync_browser"] = "another"
     assert sign_in(client, "lin", "wrong").status_code == 429

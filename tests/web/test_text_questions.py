@@ -34,11 +34,11 @@ def test_it_asks_before_anything_is_checked(marketer: Person, signed: Client) ->
     assert "One thing first" in page and "Which of these can you read?" in page
     for sample in ("13800138000,会", "13800138000,頗"):
         assert sample in page
-    assert "What stands between two columns?" not in page  # that is certain
+    assert "What separates the columns?" not in page  # that is certain
 
     answer = signed.post(address, said(job, "phone", "tags"))
     assert answer.status_code == 422
-    assert "say in which of them its characters are right" in answer.content.decode()
+    assert "choose the one that shows its characters correctly" in answer.content.decode()
     job.refresh_from_db()
     assert job.status == JobStatus.DRAFT
 
@@ -64,7 +64,7 @@ def test_what_the_file_tells_can_be_corrected(marketer: Person, signed: Client) 
     job = uploaded(marketer, CLEAR)
     page = signed.get(f"/imports/{job.pk}/columns/").content.decode()
     assert "UTF-8 · Comma" in page
-    assert "What stands between two columns?" in page
+    assert "What separates the columns?" in page
     assert job.encoding == job.delimiter == ""
 
 
@@ -83,6 +83,6 @@ def test_choices_made_for_another_reading_are_not_kept(marketer: Person, signed:
 def test_it_refuses_an_encoding_that_it_does_not_read(marketer: Person, signed: Client) -> None:
     job = uploaded(marketer, CLEAR)
     answer = signed.post(f"/imports/{job.pk}/sheet/", {"sheet": "CSV", "encoding": "rot13"}, follow=True)
-    assert "“rot13” is no encoding that tagsync reads." in answer.content.decode()
+    assert "“rot13” is not an encoding that tagsync reads." in answer.content.decode()
     job.refresh_from_db()
     assert job.encoding == ""

@@ -62,12 +62,12 @@ def test_it_tells_who_did_what_newest_first(job: ImportJob, marketer: Person, ad
 @pytest.mark.parametrize(
     ("repair", "words"),
     [
-        ({"kind": "value", "field": "phone", "rows": 12}, "Repaired: Phone: “138****8000” → “139****9000”"),
+        ({"kind": "value", "field": "phone", "rows": 12}, "Rows fixed: Phone: “138****8000” → “139****9000”"),
         (
             {"kind": "cell", "field": "phone", "row_number": 4, "rows": 1},
-            "Repaired: Row 4, Phone: “138****8000” → “139****9000”",
+            "Rows fixed: Row 4, Phone: “138****8000” → “139****9000”",
         ),
-        ({"kind": "leave_out", "code": "no_tags", "rows": 1}, "Repaired: Left out: No tag in the row"),
+        ({"kind": "leave_out", "code": "no_tags", "rows": 1}, "Rows fixed: Left out: No tag in the row"),
     ],
 )
 def test_it_tells_of_repairs_with_their_values_masked(
@@ -80,7 +80,7 @@ def test_it_tells_of_repairs_with_their_values_masked(
 
 @pytest.mark.parametrize(
     ("clear", "words"),
-    [(False, "Workbook with 34 rows asked for"), (True, "Workbook with 34 rows asked for, identifiers in full")],
+    [(False, "Workbook with 34 rows requested"), (True, "Workbook with 34 rows requested, identifiers in full")],
 )
 def test_it_tells_of_workbooks(job: ImportJob, admin_person: Person, clear: bool, words: str) -> None:
     day = timezone.now() + timedelta(days=1)
@@ -110,7 +110,7 @@ def test_it_says_why_it_was_blocked(job: ImportJob, marketer: Person) -> None:
     event(job, "block", after="blocked", why="refuses_everything")
     event(job, "resume", marketer)
     event(job, "block", after="blocked", why="trial_done")
-    assert texts(job) == ["Trial sent", "Resumed", "Blocked: The platform refuses every row alike", "Started"]
+    assert texts(job) == ["Trial sent", "Resumed", "Blocked: The platform rejects every row in the same way", "Started"]
 
 
 def test_it_tells_when_its_connection_was_blocked_and_repaired(
@@ -133,7 +133,7 @@ def test_it_tells_when_its_connection_was_blocked_and_repaired(
         ("Held up: connection “Sandbox” is blocked. The platform forbids the call", ""),
         ("Queued again", admin_person.label),
         ("Finished", ""),
-        ("Goes on: connection “Sandbox” is repaired", admin_person.label),
+        ("Continues: connection “Sandbox” is repaired", admin_person.label),
         ("Held up: connection “Sandbox” is blocked. The platform does not accept the access token", ""),
         ("Started", marketer.label),
     ]

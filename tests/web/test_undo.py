@@ -30,7 +30,7 @@ def ended(marketer: Person, sandbox_connection: Connection) -> ImportJob:
 
 UNSURE = {
     "en": [
-        "Also take back 2 rows that were not accepted but may have been applied",
+        "Also undo 2 rows that were not accepted but may have been applied",
         "their tags stay and nobody notices",
         "The other 1 row changed nothing",
     ],
@@ -44,7 +44,7 @@ def url(job: ImportJob) -> str:
 
 def test_it_says_what_it_will_do(signed: Client, ended: ImportJob) -> None:
     page = signed.get(url(ended)).content.decode()
-    assert "The tags of 2 accepted rows are deleted again" in page
+    assert "The tags of 2 accepted rows are removed again" in page
     assert "The other 2 rows" in page and "loses it too" in page
 
 
@@ -106,7 +106,7 @@ def test_it_makes_a_draft_of_the_accepted_rows(signed: Client, ended: ImportJob,
     rows = [row.values_by_field() for row in draft.rows.order_by("row_number")]
     assert rows == [row.values_by_field() for row in ended.rows.filter(status=S.ACCEPTED).order_by("row_number")]
     page = signed.get(f"/imports/{draft.pk}/check/").content.decode()
-    assert "This import takes “双11会员.xlsx” back" in page and "type the number of rows" in page
+    assert "This import undoes “双11会员.xlsx”" in page and "type the number of rows" in page
 
 
 def test_a_delete_is_undone_by_adding(signed: Client, ended: ImportJob) -> None:

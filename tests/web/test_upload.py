@@ -50,7 +50,7 @@ def test_it_takes_no_file_that_would_fill_the_disk(signed: Client, sandbox_conne
 @pytest.mark.parametrize(
     ("limit", "said"),
     [
-        ({"TAGSYNC_MOST_DRAFTS": 1}, "At most 1 imports that were never started"),
+        ({"TAGSYNC_MOST_DRAFTS": 1}, "You already have 1 imports that were never started"),
         ({"TAGSYNC_MOST_DRAFT_BYTES": 2**20}, "would take more than 1 MB"),
     ],
 )
@@ -167,7 +167,7 @@ def like(make_draft: MakeDraft) -> ImportJob:
 def test_it_takes_settings_and_columns_over_on_wish(signed: Client, make_draft: MakeDraft) -> None:
     job = like(make_draft)
     page = signed.get(URL, {"like": job.pk}).content.decode()
-    assert f'name="like" value="{job.pk}"' in page and "Delete tags · Fuzzy matching, way 2" in page
+    assert f'name="like" value="{job.pk}"' in page and "Remove tags · Fuzzy matching, way 2" in page
     signed.post(URL, {"file": upload_of(small_workbook()), "like": job.pk})
     made = ImportJob.objects.latest("pk")
     assert (made.operation, made.match, made.identify_way, made.fixed_tags) == ("delete", "fuzzy", 2, "春季")
@@ -257,7 +257,7 @@ def test_it_says_which_settings_are_used_again(signed: Client, make_draft: MakeD
     ImportJob.objects.update(status=JobStatus.FINISHED, first_confirmed_at=timezone.now())
     page = signed.get(URL).content.decode()
     assert f"?like={job.pk}" in page and "Use the same settings" in page
-    assert "Delete tags" in page and "Fuzzy matching, way 2" in page
+    assert "Remove tags" in page and "Fuzzy matching, way 2" in page
 
 
 def test_a_large_upload_lies_beside_the_others_while_it_comes_in(

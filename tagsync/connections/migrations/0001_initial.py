@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('slow_factor', models.FloatField(default=1)),
                 ('slowed_at', models.DateTimeField(blank=True, null=True)),
                 ('silent_since', models.DateTimeField(blank=True, null=True)),
-                ('resend_unanswered', models.BooleanField(default=True, verbose_name='send again what got no answer')),
+                ('resend_unanswered', models.BooleanField(default=True, verbose_name="send again when no readable answer comes")),
                 ('state', models.CharField(choices=[('ready', 'Ready'), ('blocked', 'Blocked')], default='ready', max_length=10, verbose_name='state')),
                 ('blocked_reason', models.CharField(blank=True, default='', max_length=40)),
                 ('blocked_detail', models.CharField(blank=True, default='', max_length=500)),

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField(auto_now_add=True)),
-                ('kind', models.CharField(choices=[('value', 'A value replaced in all rows'), ('cell', 'A cell changed'), ('leave_out', 'Rows left out'), ('accepted_before', 'Rows left out that an earlier import has delivered')], max_length=16)),
+                ('kind', models.CharField(choices=[('value', 'A value replaced in all rows'), ('cell', 'A cell changed'), ('leave_out', 'Rows left out'), ('accepted_before', "Rows left out that the platform accepted in an earlier import")], max_length=16)),
                 ('field', models.CharField(blank=True, default='', max_length=20)),
                 ('row_number', models.PositiveIntegerField(blank=True, null=True)),
                 ('before', models.TextField(blank=True, default='')),

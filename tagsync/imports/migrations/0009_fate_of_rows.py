@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='delivery',
             name='late_outcome',
-            field=models.CharField(blank=True, choices=[('accepted', 'Accepted'), ('not_sent', 'Not sent'), ('unanswered', 'No readable answer'), ('worker_died', 'The worker ended while it was sent'), ('sign_of_life', 'Without rows: the platform answers'), ('throttled', 'Told to slow down'), ('token_rejected', 'Token refused'), ('blocked', 'Connection refused'), ('batch_refused', 'Batch refused'), ('too_large', 'Batch too large')], default='', max_length=16),
+            field=models.CharField(blank=True, choices=[('accepted', 'Accepted'), ('not_sent', 'Not sent'), ('unanswered', 'No readable answer'), ('worker_died', "The worker ended during the call"), ('sign_of_life', 'Without rows: the platform answers'), ('throttled', "Asked to slow down"), ('token_rejected', 'Token refused'), ('blocked', 'Connection refused'), ('batch_refused', 'Batch refused'), ('too_large', 'Batch too large')], default='', max_length=16),
         ),
         migrations.AddField(
             model_name='delivery',

@@ -23,6 +23,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='importjob',
             name='hidden_rows',
-            field=models.CharField(blank=True, choices=[('skip', 'Only the rows that are shown'), ('send', 'All rows, the hidden ones too')], default='', max_length=4),
+            field=models.CharField(blank=True, choices=[('skip', 'Only the rows that are shown'), ('send', "All rows, including hidden ones")], default='', max_length=4),
         ),
     ]

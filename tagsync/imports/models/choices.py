@@ -19,7 +19,7 @@ class IdentifyWay(models.IntegerChoices):
 
 class Operation(models.TextChoices):
     ADD = "add", _("Add tags")
-    DELETE = "delete", _("Delete tags")
+    DELETE = "delete", _("Remove tags")
 
     @property
     def opposite(self) -> Operation:
@@ -30,4 +30,4 @@ class HiddenRows(models.TextChoices):
     """What becomes of rows that a filter, or a person, has hidden in the sheet."""
 
     SKIP = "skip", _("Only the rows that are shown")
-    SEND = "send", _("All rows, the hidden ones too")
+    SEND = "send", _("All rows, including hidden ones")

@@ -14,7 +14,7 @@ class DeliveryState(models.TextChoices):
     PLANNED = "planned", _("Planned")
     SENDING = "sending", _("Sending")
     ANSWERED = "answered", _("Answered")
-    BROKEN_OFF = "broken_off", _("Broken off")
+    BROKEN_OFF = "broken_off", _("Interrupted")
 
 
 class DeliveryOutcome(models.TextChoices):
@@ -23,9 +23,9 @@ class DeliveryOutcome(models.TextChoices):
     ACCEPTED = "accepted", _("Accepted")
     NOT_SENT = "not_sent", _("Not sent")
     UNANSWERED = "unanswered", _("No readable answer")
-    WORKER_DIED = "worker_died", _("The worker ended while it was sent")
+    WORKER_DIED = "worker_died", _("The worker ended during the call")
     SIGN_OF_LIFE = "sign_of_life", _("Without rows: the platform answers")
-    THROTTLED = "throttled", _("Told to slow down")
+    THROTTLED = "throttled", _("Asked to slow down")
     TOKEN_REJECTED = "token_rejected", _("Token refused")
     BLOCKED = "blocked", _("Connection refused")
     BATCH_REFUSED = "batch_refused", _("Batch refused")

@@ -14,7 +14,7 @@ class RepairKind(models.TextChoices):
     VALUE = "value", _("A value replaced in all rows")
     CELL = "cell", _("A cell changed")
     LEAVE_OUT = "leave_out", _("Rows left out")
-    ACCEPTED_BEFORE = "accepted_before", _("Rows left out that an earlier import has delivered")
+    ACCEPTED_BEFORE = "accepted_before", _("Rows left out that the platform accepted in an earlier import")
 
 
 class Repair(models.Model):

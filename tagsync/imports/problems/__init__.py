@@ -20,7 +20,7 @@ from tagsync.mapping.fields import FIELDS
 __all__ = ["TEXTS", "Mover", "Sentence", "blocked", "change_made", "mover_of", "of_connection", "sentence"]
 
 TEXTS: dict[str, Text] = {**files.TEXTS, **cells.TEXTS, **remarks.TEXTS, **sending.TEXTS}
-UNKNOWN = Text(_("Something unforeseen: %(code)s"), _("Tell an admin."), Mover.ADMIN)
+UNKNOWN = Text(_("Unexpected problem: %(code)s"), _("Tell an admin."), Mover.ADMIN)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ TEXTS: dict[str, Text] = {
     "row_longer_than_header": Text(
         _("The row has more cells than there are columns: which cell belongs to which column is uncertain"),
         _(
-            "Probably a cell holds a comma and was cut in two there. Put that cell in quotation marks in the file, or "
-            "fix the row on the page of the check. If the sheet does have another column, give it a name in the row "
-            "of column names and upload the file again."
+            "Probably a cell holds a comma and was split in two there. Put that cell in quotation "
+            "marks in the file, or fix the row on the check page. If the sheet does have another "
+            "column, give it a name in the header row and upload the file again."
         ),
         brief=_("More cells than columns"),
     ),
@@ -22,7 +22,7 @@ TEXTS: dict[str, Text] = {
     "no_tags": Text(_("No tag in the row"), _("Fill in at least one tag, or delete the row.")),
     "error_cell": Text(
         _("%(label)s: Excel shows an error such as #N/A"),
-        _("Mend the formula, or replace it by its value (paste special, values)."),
+        _("Fix the formula, or replace it with its value (paste special, values)."),
         brief=_("No tag"),
     ),
     "formula_without_value": Text(
@@ -33,8 +33,8 @@ TEXTS: dict[str, Text] = {
     "format_not_understood": Text(
         _("%(label)s: the cell shows its value in the number format “%(format)s”, which tagsync cannot reproduce"),
         _(
-            "The value given here is the stored one, which may not be what you see. Write into the cell, as text, what "
-            "is to be sent, and upload the file again; or type the right value here."
+            "The value shown here is the stored one, which may not be what you see. Type what is to "
+            "be sent into the cell as text, and upload the file again; or type the right value here."
         ),
         brief=_("%(label)s: unknown number format"),
     ),
@@ -47,7 +47,7 @@ TEXTS: dict[str, Text] = {
         brief=_("%(label)s: unreadable characters"),
     ),
     "text_behind_quote": Text(
-        _("%(label)s: in this row, text follows a closing quotation mark, so nobody can tell where its cells end"),
+        _("%(label)s: in this row, text follows a closing quotation mark, so it is unclear where its cells end"),
         _("Write quotation marks inside a cell twice, or save the sheet as .xlsx; or type the right value here."),
         brief=_("%(label)s: text after a quotation mark"),
     ),
@@ -64,12 +64,12 @@ TEXTS: dict[str, Text] = {
     ),
     "number_too_long": Text(
         _("%(label)s: Excel has lost the last digits of a long number"),
-        _("Format the column as text before the numbers come into it, and export it again from the source system."),
+        _("Format the column as text before the numbers are entered, and export it again from the source system."),
         brief=_("%(label)s: last digits lost"),
     ),
     "masked_value": Text(
-        _("%(label)s: the middle of the value is hidden"),
-        _("Type the whole value, or upload the downloaded workbook as .xlsx: tagsync then knows the hidden values."),
+        _("%(label)s: the middle of the value is masked"),
+        _("Type the whole value, or upload the downloaded workbook as .xlsx: tagsync then knows the masked values."),
     ),
     "date_in_identifier": Text(
         _("%(label)s: the cell holds a date"), _("Check the column; format it as text and type the value again.")
@@ -92,7 +92,7 @@ TEXTS: dict[str, Text] = {
     ),
     "placeholder_in_tags": Text(
         _("Tags: “%(placeholder)s” looks like a placeholder for an empty cell"),
-        _("Drop it in all these rows with one click, or say that it is a tag and is to be sent."),
+        _("Drop it from all these rows with one click, or say that it is a tag to send."),
         brief=_("Tags: placeholder “%(placeholder)s”"),
     ),
     "openid_invalid": Text(
@@ -109,17 +109,17 @@ TEXTS: dict[str, Text] = {
     ),
     "in_wrong_column": Text(
         _("%(label)s: the value looks like another field (%(other_label)s)"),
-        _("Check the columns: either the column was chosen wrongly, or the cells have slipped in the sheet."),
+        _("Check the columns: either the column was chosen wrongly, or the cells have shifted in the sheet."),
         brief=_("%(label)s: looks like another field"),
     ),
     "id_ends_in_zeros": Text(
-        _("%(label)s: Excel has replaced the last digits of the long number by zeros"),
-        _("Format the column as text before the numbers come into it, and export it again from the source system."),
+        _("%(label)s: Excel has replaced the last digits of the long number with zeros"),
+        _("Format the column as text before the numbers are entered, and export it again from the source system."),
         brief=_("%(label)s: last digits lost"),
     ),
     "id_too_short": Text(
         _("%(label)s: Excel has cut off zeros at the beginning (most have %(characters)s digits)"),
-        _("Format the column as text before the numbers come into it, and export it again from the source system."),
+        _("Format the column as text before the numbers are entered, and export it again from the source system."),
         brief=_("%(label)s: leading zeros lost"),
     ),
     "control_character": Text(
@@ -139,7 +139,7 @@ TEXTS: dict[str, Text] = {
         Mover.NOBODY,
     ),
     "accepted_before": Text(
-        _("Import #%(import)s has brought this row to the platform already"),
+        _("The platform already accepted this row in import #%(import)s"),
         _("It is left out. Nothing to do."),
         Mover.NOBODY,
     ),

@@ -13,12 +13,12 @@ _TEXTS: dict[RowStatus, Callable[[int], str]] = {
         "%(rows)s row was rejected by the platform.", "%(rows)s rows were rejected by the platform.", rows
     ),
     RowStatus.IN_DOUBT: lambda rows: ngettext(
-        "%(rows)s row is in doubt: the platform may have taken it or not.",
-        "%(rows)s rows are in doubt: the platform may have taken them or not.",
+        "%(rows)s row is in doubt: the platform may or may not have taken it.",
+        "%(rows)s rows are in doubt: the platform may or may not have taken them.",
         rows,
     ),
     RowStatus.SUPERSEDED: lambda rows: ngettext(
-        "%(rows)s row gave way to a newer import.", "%(rows)s rows gave way to a newer import.", rows
+        "%(rows)s row was superseded by a newer import.", "%(rows)s rows were superseded by a newer import.", rows
     ),
     RowStatus.TO_FIX: lambda rows: ngettext(
         "%(rows)s row has to be fixed in the sheet and was not sent.",

@@ -23,10 +23,10 @@ def no_customers(job: ImportJob) -> list[FilePart]:
     above = [number for number in job.heading if number != job.header_row]
     found = []
     if above:
-        text = ngettext("above the column names (row %(rows)s)", "above the column names (rows %(rows)s)", len(above))
+        text = ngettext("above the header row (row %(rows)s)", "above the header row (rows %(rows)s)", len(above))
         found.append(FilePart(text % {"rows": _spelt(above)}, len(above)))
     if header:
-        found.append(FilePart(_("with the column names (row %(row)s)") % {"row": header[0]}, 1))
+        found.append(FilePart(_("header row (row %(row)s)") % {"row": header[0]}, 1))
     if job.rows_left_hidden:
         found.append(FilePart(_("hidden in the sheet, left out"), job.rows_left_hidden))
     return found

@@ -15,16 +15,16 @@ TEXTS: dict[str, Text] = {
         _("Split the sheet into several files, or delete sheets and pictures that are not needed."),
     ),
     "no_room": Text(
-        _("The file was not taken: less than %(least_megabytes)s MB are free on the server’s disk."),
+        _("The file was not saved: less than %(least_megabytes)s MB are free on the server’s disk."),
         _("Ask an admin to make room, then upload it again. What is stored already is safe."),
         Mover.ADMIN,
     ),
     "too_many_drafts": Text(
-        _("At most %(most)s imports that were never started are kept for one person, and you have as many."),
+        _("You already have %(most)s imports that were never started, which is the limit for one person."),
         _("Start some of them, or delete the drafts that are not needed any more, then upload the file again."),
     ),
     "drafts_too_large": Text(
-        _("The files of your imports that were never started would take more than %(max_megabytes)s MB."),
+        _("With this file, your imports that were never started would take more than %(max_megabytes)s MB."),
         _("Start some of them, or delete the drafts that are not needed any more, then upload the file again."),
     ),
     "password_protected": Text(
@@ -33,33 +33,36 @@ TEXTS: dict[str, Text] = {
     "xml_2003": Text(_("This is a workbook of the Excel 2003 XML format."), SAVE_AS),
     "unknown_encoding": Text(
         _("The characters of this text file cannot be read: it is neither UTF-8 nor GB18030 nor Big5 nor UTF-16."),
-        _("Open it in Excel or WPS, see that names and tags are readable, save it as .xlsx, and upload that file."),
+        _("Open it in Excel or WPS, check that names and tags are readable, save it as .xlsx, and upload that file."),
     ),
     "encoding_undecided": Text(
-        _("This text file can be read in several ways: say in which of them its characters are right."),
+        _("This text file can be read in several ways: choose the one that shows its characters correctly."),
         _("Choose the way in which names and tags read as they should."),
     ),
     "delimiter_undecided": Text(
-        _("This text file can be cut into cells in several ways: say which of them is right."),
-        _("Choose the character that stands between the columns."),
+        _("This text file can be split into cells in several ways: choose the right one."),
+        _("Choose the character that separates the columns."),
     ),
     "encoding_unusable": Text(
-        _("“%(encoding)s” is no encoding that tagsync reads."),
+        _("“%(encoding)s” is not an encoding that tagsync reads."),
         _("Give one of these: utf-8, gb18030, big5, utf-16-le, utf-16-be."),
     ),
     "delimiter_unusable": Text(
-        _("“%(delimiter)s” cannot stand between the cells of a file."),
+        _("“%(delimiter)s” cannot separate the cells of a file."),
         _("Give a single character, such as a comma or a tab, and no quotation mark."),
     ),
     "line_too_long": Text(
         _("Line %(line)s of this text file is too long: more than %(max_characters)s characters."),
-        _("Check that the export was complete and that each customer has a line of his own."),
+        _("Check that the export was complete and that each customer is on a separate line."),
     ),
     "open_quote": Text(
         _("In row %(row)s of this text file a quotation mark is opened that is not closed where the cell ends."),
-        _("Correct the quotation mark, or open the file in Excel, see that no rows are missing, and save it as .xlsx."),
+        _(
+            "Correct the quotation mark, or open the file in Excel, check that no rows are missing, and "
+            "save it as .xlsx."
+        ),
     ),
-    "html": Text(_("This is a web page with the name of a workbook; many systems export such files."), SAVE_AS),
+    "html": Text(_("This is a web page with the file name of a workbook; many systems export such files."), SAVE_AS),
     "ods": Text(_("This is an OpenDocument sheet (.ods)."), SAVE_AS),
     "xlsb": Text(_("This is a binary workbook (.xlsb)."), SAVE_AS),
     "numbers": Text(
@@ -71,7 +74,10 @@ TEXTS: dict[str, Text] = {
     "pdf": Text(
         _("This is a PDF, not an Excel workbook."), _("Choose the file with the customers: .xlsx, .xls or .csv.")
     ),
-    "archive": Text(_("This is a packed file."), _("Unpack it and upload the .xlsx file that is in it.")),
+    "archive": Text(
+        _("This is a compressed archive, not an Excel workbook."),
+        _("Extract it and upload the .xlsx file that is in it."),
+    ),
     "not_a_workbook": Text(
         _("This is not an Excel workbook."), _("Choose the file with the customers: .xlsx, .xls or .csv.")
     ),
@@ -81,8 +87,8 @@ TEXTS: dict[str, Text] = {
     "encrypted_part": Text(
         _("A part of the file is encrypted."), _("Remove the password in Excel, then upload again.")
     ),
-    "unknown_compression": Text(_("The file is packed in an unusual way."), SAVE_AGAIN),
-    "inflates_too_much": Text(_("Unpacked, the file is larger than allowed, and was not opened."), SAVE_AGAIN),
+    "unknown_compression": Text(_("The file is compressed in an unusual way."), SAVE_AGAIN),
+    "inflates_too_much": Text(_("Uncompressed, the file is larger than allowed, so it was not opened."), SAVE_AGAIN),
     "entity_declaration": Text(_("The file has declarations that no spreadsheet program writes."), SAVE_AGAIN),
     "no_sheet": Text(_("There is no worksheet in the file."), _("Choose a workbook with a sheet of customers.")),
     "empty_sheet": Text(
@@ -92,19 +98,19 @@ TEXTS: dict[str, Text] = {
     "sheet_missing": Text(_("There is no sheet “%(sheet)s” in the file."), _("Choose another sheet.")),
     "header_row_missing": Text(
         _("Row %(row)s is blank or not among the first rows of the sheet."),
-        _("Give the number of the row that holds the column names."),
+        _("Give the number of the header row."),
     ),
     "hidden_rows_undecided": Text(
-        _("Rows are hidden in the sheet, and nobody has said whether they are meant."),
-        _("Go back to the columns and say whether the hidden rows are sent too."),
+        _("Rows are hidden in the sheet, and nobody has chosen whether to send them."),
+        _("Go back to the columns and choose whether to send the hidden rows too."),
     ),
     "too_many_rows": Text(
         _("The sheet has more than %(max_rows)s rows."),
         _("Split it into several files and upload one after the other."),
     ),
     "too_many_columns": Text(
-        _("Something stands in cell %(cell)s; only the first %(max_columns)s columns can be read."),
-        _("Delete what stands that far to the right, save, and upload again."),
+        _("Cell %(cell)s is not empty, but only the first %(max_columns)s columns can be read."),
+        _("Delete everything that far to the right, save, and upload again."),
     ),
     "cell_too_long": Text(
         _("A cell has more than %(max_characters)s characters."), _("Shorten it, save, and upload again.")
@@ -123,16 +129,16 @@ TEXTS: dict[str, Text] = {
         _("The storage for files cannot be reached at the moment."),
         _("Nothing is wrong with the file: try again in a moment. If it happens again, tell an admin."),
     ),
-    "reader_killed": Text(_("Reading the file was broken off from outside."), ASK_ADMIN, Mover.ADMIN),
-    "reader_failed": Text(_("Reading the file failed by a fault of tagsync."), ASK_ADMIN, Mover.ADMIN),
+    "reader_killed": Text(_("Reading the file was interrupted from outside."), ASK_ADMIN, Mover.ADMIN),
+    "reader_failed": Text(_("Reading the file failed because of an error in tagsync."), ASK_ADMIN, Mover.ADMIN),
     "export_failed": Text(
-        _("Writing the workbook failed by a fault of tagsync."),
-        _("Ask for it again; if it fails again, tell an admin."),
+        _("Writing the workbook failed because of an error in tagsync."),
+        _("Request it again; if it fails again, tell an admin."),
         Mover.ADMIN,
     ),
     "export_in_full": Text(
         _("This workbook shows identifiers in full, as you could see them before the start."),
-        _("Ask for it again on the page of the import; identifiers are masked then."),
+        _("Request it again on the page of the import; identifiers are masked then."),
         Mover.OWNER,
     ),
     "file_gone": Text(_("The uploaded file is no longer stored."), _("Upload it again as a new import."), Mover.OWNER),

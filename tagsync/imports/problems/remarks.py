@@ -6,32 +6,32 @@ from tagsync.imports.problems.texts import Mover, Text, _
 
 TEXTS: dict[str, Text] = {
     "customer_repeated": Text(
-        _("The same customer stands in several rows (same %(label)s)"),
-        _("All of them are sent, never two of one customer in one call. Nothing to do if that is meant."),
+        _("The same customer is in several rows (same %(label)s)"),
+        _("All of them are sent, never two of one customer in one call. Nothing to do if that is intended."),
         Mover.NOBODY,
     ),
     "identifiers_conflict": Text(
-        _("The same %(label)s stands beside different values of %(other_label)s"),
-        _("As a rule a customer has one of each. See whether cells have slipped: tags may reach the wrong customer."),
+        _("The same %(label)s is next to different values of %(other_label)s"),
+        _("A customer usually has one of each. Check whether cells have shifted: tags may reach the wrong customer."),
     ),
     "openid_is_unionid": Text(
         _("openid and unionid are the same"),
-        _("They are two different numbers of a customer: probably one column holds the values of the other."),
+        _("They are two different identifiers of a customer: probably one column holds the values of the other."),
     ),
     "unnamed_column": Text(
-        _("Column %(column)s has no name, holds values all the same, and is not sent"),
+        _("Column %(column)s has no name but holds values, and is not sent"),
         _("If they are to be sent, go back to the columns, or give the column a name and upload the file again."),
     ),
     "customer_above": Text(
-        _("A row with the column names, or one above it, looks like a customer: it is not sent"),
-        _(
-            "If it is one, go back to the columns and choose another row with the column names, or “There are no "
-            "column names”."
-        ),
+        _("The header row, or a row above it, looks like a customer: it is not sent"),
+        _("If it is one, go back to the columns and choose another header row, or “There is no header row”."),
     ),
     "id_may_end_in_zeros": Text(
         _("%(label)s: a few long numbers end in zeros"),
-        _("That may be chance. Compare one with the source system: Excel makes the last digits of long numbers zeros."),
+        _(
+            "That may be chance. Compare one with the source system: Excel turns the last digits of long "
+            "numbers into zeros."
+        ),
     ),
 }
 
@@ -42,7 +42,7 @@ CHANGES = {
     "apostrophe_removed": _("%(label)s: apostrophes or backticks around the value removed"),
     "quotes_removed": _("%(label)s: quotation marks around the value removed"),
     "formula_unwrapped": _('%(label)s: the formula ="…" replaced by its text'),
-    "decimals_removed": _("%(label)s: “.0” behind whole numbers removed"),
+    "decimals_removed": _("%(label)s: “.0” after whole numbers removed"),
     "placeholder_emptied": _("%(label)s: placeholders such as “NULL” or “-” left empty, beside another identifier"),
     "spaces_removed": _("%(label)s: spaces removed"),
     "punctuation_removed": _("%(label)s: dashes and brackets removed"),

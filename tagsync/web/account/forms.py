@@ -19,13 +19,13 @@ else:
 
 class OwnPasswordForm(PasswordChangeForm):
     error_messages = {
-        "password_incorrect": gettext_lazy("The present password is not correct."),
+        "password_incorrect": gettext_lazy("The current password is not correct."),
         "password_mismatch": gettext_lazy("The two new passwords differ."),
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["old_password"].label = _("Present password")
+        self.fields["old_password"].label = _("Current password")
         if not self.user.must_change_password:
             # It is one of several things on its page.
             self.fields["old_password"].widget.attrs.pop("autofocus", None)
@@ -39,7 +39,7 @@ class OwnPasswordForm(PasswordChangeForm):
         data = super().clean() or {}
         new = data.get("new_password2")
         if new and new == data.get("old_password"):
-            self.add_error("new_password1", _("That is your present password. Choose another one."))
+            self.add_error("new_password1", _("That is your current password. Choose another one."))
         return data
 
     def save(self, commit: bool = True) -> Person:

@@ -53,7 +53,7 @@ class Account(PasswordChangeView):
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         was_made_up = signed_in(self.request).must_change_password
         self.success_url = resolve_url(settings.LOGIN_REDIRECT_URL if was_made_up else "account")
-        messages.success(self.request, _("Your password is changed. Elsewhere you are signed out."))
+        messages.success(self.request, _("Your password is changed. You are signed out everywhere else."))
         return super().form_valid(form)
 
     def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
@@ -73,7 +73,7 @@ def mail(request: HttpRequest) -> HttpResponse:
         return page.render_to_response(context, status=422)
     form.save()
     on = form.instance.mail_notices
-    messages.success(request, _("Notices also come by e-mail.") if on else _("Notices come by e-mail no more."))
+    messages.success(request, _("Notices also come by e-mail.") if on else _("Notices no longer come by e-mail."))
     return redirect("account")
 
 
@@ -81,7 +81,7 @@ def mail(request: HttpRequest) -> HttpResponse:
 def end_one_session(request: HttpRequest) -> HttpResponse:
     """It may have ended by itself meanwhile: then it is as she wants it, too."""
     end_session(signed_in(request), request.POST.get("session", ""))
-    messages.success(request, _("You are signed out there."))
+    messages.success(request, _("You are signed out of that browser."))
     return redirect(f"{reverse('account')}#sessions")
 
 
@@ -90,5 +90,5 @@ def sign_out_elsewhere(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     person.end_sessions()
     update_session_auth_hash(request, person)
-    messages.success(request, _("Elsewhere you are signed out."))
+    messages.success(request, _("You are signed out everywhere else."))
     return redirect("account")

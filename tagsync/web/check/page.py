@@ -74,14 +74,16 @@ def _panel(job: ImportJob, person: Person, opened: RepairFilters) -> Panel | Non
 
 def button_text(job: ImportJob, rows: int) -> str:
     if job.operation == Operation.DELETE:
-        text = ngettext("Delete tags: send %(rows)s row", "Delete tags: send %(rows)s rows", rows)
+        text = ngettext("Remove tags from %(rows)s row", "Remove tags from %(rows)s rows", rows)
     else:
-        text = ngettext("Add tags: send %(rows)s row", "Add tags: send %(rows)s rows", rows)
+        text = ngettext("Add tags to %(rows)s row", "Add tags to %(rows)s rows", rows)
     return text % {"rows": thousands(rows)}
 
 
 def trial_text(rows: int) -> str:
-    return ngettext("Try the first %(rows)s row", "Try the first %(rows)s rows", rows) % {"rows": thousands(rows)}
+    return ngettext("Send the first %(rows)s row as a trial", "Send the first %(rows)s rows as a trial", rows) % {
+        "rows": thousands(rows)
+    }
 
 
 def matching_words(job: ImportJob) -> str:

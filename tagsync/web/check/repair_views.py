@@ -71,7 +71,7 @@ def undo(request: HttpRequest, pk: int, repair: int) -> HttpResponse:
         rows = repairs.undo(found, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)
-    text = ngettext("Taken back: %(rows)s row is as before.", "Taken back: %(rows)s rows are as before.", rows)
+    text = ngettext("Fix undone: %(rows)s row is as before.", "Fix undone: %(rows)s rows are as before.", rows)
     messages.success(request, text % {"rows": thousands(rows)})
     return redirect(reverse("import_check", args=[pk]) + "#causes")
 

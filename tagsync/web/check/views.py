@@ -100,7 +100,7 @@ def _why_not_started(job: ImportJob, refused: Exception) -> str:
     if isinstance(refused, actions.ConnectionArchived):
         return archived_told(job, "connection_archived_before")
     if isinstance(refused, actions.StartedAgain):
-        return _("Not started: import #%(other)s has been started with these rows already. Go on there.") % {
+        return _("Not started: import #%(other)s has been started with these rows already. Continue there.") % {
             "other": refused.by.pk
         }
     if isinstance(refused, actions.FirstMovedOn):
@@ -110,13 +110,15 @@ def _why_not_started(job: ImportJob, refused: Exception) -> str:
         ) % {"first": job.corrects_id}
     if isinstance(refused, actions.NothingToSend):
         return _("There is no row to send.")
-    return _("Columns or settings are no longer those that were checked. Check the file again, then start it.")
+    return _("Columns or settings have changed since the check. Check the file again, then start it.")
 
 
 def _look_again(request: HttpRequest, job: ImportJob) -> HttpResponse:
     if not ImportJob.objects.visible_to(signed_in(request)).filter(pk=job.pk).exists():
         return overtaken(request, job)
-    messages.warning(request, _("This import was checked anew meanwhile. Look at the result, then start it."))
+    messages.warning(
+        request, _("This import has been checked again in the meantime. Review the result, then start it.")
+    )
     return redirect(address(job))
 
 

@@ -41,7 +41,7 @@ def matching_examples(row: Checked | None, connection: Connection | None) -> Map
     if row is None:
         return {}
     values = {"number": row.row_number, "identifiers": listed(_named(row, key) for key in _present(row))}
-    exact = _("Row %(number)s: only a customer whom this meets exactly is taken: %(identifiers)s.")
+    exact = _("Row %(number)s: only a customer that this matches exactly is taken: %(identifiers)s.")
     none = _("Row %(number)s: %(identifiers)s is sent along and not looked up.")
     return {
         "fuzzy-1": _looked_up(row, order(1, connection)),

@@ -60,7 +60,7 @@ class ColumnsForm(forms.Form):
         label=_("Tags for every row"),
         required=False,
         max_length=1000,
-        help_text=_("Each row gets them besides those of its columns. Separate several by commas."),
+        help_text=_("Every row gets these in addition to the tags from its columns. Separate several with commas."),
     )
 
     def __init__(self, job: ImportJob, view: SheetView, data: Mapping[str, Any] | None = None) -> None:
@@ -76,7 +76,7 @@ class ColumnsForm(forms.Form):
                 choices=HiddenRows.choices,
                 initial=job.hidden_rows,
                 widget=forms.RadioSelect,
-                error_messages={"required": _("Say which rows are meant.")},
+                error_messages={"required": _("Choose which rows to send.")},
             )
         for suggestion in view.suggestions:
             column = suggestion.column

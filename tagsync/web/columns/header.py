@@ -41,7 +41,7 @@ def header_choices(view: SheetView) -> list[HeaderChoice]:
         HeaderChoice(row.number, _("Row %(row)s: %(cells)s") % _told(row), row.number == view.header_row)
         for row in sorted(rows)
     ]
-    return [HeaderChoice(0, _("There are no column names"), not view.header_row), *named]
+    return [HeaderChoice(0, _("There is no header row"), not view.header_row), *named]
 
 
 def header_question(view: SheetView, seen: SheetView) -> HeaderQuestion | None:
@@ -56,10 +56,11 @@ def header_question(view: SheetView, seen: SheetView) -> HeaderQuestion | None:
 
 def _is_header(first: Row, is_doubt: bool) -> HeaderQuestion:
     return HeaderQuestion(
-        _("This sheet has no column names: row %(row)s is taken for a customer and sent like the others.")
+        _("This sheet has no header row: row %(row)s is treated as a customer and sent like the others.")
         % _told(first),
-        _("Row %(row)s says: %(cells)s. If these are the names of the columns, say so.") % _told(first),
-        _("Row %(row)s holds the column names") % _told(first),
+        _("Row %(row)s says: %(cells)s. If these are the column names, choose “Row %(row)s is the header row”.")
+        % _told(first),
+        _("Row %(row)s is the header row") % _told(first),
         first.number,
         is_doubt,
     )
@@ -67,15 +68,15 @@ def _is_header(first: Row, is_doubt: bool) -> HeaderQuestion:
 
 def _are_lost(rows: int, first: Row) -> HeaderQuestion:
     title = ngettext(
-        "A row that looks like a customer will not be sent: it stands in or above the row with the column names.",
-        "%(n)s rows that look like customers will not be sent: they stand in or above the row with the column names.",
+        "A row that looks like a customer will not be sent: it is the header row or above it.",
+        "%(n)s rows that look like customers will not be sent: they are in or above the header row.",
         rows,
     )
     return HeaderQuestion(
         title % {"n": rows},
-        _("Row %(row)s says: %(cells)s. If it is a customer, choose “There are no column names”, or another row.")
+        _("Row %(row)s says: %(cells)s. If it is a customer, choose “There is no header row”, or another row.")
         % _told(first),
-        _("There are no column names"),
+        _("There is no header row"),
         0,
         is_doubt=True,
     )

@@ -157,7 +157,7 @@ def _operations(chosen: str, row: Checked | None) -> list[Choice]:
     examples = operation_examples(row)
     return [
         Choice("add", _("Add tags"), add, chosen == "add", examples.get("add", "")),
-        Choice("delete", _("Delete tags"), delete, chosen == "delete", examples.get("delete", ""), is_warning=True),
+        Choice("delete", _("Remove tags"), delete, chosen == "delete", examples.get("delete", ""), is_warning=True),
     ]
 
 
@@ -167,10 +167,10 @@ def _matchings(chosen: str, connection: Connection | None, row: Checked | None) 
     texts = {
         "fuzzy-1": (_("Fuzzy matching, way 1"), fuzzy % {"order": spelt_out[1]}),
         "fuzzy-2": (_("Fuzzy matching, way 2"), fuzzy % {"order": spelt_out[2]}),
-        "exact": (_("Exact matching"), _("The platform takes only customers that the identifiers meet exactly.")),
+        "exact": (_("Exact matching"), _("The platform takes only customers that the identifiers match exactly.")),
         "none": (
             _("Do not match"),
-            _("The rows are not matched against existing customers; the platform decides what becomes of them."),
+            _("The rows are not matched against existing customers; the platform decides what happens to them."),
         ),
     }
     examples = matching_examples(row, connection)

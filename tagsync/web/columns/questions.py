@@ -35,11 +35,13 @@ NAMES: Mapping[str, Mapping[str, str | Promise]] = {
 TITLES: Mapping[str, tuple[str | Promise, str | Promise]] = {
     "encoding": (
         gettext_lazy("Which of these can you read?"),
-        gettext_lazy("Chinese characters are written into text files in several ways. Take the one that reads right."),
+        gettext_lazy(
+            "Chinese characters are written into text files in several ways. Choose the one that reads correctly."
+        ),
     ),
     "delimiter": (
-        gettext_lazy("What stands between two columns?"),
-        gettext_lazy("Take the one that cuts the lines into the columns that you know."),
+        gettext_lazy("What separates the columns?"),
+        gettext_lazy("Choose the one that splits the lines into the columns you know."),
     ),
 }
 
@@ -109,7 +111,7 @@ def hidden_rows_choice(view: SheetView, form: ColumnsForm) -> HiddenRowsChoice |
         only = ngettext("Only the %(rows)s row that is shown", "Only the %(rows)s rows that are shown", shown)
         names = {
             HiddenRows.SKIP.value: _counted(only, shown),
-            HiddenRows.SEND.value: _counted(_("All %(rows)s rows, the hidden ones too"), hidden + shown),
+            HiddenRows.SEND.value: _counted(_("All %(rows)s rows, including hidden ones"), hidden + shown),
         }
     bound = form["hidden_rows"]
     answers = [Answer(value, name, []) for value, name in names.items()]

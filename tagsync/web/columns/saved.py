@@ -75,14 +75,14 @@ def still_open(job: ImportJob, seen: Seen, unsaved: list[str]) -> Saved:
 def overtaken(job: ImportJob, seen: Seen) -> Saved:
     """The same page, whose choices are not kept; they stay on it, for the person to decide."""
     title = _("This import was changed in another tab or by somebody else. What you chose here is not saved.")
-    text = _("Load the newest choices, or replace them with those of this page.")
+    text = _("Load the latest choices, or replace them with those on this page.")
     conflict = Conflict(title, text, job.choices_sha256())
     return Saved(seen.version, seen.page, seen.turn, [], conflict)
 
 
 def of_another_sheet(seen: Seen) -> Saved:
-    title = _("Another sheet or another row with the column names was chosen meanwhile. Nothing here is saved.")
-    text = _("These choices are for other columns. Load the newest, and choose there.")
+    title = _("Another sheet or header row has been chosen in the meantime. Nothing here is saved.")
+    text = _("These choices are for other columns. Load the latest choices, and choose there.")
     return Saved(seen.version, seen.page, seen.turn, [], Conflict(title, text))
 
 

@@ -78,7 +78,7 @@ class StartForm(forms.Form):
     def clean_confirm_count(self) -> str:
         typed = str(self.cleaned_data["confirm_count"])
         if self.asks_for_count and digits(typed) != str(self.rows):
-            raise forms.ValidationError(_("Type the number of rows exactly as it stands above the field."))
+            raise forms.ValidationError(_("Type the number of rows exactly as shown above the field."))
         return typed
 
     def chosen_trial(self) -> int | None:

@@ -204,7 +204,7 @@ def _note_of_chosen(suggestion: Suggestion, chosen: str, owner: int, remembered:
     if owner != suggestion.column:
         return Note("bad", "circle-x", taken_twice(chosen, owner))
     if suggestion.contradicts(chosen):
-        doubt = _("Look again: %(fitting)s of %(values)s values look like “%(field)s”.")
+        doubt = _("Check this column: %(fitting)s of %(values)s values look like “%(field)s”.")
         return Note("warn", "triangle-alert", doubt % _figures(suggestion, suggestion.looks_like))
     if suggestion.exact and suggestion.field == chosen:
         return Note("ok", "circle-check", _("Matched by its header"))

@@ -37,7 +37,7 @@ def _settings(operation: str, matching: str, connection: Connection | None) -> l
         "exact": _("Exact matching"),
         "none": _("Do not match"),
     }
-    add, delete = Part(_("Add tags"), "id_operation_add"), Part(_("Delete tags"), "id_operation_delete", "warn")
+    add, delete = Part(_("Add tags"), "id_operation_add"), Part(_("Remove tags"), "id_operation_delete", "warn")
     place = Part(connection.name, "id_connection") if connection else _missing(_("Choose a connection"), "connection")
     return [
         {"add": add, "delete": delete}.get(operation, _missing(_("Choose what to do."), "operation")),

@@ -126,8 +126,8 @@ def _sheet_changed(request: HttpRequest, job: ImportJob) -> HttpResponse:
     messages.warning(
         request,
         _(
-            "Another sheet or another row with the column names was chosen meanwhile. Your choices were for other"
-            " columns and were not kept: choose them here."
+            "Another sheet or header row has been chosen in the meantime. Your choices were for "
+            "other columns and were not kept: choose them here."
         ),
     )
     return redirect("import_columns", pk=job.pk)

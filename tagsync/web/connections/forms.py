@@ -57,7 +57,7 @@ class ConnectionForm(_ModelForm):
         widget=forms.RadioSelect,
     )
     app_secret = secret_field(gettext_lazy("App secret"), gettext_lazy("It belongs to the app id."))
-    fixed_token = secret_field(gettext_lazy("Fixed token"), gettext_lazy("It ends two hours after it was issued."))
+    fixed_token = secret_field(gettext_lazy("Fixed token"), gettext_lazy("It expires two hours after it was issued."))
 
     class Meta:
         model = Connection
@@ -88,8 +88,9 @@ class ConnectionForm(_ModelForm):
             ),
             "rows_per_call": gettext_lazy("The platform takes at most 500."),
             "resend_unanswered": gettext_lazy(
-                "When no readable answer comes, nobody knows whether the platform took the rows. On: they are sent "
-                "again by themselves; for tags that is harmless. Off: such rows are in doubt at once."
+                "When no readable answer comes, it is not known whether the platform took the rows. "
+                "On: they are sent again automatically; for tags that is harmless. Off: such rows "
+                "are in doubt at once."
             ),
             "calls_per_period": gettext_lazy("The platform documents 10 calls per 5 seconds for reading."),
         }
@@ -117,7 +118,7 @@ class ConnectionForm(_ModelForm):
         try:
             shown = ending(self.instance.fixed_token() or self.instance.app_secret())
         except CredentialsUnreadable:
-            field.help_text = _("What is stored was encrypted with another key and cannot be read: enter it again.")
+            field.help_text = _("The stored value was encrypted with another key and cannot be read: enter it again.")
             return
         if shown:
             field.help_text = _("Stored, ends in …%(ending)s. Leave empty to keep it.") % {"ending": shown}
@@ -155,7 +156,10 @@ class ConnectionForm(_ModelForm):
         if not kept:
             self.add_error(name, sentence)
         elif self._address_changes():
-            self.add_error(name, _("The address is another one: enter this again, it is not sent there unasked."))
+            self.add_error(
+                name,
+                _("The address has changed: enter this again, because a stored value is not sent to a new address."),
+            )
 
     def _address_changes(self) -> bool:
         before, after = self.initial.get("base_url"), self.cleaned_data.get("base_url")
@@ -163,10 +167,10 @@ class ConnectionForm(_ModelForm):
 
     def _keep_tenant(self) -> None:
         sentence = ngettext(
-            "This can't change while %(count)s import on the connection is not settled. Finish it, "
-            "or add another connection.",
-            "This can't change while %(count)s imports on the connection are not settled. Finish them, "
-            "or add another connection.",
+            "This can't be changed while %(count)s import on the connection is not finished. Finish "
+            "it, or add another connection.",
+            "This can't be changed while %(count)s imports on the connection are not finished. "
+            "Finish them, or add another connection.",
             self.unsettled,
         ) % {"count": self.unsettled}
         if self._address_changes():

@@ -126,7 +126,9 @@ def unblock(request: HttpRequest, pk: int) -> HttpResponse:
     connection = get_object_or_404(Connection, pk=pk)
     connection.unblock(signed_in(request))
     connection_actions.ring_after_commit(connection)
-    messages.success(request, _("“%(name)s” is ready again. Its imports go on by themselves.") % {"name": connection})
+    messages.success(
+        request, _("“%(name)s” is ready again. Its imports continue automatically.") % {"name": connection}
+    )
     return redirect("connection_list")
 
 
@@ -135,7 +137,7 @@ def unblock(request: HttpRequest, pk: int) -> HttpResponse:
 def forget_limit(request: HttpRequest, pk: int) -> HttpResponse:
     connection = get_object_or_404(Connection, pk=pk)
     connection.forget_body_limit()
-    messages.success(request, _("The limit is forgotten: the next call has as many rows as were chosen."))
+    messages.success(request, _("The limit is removed: the next call has the chosen number of rows."))
     return redirect("connection_edit", pk)
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from tagsync.imports.customer_search import is_masked, sought
 from tagsync.mapping.fields import IDENTIFIERS
 
-_MASKED = _("Pages hide the middle of an identifier (****). Type or paste all of it, as it stands in the file.")
+_MASKED = _("Pages hide the middle of an identifier (****). Type or paste the complete identifier, as in the file.")
 _EMPTY = _("Type an identifier first.")
 
 

@@ -27,7 +27,7 @@ def search(request: HttpRequest) -> HttpResponse:
     filters = customer_filter(request) if request.method != "POST" else {}
     sought = recall(request, filters.get("search", ""))
     if "search" in filters and not sought.text:
-        messages.info(request, _("This search is over. Type the identifier again."))
+        messages.info(request, _("This search has expired. Type the identifier again."))
         return redirect("customer_search")
     context = {
         "form": form if form.is_bound else CustomerSearch(initial={"typed": sought.for_its_box}),

@@ -55,7 +55,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _too_many() -> str:
     text = _(
-        "At most %(most)s workbooks are made for one person at once. Wait until one is ready, or cancel one below."
+        "At most %(most)s workbooks can be made for one person at a time. Wait until one is ready, or cancel one below."
     )
     return text % {"most": settings.TAGSYNC_MOST_WAITING_EXPORTS}
 

@@ -40,7 +40,7 @@ CHAPTERS = (
         },
     ),
     Chapter(
-        _("What became of a row"),
+        _("What happened to a row"),
         "help/_outcomes.html",
         {
             "accepted": _("What does “accepted by the platform” mean?"),
@@ -55,7 +55,7 @@ CHAPTERS = (
         },
     ),
     Chapter(
-        _("When it does not go on"),
+        _("When an import does not continue"),
         "help/_stuck.html",
         {
             "stuck": _("What can I do when an import is stuck?"),

@@ -93,7 +93,7 @@ def _send_again(request: HttpRequest, plan: RetryPlan) -> None:
         except actions.ConnectionArchived:
             left.append(Left(one.job, why_archived()))
         except actions.StartedAgain as refused:
-            left.append(Left(one.job, _("its rows have gone over to import #%(import)s") % {"import": refused.by.pk}))
+            left.append(Left(one.job, _("its rows have moved to import #%(import)s") % {"import": refused.by.pk}))
         except (MoveRefused, NothingToRetry):
             one.job.refresh_from_db()
             left.append(Left(one.job, _("changed meanwhile, it is now: %(status)s") % {"status": state_word(one.job)}))

@@ -88,7 +88,7 @@ NEXT_WORDS: dict[str, str | Promise] = {
     "me": _("You"),
     "owner": _("A colleague who uploaded it"),
     "admin": _("An admin"),
-    "itself": _("Nobody: it goes on by itself"),
+    "itself": _("Nobody: it continues automatically"),
 }
 
 # -- by day

@@ -36,14 +36,14 @@ class _Kind(NamedTuple):
 
 
 KINDS: dict[str, _Kind] = {
-    "me": _Kind(gettext_lazy("You must act"), "inbox", "danger", gettext_lazy("Nothing waits for you")),
+    "me": _Kind(gettext_lazy("Waiting for you"), "inbox", "danger", gettext_lazy("Nothing is waiting for you")),
     "owner": _Kind(
-        gettext_lazy("Waits for the uploader"), "user", "warning", gettext_lazy("No colleague has to do anything")
+        gettext_lazy("Waiting for the uploader"), "user", "warning", gettext_lazy("No colleague has to do anything")
     ),
     "admin": _Kind(
-        gettext_lazy("An admin must act"), "user-cog", "warning", gettext_lazy("No admin has to do anything")
+        gettext_lazy("Waiting for an admin"), "user-cog", "warning", gettext_lazy("No admin has to do anything")
     ),
-    "itself": _Kind(gettext_lazy("Goes on by itself"), "loader", "info", gettext_lazy("Nothing is under way")),
+    "itself": _Kind(gettext_lazy("Continues automatically"), "loader", "info", gettext_lazy("Nothing is under way")),
 }
 
 

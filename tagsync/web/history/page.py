@@ -196,7 +196,7 @@ def chips(filters: HistoryFilters, offered: Choices) -> list[Chip]:
         "connection": _("Connection"),
         "person": _("Person"),
         "tag": _("Tag"),
-        "next": _("Acts next"),
+        "next": _("Who acts next"),
         "when": _("Days"),
         "since": _("Since"),
         "until": _("Until"),

@@ -55,7 +55,7 @@ class _Act(NamedTuple):
     to_others: str | Promise = ""
 
 
-START = _Act(gettext_lazy("Look and start"), gettext_lazy("You: look and start"))
+START = _Act(gettext_lazy("Review and start"), gettext_lazy("You: review and start"))
 REPLACE = _Act(gettext_lazy("Upload another file"), gettext_lazy("You: upload another file"))
 DECIDE = _Act(gettext_lazy("Decide"), gettext_lazy("You: decide"))
 CORRECT = _Act(gettext_lazy("Fix the sheet"), gettext_lazy("You: fix the sheet"))
@@ -67,8 +67,8 @@ REPAIR = _Act(
 RETRY = _Act(gettext_lazy("Retry…"), gettext_lazy("You: retry"), gettext_lazy("An admin: retry"))
 USE_AGAIN = _Act(
     gettext_lazy("Open the connection"),
-    gettext_lazy("You: take the connection into use again"),
-    gettext_lazy("An admin: take the connection into use again"),
+    gettext_lazy("You: unarchive the connection"),
+    gettext_lazy("An admin: unarchive the connection"),
 )
 # What rows are that a cause of such an origin stopped: those to fix look other than those that were refused.
 _STATES = {
@@ -77,7 +77,7 @@ _STATES = {
     Origin.US: RowStatus.IN_DOUBT,
 }
 NOTHING = gettext_lazy("Nothing to do")
-BY_ITSELF = gettext_lazy("Goes on by itself")
+BY_ITSELF = gettext_lazy("Continues automatically")
 
 
 def causes_of(jobs: Iterable[ImportJob]) -> Mapping[int, Problem]:
@@ -88,7 +88,7 @@ def causes_of(jobs: Iterable[ImportJob]) -> Mapping[int, Problem]:
 def reasons(job: ImportJob, reader: Person, causes: Mapping[int, Problem], not_sent: int = 0) -> list[Reason]:
     """The likeliest first; never none. `not_sent`: rows of which may be said that they were not."""
     if job.status in ENDED and job.went_on_as_id:
-        text = _("Went on as import #%(pk)s") % {"pk": job.went_on_as_id}
+        text = _("Continued as import #%(pk)s") % {"pk": job.went_on_as_id}
         return [Reason("muted", "corner-down-right", text, Step(None, str(NOTHING)))]
     if job.status in ENDED:
         return [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job, not_sent)] or [_over(job)]

@@ -55,6 +55,6 @@ def find(request: HttpRequest) -> HttpResponse:
     if names_a_customer(request.POST.get("q", "")) and customer.is_valid():
         return to_customer(request, customer.cleaned_data["typed"], typed=True)
     if any(names_a_customer(request.POST.get(name, "")) for name in ("q", "tag")):
-        text = _("That looks like the identifier of a customer. Here imports are found: by file name, title or tag.")
+        text = _("That looks like the identifier of a customer. This search finds imports: by file name, title or tag.")
         messages.warning(request, text)
     return redirect(history_url(history_filter(request.POST)))

@@ -21,7 +21,7 @@ else:
 
 ROLES = [(MARKETERS, gettext_lazy("Marketer")), (ADMINS, gettext_lazy("Admin"))]
 REFUSALS = {
-    Refusal.HERSELF: gettext_lazy("You can't take the admin role from yourself. Another admin can."),
+    Refusal.HERSELF: gettext_lazy("You can't remove your own admin role. Another admin can."),
     Refusal.LAST_ADMIN: gettext_lazy("This is the last active admin. Make somebody else an admin first."),
 }
 
@@ -29,7 +29,7 @@ REFUSALS = {
 def password_field() -> forms.CharField:
     return forms.CharField(
         label=gettext_lazy("Password"),
-        help_text=gettext_lazy("Leave empty to have one made up; it is shown once. Or at least 10 characters."),
+        help_text=gettext_lazy("Leave empty to have one generated; it is shown once. Or type at least 10 characters."),
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -47,7 +47,7 @@ class PersonForm(_ModelForm):
             "first_name": gettext_lazy("Full name"),
             "email": gettext_lazy("E-mail"),
         }
-        help_texts = {"username": gettext_lazy("To sign in with. Letters, digits and @ . + - _")}
+        help_texts = {"username": gettext_lazy("Used to sign in. Letters, digits and @ . + - _")}
         widgets = {
             "username": forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
             "first_name": forms.TextInput(attrs={"autocomplete": "off"}),
@@ -63,7 +63,7 @@ class PersonForm(_ModelForm):
     def clean_username(self) -> str:
         username = str(self.cleaned_data["username"])
         if Person.objects.filter(username__iexact=username).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(_("Somebody has this user name already."))
+            raise forms.ValidationError(_("This user name is already taken."))
         return username
 
     def clean_role(self) -> str:

@@ -107,14 +107,14 @@ def remarks(job: ImportJob, found: Remarked) -> list[Alert]:
     if not found.calls:
         return []
     title = ngettext(
-        "The platform accepted %(rows)s row, but its answer speaks of failures.",
-        "The platform accepted %(rows)s rows, but its answers speak of failures.",
+        "The platform accepted %(rows)s row, but its answer mentions failures.",
+        "The platform accepted %(rows)s rows, but its answers mention failures.",
         found.rows,
     )
-    calls = ngettext("%(calls)s call is concerned.", "%(calls)s calls are concerned.", found.calls)
+    calls = ngettext("%(calls)s call is affected.", "%(calls)s calls are affected.", found.calls)
     advice = _(
-        "Look at these customers on the platform: some may not have been changed. The rows count as accepted and are "
-        "not sent again by themselves."
+        "Look at these customers on the platform: some may not have been changed. The rows count as "
+        "accepted and are not sent again automatically."
     )
     return [
         Alert(
@@ -175,7 +175,7 @@ def _ways_on(job: ImportJob, waiting: int) -> tuple[Button, ...]:
         return (stop,)
     texts = {
         "trial_done": ngettext(
-            "Go on with the remaining %(rows)s row", "Go on with the remaining %(rows)s rows", waiting
+            "Continue with the remaining %(rows)s row", "Continue with the remaining %(rows)s rows", waiting
         ),
         "refuses_everything": ngettext(
             "Leave these rejected and send the other %(rows)s row",
@@ -276,15 +276,15 @@ def _health(health: QueueHealth) -> Alert | None:
     if not health.redis:
         return Alert(
             "warning",
-            _("Redis, the doorbell of the workers, does not answer."),
-            _("Nothing is lost: sending goes on when it is back. Tell an admin if this lasts longer than a minute."),
+            _("Redis, which wakes the workers, does not answer."),
+            _("Nothing is lost: sending continues when it is back. Tell an admin if this lasts longer than a minute."),
             str(Mover.ADMIN.label),
         )
     if not health.send_workers:
         return Alert(
             "warning",
-            _("Nobody is there to send: no send worker is running."),
-            _("The import keeps its place and begins by itself as soon as a worker is started."),
+            _("Waiting for a worker: no worker for sending is running."),
+            _("The import keeps its place and starts automatically as soon as a worker is started."),
             str(Mover.ADMIN.label),
         )
     return None
@@ -325,7 +325,7 @@ def _line(job: ImportJob, connection: Connection) -> Alert | None:
         "In line: %(ahead)s imports on connection “%(connection)s” go first.",
         ahead,
     ) % {"ahead": thousands(ahead), "connection": connection.name}
-    return Alert("info", title, _("You can close this page; it begins by itself."))
+    return Alert("info", title, _("You can close this page; it starts automatically."))
 
 
 def clock(moment: datetime) -> str:

@@ -156,7 +156,7 @@ def answer_facts(answer: Delivery | TheirAnswer) -> list[Fact]:
         "message": _("Message"),
         "data": _("Batch reference"),
         # With a code it could be read, and the rest is what no document names.
-        "excerpt": _("Besides in the answer") if answer.code else _("Unreadable answer"),
+        "excerpt": _("Also in the answer") if answer.code else _("Unreadable answer"),
     }
     if answer.remarks:
         labels["remarks"] = _("Remarks")

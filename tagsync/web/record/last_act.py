@@ -24,7 +24,7 @@ TELLINGS: dict[str, str | Promise] = {
     Act.STOP: gettext_lazy("%(person)s stopped this import %(when)s."),
     Act.RESUME: gettext_lazy("%(person)s resumed this import %(when)s."),
     Act.RETRY: gettext_lazy("%(person)s queued rows of this import again %(when)s."),
-    Mark.REPAIR: gettext_lazy("%(person)s repaired rows of this import %(when)s."),
+    Mark.REPAIR: gettext_lazy("%(person)s fixed rows of this import %(when)s."),
     Mark.UNDO_REPAIR: gettext_lazy("%(person)s undid a fix of this import %(when)s."),
     Act.CHECKED: gettext_lazy("The check of this import ended %(when)s."),
     Act.UNREADABLE: gettext_lazy("The file of this import turned out to be unreadable %(when)s."),

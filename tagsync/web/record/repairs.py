@@ -39,7 +39,7 @@ def told(repair: Repair, *, in_full: bool = False) -> str:
     """One sentence. `in_full`: identifiers as they are; otherwise masked."""
     if repair.kind == RepairKind.ACCEPTED_BEFORE:
         name = repair.earlier.label if repair.earlier else "…"
-        return _("Left out: what “%(name)s” has brought to the platform") % {"name": name}
+        return _("Left out: rows of “%(name)s” that the platform has accepted") % {"name": name}
     if repair.kind == RepairKind.LEAVE_OUT:
         if repair.row_number:
             return _("Left out: row %(row)s") % {"row": repair.row_number}

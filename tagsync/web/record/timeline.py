@@ -53,14 +53,14 @@ TELLINGS: dict[str, _Telling] = {
     Mark.LATE_ANSWER: _Telling("neutral", "clock-alert", _("A call that had been given up was answered after all")),
 }
 MARKS = {
-    Mark.REPAIR: _Telling("neutral", "pencil", _("Repaired")),
+    Mark.REPAIR: _Telling("neutral", "pencil", _("Rows fixed")),
     Mark.UNDO_REPAIR: _Telling("neutral", "undo-2", _("Fix undone")),
 }
 TRIAL = _Telling("info", "hand", _("Trial sent"))
 CONNECTION_BLOCKED = _Telling(
     "danger", "octagon-alert", _("Held up: connection “%(connection)s” is blocked. %(cause)s")
 )
-CONNECTION_REPAIRED = _Telling("info", "play", _("Goes on: connection “%(connection)s” is repaired"))
+CONNECTION_REPAIRED = _Telling("info", "play", _("Continues: connection “%(connection)s” is repaired"))
 UNTOLD = (Act.CLAIM, Act.PAUSE)
 
 
@@ -120,7 +120,7 @@ def _repairs(job: ImportJob) -> Iterator[Line]:
 def _exports(job: ImportJob) -> Iterator[Line]:
     """As long as they are kept."""
     for export in job.exports.select_related("by").order_by("-id")[:LATEST]:
-        text = ngettext("Workbook with %(rows)s row asked for", "Workbook with %(rows)s rows asked for", export.rows)
+        text = ngettext("Workbook with %(rows)s row requested", "Workbook with %(rows)s rows requested", export.rows)
         text %= {"rows": thousands(export.rows)}
         if export.clear:
             text = gettext("%(what)s, identifiers in full") % {"what": text}

@@ -26,15 +26,15 @@ def restore(request: HttpRequest) -> HttpResponse:
         return render(request, "restore/restore.html", context(held))
     # Of the hold that was seen: another restore may have come in between.
     if held is None or request.POST.get("hold") != str(held.pk):
-        messages.warning(request, _("This page was out of date: look at it again."))
+        messages.warning(request, _("This page was out of date. Review it again."))
         return redirect("restore")
     sent = ANSWERS.get(request.POST.get("sent", ""))
     if sent is None:
         return render(request, "restore/restore.html", {**context(held), "unanswered": True}, status=422)
     if not confirmation.decide(held, signed_in(request), sent=sent):
-        messages.warning(request, _("Somebody has confirmed it before you."))
+        messages.warning(request, _("Somebody else has already confirmed it."))
     elif keeper.go_on_after_restore():
-        messages.success(request, _("Confirmed. Imports go on by themselves."))
+        messages.success(request, _("Confirmed. Imports continue automatically."))
     else:
-        messages.success(request, _("Confirmed. It is being carried out; imports go on by themselves afterwards."))
+        messages.success(request, _("Confirmed. It is being carried out; imports continue automatically afterwards."))
     return redirect("restore")

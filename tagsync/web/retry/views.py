@@ -44,7 +44,7 @@ def _send_again(request: HttpRequest, job: ImportJob, choice: Choice) -> HttpRes
         if selection is None:
             raise NothingToRetry
         if choice.superseded and not _count_is_right(job, selection, choice):
-            return _page(request, job, choice, _("Type the number of rows exactly as it stands on the button."))
+            return _page(request, job, choice, _("Type the number of rows exactly as shown on the button."))
         rows = actions.retry(job, selection, signed_in(request))
     except MoveRefused:
         return overtaken(request, job)

@@ -82,7 +82,7 @@ def search(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _search_is_over(request: HttpRequest, job: ImportJob) -> HttpResponse:
-    messages.info(request, _("This search is over. Type the identifier again."))
+    messages.info(request, _("This search has expired. Type the identifier again."))
     return redirect("import_rows", job.pk)
 
 

@@ -32,7 +32,7 @@ ROOTS = {
 STEPS = (_("Upload"), _("Columns and settings"), _("Check and start"))
 # Each theme: what its switch goes to, and how it is shown.
 THEMES = {
-    "auto": ("light", "sun-moon", _("Theme: as the system")),
+    "auto": ("light", "sun-moon", _("Theme: same as system")),
     "light": ("dark", "sun", _("Theme: light")),
     "dark": ("auto", "moon", _("Theme: dark")),
 }

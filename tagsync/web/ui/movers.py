@@ -28,4 +28,4 @@ def whose_turn(mover: Mover, job: ImportJob, reader: Person) -> str:
 
 def waits_for(job: ImportJob) -> str:
     """Said to somebody who is not the owner."""
-    return _("Waits for %(person)s") % {"person": job.owner.label}
+    return _("Waiting for %(person)s") % {"person": job.owner.label}

@@ -36,7 +36,7 @@ JOB_LOOKS: dict[str, Look] = {
 }
 
 # Blocked as well, but nothing is wrong: somebody asked for it.
-TRIAL_LOOK = Look("info", "hand", _("Trial sent: waits for you"))
+TRIAL_LOOK = Look("info", "hand", _("Trial sent: waiting for you"))
 
 
 def look_of(shown_status: str, cause: str) -> Look:

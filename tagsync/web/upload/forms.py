@@ -38,7 +38,7 @@ class UploadForm(forms.Form):
         label=_("Title"),
         required=False,
         max_length=200,
-        help_text=_("A name by which you will find this import again. Without one, the file name is shown."),
+        help_text=_("A name to find this import by. Without one, the file name is shown."),
     )
 
     def clean_file(self) -> UploadedFile[bytes]:

@@ -76,7 +76,7 @@ class Command(BaseCommand):
             try:
                 self._see_through(job, connection, options)
             except (MoveRefused, SheetChanged, actions.NotAsChecked, ImportJob.DoesNotExist):
-                text = _("Import %(id)s was changed on its page meanwhile: go on there.")
+                text = _("Import %(id)s has been changed on its page: continue there.")
                 raise CouldNotRun(text % {"id": number}) from None
             self.progress.stage = Stage.TELLING
             finish(self, job, options)
@@ -163,8 +163,8 @@ class Command(BaseCommand):
         text = _("%(why)s The headers are: %(headers)s.")
         if not job.header_row:
             text = _(
-                "%(why)s No row is taken for the column names (--header-row says which one is); the columns are called"
-                " %(headers)s."
+                "%(why)s No row is used as the header row (set one with --header-row); the columns "
+                "are called %(headers)s."
             )
         self._discard(job, text % {"why": why, "headers": headers})
 
@@ -189,13 +189,15 @@ class Command(BaseCommand):
         if yes or job.operation != "delete":
             return
         facts = {"rows": number, "connection": str(job.connection)}
-        self.stderr.write(_("This deletes tags: %(rows)s rows to %(connection)s. Type %(rows)s to start:") % facts)
+        self.stderr.write(_("This removes tags: %(rows)s rows to %(connection)s. Type %(rows)s to start:") % facts)
         if (sys.stdin.readline() if sys.stdin else "").strip() != number:
             self._discard(job, _("Not started: the number of rows was not typed. --yes answers this question."))
 
     def _send(self, job: ImportJob, *, wait: bool) -> None:
         if not sends_have_workers():
-            self.stderr.write(_("No worker for sending is running: the import is queued and goes on when one starts."))
+            self.stderr.write(
+                _("No worker for sending is running: the import is queued and continues when one starts.")
+            )
         self.progress.stage = Stage.STARTING
         try:
             actions.start(job, job.owner)

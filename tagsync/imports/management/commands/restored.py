@@ -27,6 +27,6 @@ class Command(BaseCommand):
             self.stdout.write(_("Nothing is sent until an admin confirms at /restore/."))
         else:
             since = f"{held.began_at:%Y-%m-%d %H:%M:%S} UTC"
-            self.stdout.write(_("That was said already, at %(time)s: nothing changed.") % {"time": since})
+            self.stdout.write(_("Already recorded at %(time)s: nothing changed.") % {"time": since})
         jobs = confirmation.may_have_sent(held).count()
         self.stdout.write(_("Imports whose rows may have been sent after the backup: %(number)s") % {"number": jobs})

@@ -22,9 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.LOCAL:
-            raise CommandError(_("The sandbox is only for the local mode: nothing that it accepts reaches anybody."))
+            raise CommandError(_("The test platform is only for the local mode: nothing it accepts reaches anybody."))
         try:
             serve(LOOPBACK, options["port"], settings.TAGSYNC_HOME / "sandbox-ledger.jsonl")
         except (OSError, ValueError) as error:
-            message = _("The sandbox cannot use port %(port)s or its ledger (%(reason)s).")
+            message = _("The test platform cannot use port %(port)s or its ledger (%(reason)s).")
             raise CommandError(message % {"port": options["port"], "reason": error}) from None

@@ -29,7 +29,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with translation.override(_language()):
             if not settings.LOCAL:
-                raise CommandError(_("`up` is for one machine. In production, start web, workers and keeper apart."))
+                raise CommandError(
+                    _("`up` is for one machine. In production, start web, workers and keeper separately.")
+                )
             if not 0 <= options["port"] <= 65535:
                 raise CommandError(_("--port must be from 0 (any free one) to 65535."))
             if options["workers"] < 1:
