@@ -67,3 +67,10 @@ def test_each_queue_has_a_unit() -> None:
 def test_who_is_stopped_has_time_for_the_call_under_way() -> None:
     seconds = re.search(r"^TimeoutStopSec=(\d+)$", SHARED.read_text(), re.M)
     assert seconds and int(seconds[1]) > 2 * settings.TAGSYNC_CALL_SECONDS
+
+
+def test_to_stop_the_target_is_to_wait_for_all() -> None:
+    """Else a backup, a restore or an upgrade begins while workers still end."""
+    shared = SHARED.read_text()
+    assert re.search(r"^PartOf=tagsync\.target$", shared, re.MULTILINE)
+    assert re.search(r"^After=tagsync\.target\b", shared, re.MULTILINE)

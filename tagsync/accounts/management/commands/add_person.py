@@ -53,7 +53,12 @@ class Command(BaseCommand):
             person.is_superuser = False
         person.save()
         give_role(person, role)
-        done = _("%(name)s can sign in now.") if is_new else _("%(name)s is there already, and can sign in.")
+        if is_new:
+            done = _("%(name)s can sign in now.")
+        elif password_env is not None:
+            done = _("%(name)s is there already, and can sign in with the new password.")
+        else:
+            done = _("%(name)s is there already, and can sign in.")
         self.stdout.write(done % {"name": person.username})
         if fresh:
             told = _("Password, shown only now, to be changed at the first sign-in: %(password)s")
