@@ -210,18 +210,22 @@ def _retry_after_seconds(headers: Mapping[str, str]) -> float:
         # Nine digits are more than anybody waits, and int() refuses thousands of them.
         seconds = float(text[:9]) if len(text) < 10 else MAX_RETRY_AFTER_SECONDS
     else:
-        seconds = _seconds_until(text)
+        seconds = _seconds_until(text, headers.get("date", ""))
     return min(max(seconds, 1.0), MAX_RETRY_AFTER_SECONDS)
 
 
-def _seconds_until(http_date: str) -> float:
+def _seconds_until(http_date: str, sent_at: str) -> float:
+    """By the clock of whoever answered, as far as it told the time: ours may be another one."""
+    moment, now = _moment(http_date), _moment(sent_at) or datetime.now(UTC)
+    return (moment - now).total_seconds() if moment else DEFAULT_RETRY_AFTER_SECONDS
+
+
+def _moment(http_date: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(http_date)
     except (ValueError, OverflowError):
-        return DEFAULT_RETRY_AFTER_SECONDS
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - datetime.now(UTC)).total_seconds()
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 # Every class of httpx has its place; a test fails when a new one hasn't. Only what is raised before the first

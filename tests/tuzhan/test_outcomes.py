@@ -173,6 +173,12 @@ def test_it_reads_a_date_to_wait_for():
     assert 115 < classify(429, {"retry-after": date}, b"").retry_after_seconds <= 120
 
 
+def test_a_date_is_one_of_the_platforms_clock():
+    told = {"date": "Fri, 02 Jan 2026 03:04:05 GMT", "retry-after": "Fri, 02 Jan 2026 03:04:45 GMT"}
+    assert classify(429, told, b"").retry_after_seconds == 40
+    assert 1 <= classify(429, {**told, "date": "soon"}, b"").retry_after_seconds <= outcomes.MAX_RETRY_AFTER_SECONDS
+
+
 def test_it_keeps_what_the_platform_said():
     answer = classify(200, {}, OK, duration_ms=12).answer
     assert (answer.http_status, answer.code, answer.error_code, answer.message) == (200, "200", "SUCCESS", "ok")
