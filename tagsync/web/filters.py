@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, TypedDict, cast
@@ -42,14 +43,21 @@ def _day() -> forms.DateField:
     return forms.DateField(required=False, input_formats=["%Y-%m-%d"], validators=ends)
 
 
-def names_a_customer(text: str) -> bool:
-    """Whether it looks like an identifier. Such a text must never stand in an address: servers write these down."""
-    bare = "".join(text.split()).replace("-", "")
-    return any(look.fullmatch(bare) for look in LOOKS.values())
+_WORD = re.compile(r"[A-Za-z0-9_+-]+")
+
+
+def identifier_in(text: str) -> str:
+    """What looks like an identifier, the text as a whole or one of its words; "" when nothing does.
+
+    Such a text must never stand in an address: servers write these down.
+    """
+    whole = "".join(text.split()).replace("-", "")
+    words = (whole, *_WORD.findall(text))
+    return next((word for word in words if any(look.fullmatch(word) for look in LOOKS.values())), "")
 
 
 def _no_identifier(text: str) -> None:
-    if names_a_customer(text):
+    if identifier_in(text):
         raise ValidationError("identifier")
 
 

@@ -212,13 +212,24 @@ def test_the_form_leads_to_an_address_without_what_is_empty(signed_in: Client) -
     assert signed_in.get("/imports/find/").status_code == 405
 
 
-@pytest.mark.parametrize("text", ["13800138000", "138 0013 8000", "+8613800138000", "o" + "x" * 27, "8" * 18])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "13800138000",
+        "138 0013 8000",
+        "+8613800138000",
+        "o" + "x" * 27,
+        "8" * 18,
+        "VIP 13800138000",
+        "张伟13800138000。",
+    ],
+)
 def test_an_identifier_leads_to_the_customer(signed_in: Client, text: str) -> None:
     answer = signed_in.post("/imports/find/", {"q": text, "operation": "add"})
     assert answer["Location"].startswith("/customers/?search=") and text not in answer["Location"]
 
 
-@pytest.mark.parametrize("text", ["13800138000", "138 0013 8000", "o" + "x" * 27])
+@pytest.mark.parametrize("text", ["13800138000", "138 0013 8000", "o" + "x" * 27, "VIP 13800138000"])
 def test_no_identifier_gets_into_an_address(signed_in: Client, text: str) -> None:
     answer = signed_in.post("/imports/find/", {"tag": text, "operation": "add"}, follow=True)
     assert answer.redirect_chain[-1][0] == "/imports/?operation=add"

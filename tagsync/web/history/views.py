@@ -12,7 +12,7 @@ from tagsync.imports.permissions import may_retry
 from tagsync.web.access import signed_in
 from tagsync.web.customers.forms import CustomerSearch
 from tagsync.web.customers.views import to_customer
-from tagsync.web.filters import history_filter, history_url, names_a_customer
+from tagsync.web.filters import history_filter, history_url, identifier_in
 from tagsync.web.history.finding import in_any_state, in_state
 from tagsync.web.history.inbox import blocked_connections, inbox
 from tagsync.web.history.month import month
@@ -51,10 +51,10 @@ def history(request: HttpRequest) -> HttpResponse:
 @require_POST
 def find(request: HttpRequest) -> HttpResponse:
     """From the form to the address of its hits. By POST: an identifier gets into no address and no log."""
-    customer = CustomerSearch({"typed": request.POST.get("q", "")})
-    if names_a_customer(request.POST.get("q", "")) and customer.is_valid():
+    customer = CustomerSearch({"typed": identifier_in(request.POST.get("q", ""))})
+    if customer.is_valid():
         return to_customer(request, customer.cleaned_data["typed"], typed=True)
-    if any(names_a_customer(request.POST.get(name, "")) for name in ("q", "tag")):
+    if any(identifier_in(request.POST.get(name, "")) for name in ("q", "tag")):
         text = _("That looks like the identifier of a customer. This search finds imports: by file name, title or tag.")
         messages.warning(request, text)
     return redirect(history_url(history_filter(request.POST)))
