@@ -133,7 +133,7 @@ def assert_is(row: ImportRow, typed: tuple[Typed, ...]) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @settings(
-    max_examples=100 if os.environ.get("CI") else 12,
+    max_examples=50 if os.environ.get("CI") else 12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
