@@ -250,6 +250,19 @@ document.addEventListener("keydown", ({ key }) => {
   }
 });
 
+/* A fix that was typed and not saved is not lost to another button: it stays, and is told. */
+document.addEventListener("submit", (event) => {
+  const fixes = find("[data-fixes]");
+  if (!fixes || event.target.matches("[data-theme-form]")) return;
+  const line = event.submitter?.closest("li");
+  const isLeft = (input) => input.form !== event.target && !line?.contains(input) && input.value !== input.defaultValue;
+  const typed = all("input:not([type=hidden])", fixes).find(isLeft);
+  if (!typed) return;
+  event.preventDefault();
+  find("[data-unchecked]", fixes).hidden = false;
+  typed.focus();
+}, true);
+
 /* Forms: one submit, a busy button, fields that submit by themselves. */
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -196,10 +196,8 @@ def _looks(text: str) -> set[str]:
 
 
 def _with_content(suggestion: Suggestion, look: Look) -> Suggestion:
-    if not look.field:
-        return suggestion
     seen = suggestion._replace(looks_like=look.field, values=look.values, fitting=look.fitting)
-    return seen if seen.field else seen._replace(field=look.field, reason="content")
+    return seen if seen.field or not look.field else seen._replace(field=look.field, reason="content")
 
 
 def headers(row: Row, above: Row | None = None) -> dict[int, str]:

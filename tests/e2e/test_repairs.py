@@ -29,7 +29,7 @@ def test_what_is_repaired_is_what_arrives(in_english: Page, platform: Up, tmp_pa
     rows[5][3], rows[6][4], rows[8][1] = "138", None, "o!"
     upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
     check(page)
-    expect(page.locator(".formbar")).to_contain_text("send 6 rows")
+    expect(page.locator(".formbar")).to_contain_text("Add tags to 6 rows")
 
     group(page, "Phone: not a phone number")
     page.get_by_role("button", name="Empty these cells").click()
@@ -39,17 +39,17 @@ def test_what_is_repaired_is_what_arrives(in_english: Page, platform: Up, tmp_pa
     expect(page.locator(".toasts")).to_contain_text("1 row can be sent now.")
     group(page, "No tag in the row")
     page.get_by_label("Tags, row 8").fill("新客，会员")
-    page.get_by_role("button", name="Check my changes").click()
+    page.get_by_role("button", name="Save and check my changes").click()
     group(page, "openid: not a usable value")
     page.get_by_role("button", name="Leave out", exact=False).last.click()
     expect(page.locator("main")).to_contain_text("Nothing to fix")
-    expect(page.locator(".formbar")).to_contain_text("send 11 rows")
+    expect(page.locator(".formbar")).to_contain_text("Add tags to 11 rows")
 
     page.locator("li", has_text="Left out: row 10").get_by_role("button", name="Undo the fix").click()
     expect(page.locator("#causes")).to_contain_text("openid: not a usable value")
     start(page)
     see_it_end(page, "Finished with failures")
-    expect(page.locator(".timeline")).to_contain_text("Repaired: Phone: “****” → (empty)")
+    expect(page.locator(".timeline")).to_contain_text("Rows fixed: Phone: “****” → (empty)")
 
     sent = {row["audienceUserId"]: row for body in bodies(platform) for row in body["data"]}
     assert len(sent) == 11 and customer(8)[0] not in sent
@@ -108,3 +108,25 @@ def test_placeholders_are_dropped_in_one_click(in_english: Page, platform: Up, t
         "春季活动",
     ]
     assert "phone" not in sent[customer(0)[0]] and customer(1)[0] in sent
+
+
+def test_a_fix_that_was_typed_is_lost_to_no_other_button(in_english: Page, tmp_path: Path) -> None:
+    page = in_english
+    rows: list[list[str | None]] = [[*row] for row in customers(3, "打字")]
+    rows[1][3], rows[2][3] = "138", "139"
+    upload(page, plain(tmp_path / "会员.xlsx", [HEADER, *rows]))
+    check(page)
+    group(page, "Phone: not a phone number")
+    typed = page.get_by_label("Phone, row 3")
+    typed.fill("13900000001")
+    page.locator(".formbar .btn--primary").click()
+    expect(page.get_by_text("is not saved yet, so nothing was done")).to_be_visible()
+    expect(typed).to_be_focused()
+    assert page.url.partition("?")[0].endswith("/check/")
+    # What stays wrong is told beside the field, where the page opens again.
+    page.get_by_label("Phone, row 4").fill("140")
+    page.get_by_role("button", name="Save and check my changes").click()
+    expect(page.locator(".repair")).to_contain_text("1 row still has a problem.")
+    page.get_by_label("Phone, row 4").fill("139")
+    page.locator(".formbar .btn--primary").click()
+    expect(page.get_by_text("is not saved yet, so nothing was done")).to_be_visible()

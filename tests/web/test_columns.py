@@ -375,3 +375,12 @@ def test_it_says_from_where_the_columns_are_remembered(make_draft: MakeDraft, dr
 def test_it_names_columns_that_are_called_alike(make_draft: MakeDraft, signed: Client) -> None:
     job = make_draft(small_workbook(header=("手机号", "手机号", "标签")))
     assert "Several columns are called 手机号" in signed.get(url(job)).content.decode()
+
+
+@pytest.mark.parametrize(("ids", "told"), [("M10020{}", True), ("88000000000000001{}", False)])
+def test_it_doubts_ids_that_are_none_of_the_platform(
+    signed: Client, make_draft: MakeDraft, ids: str, told: bool
+) -> None:
+    job = make_draft(small_workbook(["客户ID", "标签"], [(ids.format(number), "VIP") for number in range(5)]))
+    html = signed.get(f"/imports/{job.pk}/columns/").content.decode()
+    assert ("usually have 17 or 18 digits" in html) == told

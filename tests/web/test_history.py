@@ -23,7 +23,7 @@ from tests.web.layout import text_of
 
 pytestmark = pytest.mark.django_db
 URL = "/imports/"
-QUERIES = 19
+QUERIES = 20
 # The names of connections and of people, which no database folds as we do.
 MORE_FOR_A_SEARCH = 2
 

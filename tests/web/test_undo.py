@@ -19,7 +19,7 @@ from tagsync.imports.models import ImportJob, ImportRow
 from tagsync.imports.states import JobStatus
 from tagsync.mapping.fields import FIELDS
 from tagsync.sheets.cells import Cell, Kind
-from tests.making import S, finish_check, make_import
+from tests.making import S, add_rows, corrected, finish_check, make_import
 
 
 @pytest.fixture
@@ -194,3 +194,36 @@ def test_every_value_comes_back_as_it_was(ended: ImportJob, rows: list[dict[str,
     staging.stage(draft, lambda: True)
     again = draft.rows.order_by("row_number")
     assert [row.values_by_field() for row in again] == sent
+
+
+def test_an_undone_import_looks_undone(
+    signed: Client, ended: ImportJob, marketer: Person, sandbox_connection: Connection
+) -> None:
+    line = "Undone by import #"
+    signed.post(url(ended))
+    draft = ImportJob.objects.latest("pk")
+    assert line not in signed.get("/imports/").content.decode()  # nothing has been sent of it
+    add_rows(draft, [S.ACCEPTED] * 2, first=900)
+    ImportJob.objects.filter(pk=draft.pk).update(status=JobStatus.FINISHED, first_confirmed_at=timezone.now())
+    page = signed.get("/imports/").content.decode()
+    assert f"{line}{draft.pk}" in page and f"undoes #{ended.pk}" in page
+    said = f"Import #{draft.pk} has undone 2 rows of it."
+    assert said in signed.get(f"/imports/{ended.pk}/").content.decode()
+    again = signed.get(url(ended)).content.decode()
+    assert said in again and "Another undo sends the same rows once more." in again
+
+
+def test_it_names_the_corrections_that_it_leaves_alone(signed: Client, ended: ImportJob) -> None:
+    assert "corrected sheet has sent" not in signed.get(url(ended)).content.decode()
+    made = corrected(ended, *ended.rows.filter(status=S.TO_FIX).values_list("row_number", flat=True))
+    page = signed.get(url(ended)).content.decode()
+    assert f"(import #{made.pk}) are not undone here" in page and f'href="{url(made)}"' in page
+    assert f"corrects #{ended.pk}" in signed.get("/imports/").content.decode()
+
+
+def test_its_columns_are_named_in_the_language_of_whoever_undoes(
+    signed: Client, ended: ImportJob, marketer: Person
+) -> None:
+    Person.objects.filter(pk=marketer.pk).update(language="zh-hans")
+    signed.post(url(ended))
+    assert [column["header"] for column in ImportJob.objects.latest("pk").columns][-2:] == ["手机号", "标签"]

@@ -289,3 +289,12 @@ def test_an_interrupted_upload_leaves_nothing() -> None:
     assert [path.suffix for path in stored_files()] == [".partial"]
     handler.upload_interrupted()
     assert not stored_files()
+
+
+def test_it_says_whose_corrected_sheet_is_wanted(signed: Client, make_draft: MakeDraft, signed_other: Client) -> None:
+    job = make_draft()
+    told = f"Corrected sheet of “{job.label}”"
+    assert told in signed.get(f"/imports/new/?corrects={job.pk}").content.decode()
+    for client, query in ((signed_other, str(job.pk)), (signed, "x"), (signed, "99999999")):
+        answer = client.get(f"/imports/new/?corrects={query}")
+        assert answer.status_code == 200 and "Corrected sheet of" not in answer.content.decode()

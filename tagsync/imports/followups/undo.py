@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -54,6 +54,21 @@ def undoable(job: ImportJob, unanswered: Mapping[str, int]) -> Undoable:
     return Undoable(job.count(RowStatus.ACCEPTED), {str(state): rows for state, rows in found.items() if rows})
 
 
+def undone(jobs: Iterable[ImportJob]) -> dict[int, ImportJob]:
+    """Ended import → the newest one that has undone rows of it; one query."""
+    ended = [job.pk for job in jobs if job.status in ENDED]
+    later = ImportJob.objects.filter(undoes__in=ended, first_confirmed_at__isnull=False).order_by("pk")
+    return {
+        one.undoes_id: one for one in later.only("undoes", "counts") if one.undoes_id and one.count(RowStatus.ACCEPTED)
+    }
+
+
+def corrections_to_undo(job: ImportJob) -> list[ImportJob]:
+    """The imports of corrected sheets that have sent rows of this one: an undo leaves these alone."""
+    later = ImportJob.objects.filter(corrects=job, first_confirmed_at__isnull=False).order_by("pk")
+    return [one for one in later if one.count(RowStatus.ACCEPTED) and not undone([one])]
+
+
 def undo_draft(job: ImportJob, by: Person, *, unsure: bool = False) -> ImportJob:
     """A draft of this person that takes the import back; the one she has already, if she has not started it.
 
@@ -73,7 +88,7 @@ def _make(job: ImportJob, by: Person, file_name: str, unsure: bool) -> ImportJob
     draft.operation = Operation(job.operation).opposite
     draft.connection, draft.match, draft.identify_way = job.connection, job.match, job.identify_way
     draft.columns = [
-        {"column": number, "header": FIELDS[key].label, "field": key} for number, key in enumerate(VALUE_COLUMNS)
+        {"column": number, "header": _(FIELDS[key].label), "field": key} for number, key in enumerate(VALUE_COLUMNS)
     ]
     with _file_of(draft, job, unsure) as content, storing(draft.file, content), transaction.atomic():
         draft.save()
@@ -85,7 +100,7 @@ def _file_of(draft: ImportJob, job: ImportJob, unsure: bool) -> Iterator[File[by
     with tempfile.TemporaryFile() as content:
         text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
         lines = csv.writer(text)
-        lines.writerow([FIELDS[key].label for key in VALUE_COLUMNS])
+        lines.writerow([_(FIELDS[key].label) for key in VALUE_COLUMNS])
         lines.writerows(_applied(job, unsure))
         text.detach()
         draft.file_bytes = content.tell()

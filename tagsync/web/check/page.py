@@ -26,6 +26,8 @@ from tagsync.web.record.repairs import repairs_made
 from tagsync.web.record.whereabouts import last_change
 from tagsync.web.ui.numbers import thousands
 
+TAGS_NAMED = 3
+
 
 def progress_context(job: ImportJob, person: Person) -> dict[str, Any]:
     return {"rows_read": job.total + job.blank_rows, "may_steer": may_steer(person, job)}
@@ -54,6 +56,8 @@ def check_context(
         "tags": tags,
         "has_new_tags": any(tag.is_new for tag in tags),
         "more_tags": more_tags,
+        "tags_in_short": ", ".join(tag.text for tag in tags[:TAGS_NAMED])
+        + (" …" if more_tags or tags[TAGS_NAMED:] else ""),
         "look_alikes": result.look_alikes(job),
         "warnings": result.warnings(job, person),
         "changes": result.changes(job, person),

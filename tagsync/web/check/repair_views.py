@@ -40,8 +40,9 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
             became.update(repairs.make(job, repair, person))
     except MoveRefused:
         return overtaken(request, job)
-    _tell(request, became)
-    return redirect(_back(job, form))
+    back = _back(job, form)
+    _tell(request, became, where="here" if "open=" in back else "")
+    return redirect(back)
 
 
 @require_POST
@@ -76,7 +77,8 @@ def undo(request: HttpRequest, pk: int, repair: int) -> HttpResponse:
     return redirect(reverse("import_check", args=[pk]) + "#causes")
 
 
-def _tell(request: HttpRequest, became: Counter[str]) -> None:
+def _tell(request: HttpRequest, became: Counter[str], where: str = "") -> None:
+    """`where`: "here" when the page opens where the repair was made, and its top is out of sight."""
     if not +became:
         messages.info(request, _("Nothing was changed: no row holds this value any more, or it is the same as before."))
         return
@@ -97,7 +99,10 @@ def _tell(request: HttpRequest, became: Counter[str]) -> None:
         ),
     }
     text = sentences(*(one % {"rows": thousands(became[state])} for state, one in said.items() if became[state]))
-    (messages.warning if became[RowStatus.TO_FIX] else messages.success)(request, text)
+    if became[RowStatus.TO_FIX]:
+        messages.warning(request, text, extra_tags=where)
+    else:
+        messages.success(request, text)
 
 
 def _back(job: ImportJob, form: RepairForm) -> str:
@@ -109,4 +114,4 @@ def _back(job: ImportJob, form: RepairForm) -> str:
     after = form.cleaned_data["after"] or 0
     if not left.filter(row_number__gt=after).exists():
         after = 0
-    return f"{page}?open={problem}&after={after}#cause-{problem}" if left.exists() else f"{page}#causes"
+    return f"{page}?open={problem}&after={after}#cause-{problem}" if left.exists() else page

@@ -153,7 +153,9 @@ def _blocked_because(connection: Connection | None) -> Sentence | None:
 
 def _operations(chosen: str, row: Checked | None) -> list[Choice]:
     add = _("The customers get the tags of their row. Tags they have already stay.")
-    delete = _("The customers lose the tags of their row on the platform. tagsync cannot give them back by itself.")
+    delete = _(
+        "The customers lose the tags of their row on the platform. An undo can add them again, but not quite as before."
+    )
     examples = operation_examples(row)
     return [
         Choice("add", _("Add tags"), add, chosen == "add", examples.get("add", "")),

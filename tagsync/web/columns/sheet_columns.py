@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from tagsync.imports.drafts.saved_mappings import fields_of
 from tagsync.imports.drafts.sheet_view import SheetView
 from tagsync.imports.problems import sentence
-from tagsync.mapping.fields import IDENTIFIERS
-from tagsync.mapping.matching import Suggestion
+from tagsync.mapping.fields import CUSTOMER_ID, IDENTIFIERS
+from tagsync.mapping.matching import ENOUGH_VALUES, Suggestion
 from tagsync.sheets.cells import Cell, Kind, Row, column_letter
 from tagsync.web.columns.forms import ColumnsForm, field_label, field_name, missing, taken_twice
 
@@ -206,6 +206,11 @@ def _note_of_chosen(suggestion: Suggestion, chosen: str, owner: int, remembered:
     if suggestion.contradicts(chosen):
         doubt = _("Check this column: %(fitting)s of %(values)s values look like “%(field)s”.")
         return Note("warn", "triangle-alert", doubt % _figures(suggestion, suggestion.looks_like))
+    if chosen == CUSTOMER_ID and suggestion.values >= ENOUGH_VALUES and not suggestion.looks_as(chosen):
+        doubt = _(
+            "Check this column: the platform's customer IDs usually have 17 or 18 digits; most values here do not."
+        )
+        return Note("warn", "triangle-alert", doubt)
     if suggestion.exact and suggestion.field == chosen:
         return Note("ok", "circle-check", _("Matched by its header"))
     if remembered == chosen:

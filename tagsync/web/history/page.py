@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
+from tagsync.imports.followups.undo import undone
 from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.job import ImportJobQuerySet
@@ -66,7 +67,8 @@ def page_of_imports(person: Person, jobs: ImportJobQuerySet, filters: HistoryFil
     if not shown:
         return Page([], 0, None, None)
     unanswered, causes = waiting_but_sent(shown), causes_of(shown)
-    lines = [line(job, person, causes, unanswered.get(job.pk, 0)) for job in shown]
+    later = undone(shown)
+    lines = [line(job, person, causes, unanswered.get(job.pk, 0), later.get(job.pk)) for job in shown]
     return Page(lines, number, shown[0].pk if cut.has_previous else None, shown[-1].pk if cut.has_next else None)
 
 
@@ -77,13 +79,19 @@ def _cut(jobs: ImportJobQuerySet, filters: HistoryFilters) -> Cut[ImportJob]:
     return cut_forwards(below[: PER_PAGE + 1], PER_PAGE, from_beginning="before" not in filters)
 
 
-def line(job: ImportJob, person: Person, causes: Mapping[int, Problem], unanswered: int = 0) -> Line:
+def line(
+    job: ImportJob,
+    person: Person,
+    causes: Mapping[int, Problem],
+    unanswered: int = 0,
+    undone_by: ImportJob | None = None,
+) -> Line:
     """`unanswered`: rows that wait although they may have been applied."""
     tags = [str(tag) for tag, _rows in job.check_summary.get("tags", ())]
     more = max(int(job.check_summary.get("tag_count", 0)) - TAGS_SHOWN, 0)
     when = job.first_confirmed_at or job.created_at
     counts = shown_counts(job, unanswered)
-    why = reasons(job, person, causes, counts.get(NOT_SENT, 0))
+    why = reasons(job, person, causes, counts.get(NOT_SENT, 0), undone_by)
     return Line(job, address(job), counts, when, tags[:TAGS_SHOWN], more, why)
 
 

@@ -85,13 +85,23 @@ def causes_of(jobs: Iterable[ImportJob]) -> Mapping[int, Problem]:
     return Problem.objects.in_bulk([pk for job in jobs if job.status in ENDED for pk, _rows in job.left_causes])
 
 
-def reasons(job: ImportJob, reader: Person, causes: Mapping[int, Problem], not_sent: int = 0) -> list[Reason]:
+def reasons(
+    job: ImportJob,
+    reader: Person,
+    causes: Mapping[int, Problem],
+    not_sent: int = 0,
+    undone_by: ImportJob | None = None,
+) -> list[Reason]:
     """The likeliest first; never none. `not_sent`: rows of which may be said that they were not."""
     if job.status in ENDED and job.went_on_as_id:
         text = _("Continued as import #%(pk)s") % {"pk": job.went_on_as_id}
         return [Reason("muted", "corner-down-right", text, Step(None, str(NOTHING)))]
     if job.status in ENDED:
-        return [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job, not_sent)] or [_over(job)]
+        found = [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job, not_sent)]
+        if undone_by:
+            text = _("Undone by import #%(pk)s") % {"pk": undone_by.pk}
+            return [Reason("muted", "undo-2", text, Step(None, "" if found else str(NOTHING))), *found]
+        return found or [_over(job)]
     if job.is_blocked and job.connection is not None:
         cause = blocked(job.connection)
         repair = reverse("connection_edit", args=[job.connection_id])

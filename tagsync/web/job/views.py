@@ -32,7 +32,7 @@ from tagsync.web.record.calls import call_lines, calls_by_outcome, opened, page_
 from tagsync.web.record.cause_acts import Offers, with_acts
 from tagsync.web.record.cause_examples import with_examples
 from tagsync.web.record.causes import causes
-from tagsync.web.record.next_steps import went_on, with_restart
+from tagsync.web.record.next_steps import undone_notice, went_on, with_restart
 from tagsync.web.record.progress import balance, pace, speed, standing, status_now, time_left, took
 from tagsync.web.record.rows import page_of_rows, sight
 from tagsync.web.record.timeline import timeline
@@ -93,6 +93,7 @@ def progress(request: HttpRequest, job: ImportJob) -> dict[str, Any]:
         "notices": [
             *([with_restart(ended, job, numbers, leads_to["draft"])] if ended else waits(job, signed_in(request))),
             *went_on(job, leads_to["draft"]),
+            *undone_notice(job),
             *archived(job, signed_in(request)),
             *remarks(job, numbers.remarked),
         ],

@@ -1,5 +1,5 @@
 """What an import that rests can be brought to do next, beside what its notice says: it is started again with other
-settings. Asks the database once or twice; changes nothing."""
+settings; and what other imports have done about it since. Asks the database once or twice; changes nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import replace
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tagsync.imports.followups.restart import may_start_again
+from tagsync.imports.followups.undo import undone
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
-from tagsync.imports.states import JobStatus
+from tagsync.imports.states import JobStatus, RowStatus
 from tagsync.web.record.alerts import Alert, Button
 from tagsync.web.record.progress import Standing
 from tagsync.web.record.whereabouts import address
+from tagsync.web.ui.numbers import thousands
 
 # Where another choice of columns or settings may be what is needed.
 QUESTIONS = ("refuses_everything", "trial_done")
@@ -35,6 +38,19 @@ def with_restart(notice: Alert, job: ImportJob, standing: Standing, draft: Impor
         others = (act._replace(tone="default") if act.tone == "primary" else act for act in notice.acts)
         return replace(notice, acts=(again._replace(tone="primary"), *others))
     return replace(notice, acts=(*notice.acts[:-1], again, *notice.acts[-1:]))
+
+
+def undone_notice(job: ImportJob) -> list[Alert]:
+    """That another import has undone it: its own figures still say what it did."""
+    return [Alert("info", undone_sentence(by), "") for by in undone([job]).values()]
+
+
+def undone_sentence(by: ImportJob) -> str:
+    rows = by.count(RowStatus.ACCEPTED)
+    text = ngettext(
+        "Import #%(pk)s has undone %(rows)s row of it.", "Import #%(pk)s has undone %(rows)s rows of it.", rows
+    )
+    return text % {"pk": by.pk, "rows": thousands(rows)}
 
 
 def went_on(job: ImportJob, draft: ImportJob | None) -> list[Alert]:

@@ -24,7 +24,7 @@ from tagsync.imports.sending.unanswered import needs_remark, remark, unanswered_
 from tagsync.imports.states import ENDED, NEVER_SENT, RETRYABLE, RowStatus
 from tagsync.mapping.characters import narrow
 from tagsync.mapping.fields import FIELDS, IDENTIFIERS
-from tagsync.mapping.masking import mask
+from tagsync.mapping.masking import HIDDEN, mask
 from tagsync.mapping.rows import Note
 from tagsync.web.filters import RowFilters, number_in
 from tagsync.web.paging import Cut, cut_backwards, cut_forwards
@@ -217,7 +217,8 @@ def line(seen: Sight, row: ImportRow, tries: int, others: Collection[int] = (), 
     tags = [in_short(tag) for tag in row.tags.split(",") if tag]
     return Line(
         number=row.row_number,
-        identifiers=values_of(seen, row, IDENTIFIERS),
+        # What tells the reader something comes first: a short ID is masked as a whole.
+        identifiers=sorted(values_of(seen, row, IDENTIFIERS), key=lambda value: value.text == HIDDEN),
         tags=tags[:TAGS_SHOWN],
         more_tags=max(len(tags) - TAGS_SHOWN, 0),
         status=shown_status(seen, row),

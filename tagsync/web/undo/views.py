@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from tagsync.delivery import actions
 from tagsync.imports.drafts import drafts
-from tagsync.imports.followups.undo import undo_draft, undoable
+from tagsync.imports.followups.undo import corrections_to_undo, undo_draft, undoable, undone
 from tagsync.imports.local_files import NotNow
 from tagsync.imports.models import ImportJob
 from tagsync.imports.problems import sentence
@@ -18,6 +18,7 @@ from tagsync.imports.sending.unanswered import counted_by_status
 from tagsync.imports.states import UNSTARTED, JobStatus, MoveRefused
 from tagsync.web.access import import_or_404, signed_in
 from tagsync.web.check.result import tags
+from tagsync.web.record.next_steps import undone_sentence
 from tagsync.web.record.whereabouts import address, overtaken
 
 
@@ -37,6 +38,8 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         "job": job,
         "possible": found.accepted or found.unsure,
         "undoable": found,
+        "undone": [undone_sentence(by) for by in undone([job]).values()],
+        "corrections": corrections_to_undo(job),
         "others": job.total - found.accepted - found.unsure,
         "tags": shown,
         "more_tags": more,

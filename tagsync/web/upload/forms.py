@@ -72,6 +72,11 @@ def _what_and_advice(code: str, params: Mapping[str, str | int]) -> list[str]:
     return [why.title, why.advice]
 
 
+def corrected_by(data: QueryDict, person: Person) -> ImportJob | None:
+    """The import whose page has led here with a corrected sheet; only told, the file itself says what it corrects."""
+    return ImportJob.objects.visible_to(person).filter(pk=number_in(data.get("corrects", ""))).first()
+
+
 def like_of(data: QueryDict, person: Person) -> ImportJob | None:
     """The import whose settings are asked for. One that this person may not see, or that has none yet, is no answer."""
     seen = ImportJob.objects.visible_to(person).exclude(connection=None)

@@ -26,7 +26,7 @@ from tagsync.web.access import signed_in
 from tagsync.web.check.page import matching_words
 from tagsync.web.record.whereabouts import address
 from tagsync.web.upload import template_workbook
-from tagsync.web.upload.forms import ACCEPTED, UploadForm, like_of, refusals
+from tagsync.web.upload.forms import ACCEPTED, UploadForm, corrected_by, like_of, refusals
 
 RECENT = 3
 UNFINISHED = 5
@@ -36,7 +36,7 @@ UNFINISHED = 5
 def upload(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     if request.method == "GET":
-        return render(request, "upload/upload.html", _context(person, UploadForm(), like_of(request.GET, person)))
+        return render(request, "upload/upload.html", _first_context(request))
     form, like = UploadForm(request.POST, request.FILES), like_of(request.POST, person)
     if form.is_valid():
         made = drafts.create(person, form.cleaned_data["file"], form.cleaned_data["title"], like)
@@ -68,6 +68,12 @@ def _next_step(request: HttpRequest, job: ImportJob) -> str:
 def _go_on(request: HttpRequest, url: str) -> HttpResponse:
     # A redirect would be followed inside the script's request; the browser itself has to go.
     return HttpResponseClientRedirect(url) if getattr(request, "htmx", False) else redirect(url)
+
+
+def _first_context(request: HttpRequest) -> dict[str, Any]:
+    person = signed_in(request)
+    context = _context(person, UploadForm(), like_of(request.GET, person))
+    return context | {"corrects": corrected_by(request.GET, person)}
 
 
 def _context(person: Person, form: UploadForm, like: ImportJob | None) -> dict[str, Any]:
