@@ -60,7 +60,7 @@ def test_what_is_refused_is_started_again_with_other_settings(in_english: Page, 
     start(page)
     see_it_end(page, "Finished")
     page.goto(first)
-    expect(page.locator("main")).to_contain_text(re.compile(r"has gone over to import #\d+"))
+    expect(page.locator("main")).to_contain_text(re.compile(r"now belong to import #\d+"))
     expect(page.locator("#lever-resume, #lever-retry")).to_have_count(0)
     sent = Counter(row["phone"] for body in bodies(platform) for row in body["data"])
     assert sent == Counter(row[3] for row in customers(20))
