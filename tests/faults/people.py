@@ -110,7 +110,7 @@ def edit(job: ImportJob, hands: Hands, **changed: str) -> None:
     form |= {"credentials": FIXED, "fixed_token": "", "resend_unanswered": "on", **changed}
     answer = hands.admin.post(f"/connections/{connection.pk}/", form)
     if answer.status_code != 302:
-        assert "can’t change while" in answer.text.replace("'", "’").replace("&#x27;", "’")
+        assert "can’t be changed while" in answer.text.replace("'", "’").replace("&#x27;", "’")
         raise Told
 
 

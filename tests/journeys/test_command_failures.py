@@ -97,5 +97,5 @@ def test_ctrl_c_says_what_goes_on(platform: Up, heard: None, tmp_path: Path) -> 
         process.send_signal(signal.SIGINT)
         _nothing, said = process.communicate(timeout=30)
     assert process.returncode == 3
-    assert "is queued and goes on without this command. It was interrupted." in said.splitlines()[-1]
+    assert "is queued and continues without this command. It was interrupted." in said.splitlines()[-1]
     assert "Traceback" not in said

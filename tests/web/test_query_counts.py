@@ -65,7 +65,7 @@ def searched(client: Client, address: str, typed: str) -> str:
 
 PAGES: dict[str, tuple[Callable[[Client, ImportJob], str], int]] = {
     "history": (lambda client, job: "/imports/", 19),
-    "job": (lambda client, job: f"/imports/{job.pk}/", 32),
+    "job": (lambda client, job: f"/imports/{job.pk}/", 33),
     "rows": (lambda client, job: f"/imports/{job.pk}/rows/", 13),
     "rows by state": (lambda client, job: f"/imports/{job.pk}/rows/?status=rejected", 11),
     "row opened": (lambda client, job: f"/imports/{job.pk}/rows/?row=3", 19),
