@@ -253,7 +253,7 @@ document.addEventListener("keydown", ({ key }) => {
 /* A fix that was typed and not saved is not lost to another button: it stays, and is told. */
 document.addEventListener("submit", (event) => {
   const fixes = find("[data-fixes]");
-  if (!fixes || event.target.matches("[data-theme-form]")) return;
+  if (!fixes || event.target.matches("[data-theme-form], [data-unsaved-left]")) return;
   const line = event.submitter?.closest("li");
   const isLeft = (input) => input.form !== event.target && !line?.contains(input) && input.value !== input.defaultValue;
   const typed = all("input:not([type=hidden])", fixes).find(isLeft);

@@ -130,3 +130,6 @@ def test_a_fix_that_was_typed_is_lost_to_no_other_button(in_english: Page, tmp_p
     page.get_by_label("Phone, row 4").fill("139")
     page.locator(".formbar .btn--primary").click()
     expect(page.get_by_text("is not saved yet, so nothing was done")).to_be_visible()
+    page.click("[data-dialog-open=delete-dialog]")
+    page.locator("#delete-dialog .btn--danger").click()
+    page.wait_for_url("**/imports/")

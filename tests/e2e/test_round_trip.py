@@ -87,7 +87,9 @@ def test_failed_rows_go_out_and_come_back(in_english: Page, platform: Up, tmp_pa
             line[4].value = right[number][4]
     book.save(failed)
     upload(page, converted(failed, tmp_path / "office") if office else failed)
-    expect(page.locator("form[action$='/start/'] button.btn--primary")).to_contain_text("Add tags to 40 rows", timeout=20_000)
+    expect(page.locator("form[action$='/start/'] button.btn--primary")).to_contain_text(
+        "Add tags to 40 rows", timeout=20_000
+    )
     expect(page.locator("main")).to_contain_text("This sheet corrects “会员.xlsx”")
     start(page)
     expect(page.locator("main")).to_contain_text("40 of 40 rows accepted", timeout=30_000)

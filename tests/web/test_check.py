@@ -5,6 +5,7 @@ import pytest
 from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tagsync.accounts.models import Person
 from tagsync.imports.drafts import drafts
@@ -227,6 +228,12 @@ def test_it_knows_the_same_rows_in_another_file(make_draft: MakeDraft, ready: Im
     page = html_of(signed, finish_check(again))
     assert "The same rows were imported before in the same way: lin" in page
     assert f'href="/imports/{ready.pk}/"' in page
+    ImportJob.objects.filter(pk=ready.pk).update(status=JobStatus.FINISHED)
+    undo = make_draft()
+    ImportJob.objects.filter(pk=undo.pk).update(
+        undoes=ready, first_confirmed_at=timezone.now(), status=JobStatus.FINISHED, counts={"accepted": 2}
+    )
+    assert f"Import #{undo.pk} has undone 2 rows of it." in html_of(signed, again)
 
 
 def test_it_knows_the_same_file_for_another_purpose(make_draft: MakeDraft, ready: ImportJob, signed: Client) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.accounts.models import Person
 from tagsync.imports.check.identification import identified_by
+from tagsync.imports.followups.undo import undone
 from tagsync.imports.models import ImportJob, ImportRow, JobTag, Problem
 from tagsync.imports.models.summary import ChangeSummary, WarningSummary
 from tagsync.imports.notes import letter
@@ -19,6 +20,7 @@ from tagsync.imports.problems.groups import ProblemGroup, groups
 from tagsync.imports.states import ENDED, RowStatus
 from tagsync.mapping.masking import mask
 from tagsync.web.columns.forms import field_label
+from tagsync.web.record.next_steps import undone_sentence
 from tagsync.web.ui.cells import in_short
 
 TAGS_SHOWN = 30
@@ -144,6 +146,8 @@ class Earlier(NamedTuple):
     job: ImportJob
     same_content: bool
     rest: int = 0
+    # what another one has taken back of it since
+    undone: str = ""
 
 
 def earlier_import(job: ImportJob, person: Person) -> Earlier | None:
@@ -152,9 +156,15 @@ def earlier_import(job: ImportJob, person: Person) -> Earlier | None:
     newest = started.select_related("owner").order_by("-pk")
     same = newest.filter(content_sha256=job.content_sha256).first() if job.content_sha256 else None
     if same:
-        return Earlier(same, same_content=True, rest=_rest(job, same))
+        taken_back = _taken_back(same)
+        return Earlier(same, same_content=True, rest=0 if taken_back else _rest(job, same), undone=taken_back)
     file = newest.filter(file_sha256=job.file_sha256).first()
-    return Earlier(file, same_content=False) if file else None
+    return Earlier(file, same_content=False, undone=_taken_back(file)) if file else None
+
+
+def _taken_back(job: ImportJob) -> str:
+    by = undone([job]).get(job.pk)
+    return undone_sentence(by) if by else ""
 
 
 def _rest(job: ImportJob, same: ImportJob) -> int:

@@ -60,7 +60,9 @@ class ColumnsForm(forms.Form):
         label=_("Tags for every row"),
         required=False,
         max_length=1000,
-        help_text=_("Every row gets these in addition to the tags from its columns. Separate several with commas."),
+        help_text=_(
+            "These count for every row, in addition to the tags from its columns. Separate several with commas."
+        ),
     )
 
     def __init__(self, job: ImportJob, view: SheetView, data: Mapping[str, Any] | None = None) -> None:

@@ -208,7 +208,8 @@ def _note_of_chosen(suggestion: Suggestion, chosen: str, owner: int, remembered:
         return Note("warn", "triangle-alert", doubt % _figures(suggestion, suggestion.looks_like))
     if chosen == CUSTOMER_ID and suggestion.values >= ENOUGH_VALUES and not suggestion.looks_as(chosen):
         doubt = _(
-            "Check this column: the platform's customer IDs usually have 17 or 18 digits; most values here do not."
+            "Check this column: the platform's customer IDs usually have 17 or 18 digits; most values here do not. "
+            "If it is another number of yours, choose not to send it."
         )
         return Note("warn", "triangle-alert", doubt)
     if suggestion.exact and suggestion.field == chosen:
