@@ -157,6 +157,7 @@ def test_it_says_that_others_were_in_the_way(in_english: Page, tmp_path: Path, e
     expect(page.locator("#request-failed [data-failed]")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_the_way_of_a_first_import(in_english: Page, platform: Up, tmp_path: Path) -> None:
     """Sample down, sample up, steps hidden for good."""
     page = in_english

@@ -83,7 +83,7 @@ def test_it_loses_no_rows_to_an_open_quotation_mark(path: Path) -> None:
     assert (error.code, error.params) == ("open_quote", {"row": 3})
 
 
-@pytest.mark.parametrize("content", [b"a,b\n\xff\xff\xff,2\n", b"a,b\n" * 500_000 + b"a,\x81"])
+@pytest.mark.parametrize("content", [b"a,b\n\xff\xff\xff,2\n", b"a,b\n" * 100_000 + b"a,\x81"])
 def test_it_stops_the_cell_that_is_no_text(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     cells = [cell for row in reader.rows(path, "CSV") for cell in row.cells.values()]
