@@ -53,11 +53,13 @@ def normalised(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """`localhost` itself counts; other names never do, wherever they lead."""
+    """`localhost` itself counts; other names never do, wherever they lead, nor does IPv4 inside IPv6."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    # Newer versions of Python look through the wrapping, older ones do not.
+    return address.is_loopback and getattr(address, "ipv4_mapped", None) is None
 
 
 def _split(url: str) -> SplitResult:
