@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import playwright
 import pytest
 from django.db import connections
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Playwright
@@ -32,18 +36,34 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+def a_browser() -> str:
+    """Where it is; without one, or without what Playwright needs to drive it, these tests are skipped."""
+    missing = _missing()
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"{missing}: CI must have it")
+    if missing:
+        pytest.skip(f"{missing}: browser tests are skipped")
+    return str(CHROMIUM)
+
+
+def _missing() -> str:
+    if not CHROMIUM:
+        return "no Chromium (Debian package chromium, or TAGSYNC_CHROMIUM)"
+    node = Path(inspect.getfile(playwright)).parent / "driver" / "node"
+    if node.exists() and subprocess.run([node, "--version"], capture_output=True).returncode:
+        return "Playwright's driver does not run (Debian package libatomic1)"
+    return ""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], a_browser: str) -> dict[str, Any]:
     # What earlier tests left open would be out of sight, and so stay open, once Playwright's loop runs.
     connections.close_all()
-    if not CHROMIUM:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: CI must have one (Debian package chromium)")
-        pytest.skip("no Chromium: install one or set TAGSYNC_CHROMIUM; browser tests are skipped")
-    return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
+    return {**browser_type_launch_args, "executable_path": a_browser, "args": FLAGS}
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _closes_what_it_hides(playwright: Playwright) -> Iterator[None]:
+def _closes_what_it_hides(a_browser: str, playwright: Playwright) -> Iterator[None]:
     """Connections that other tests open while Playwright's loop runs are out of sight when it has ended."""
     yield
     connections.close_all()
