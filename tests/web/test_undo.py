@@ -207,6 +207,8 @@ def test_an_undone_import_looks_undone(
     ImportJob.objects.filter(pk=draft.pk).update(status=JobStatus.FINISHED, first_confirmed_at=timezone.now())
     page = signed.get("/imports/").content.decode()
     assert f"{line}{draft.pk}" in page and f"undoes #{ended.pk}" in page
+    add_rows(ended, [S.ACCEPTED], first=950)
+    assert f"Partly undone by import #{draft.pk}" in signed.get("/imports/").content.decode()
     said = f"Import #{draft.pk} has undone 2 rows of it."
     assert said in signed.get(f"/imports/{ended.pk}/").content.decode()
     again = signed.get(url(ended)).content.decode()

@@ -65,8 +65,9 @@ def undone(jobs: Iterable[ImportJob]) -> dict[int, ImportJob]:
 
 def corrections_to_undo(job: ImportJob) -> list[ImportJob]:
     """The imports of corrected sheets that have sent rows of this one: an undo leaves these alone."""
-    later = ImportJob.objects.filter(corrects=job, first_confirmed_at__isnull=False).order_by("pk")
-    return [one for one in later if one.count(RowStatus.ACCEPTED) and not undone([one])]
+    later = list(ImportJob.objects.filter(corrects=job, first_confirmed_at__isnull=False).order_by("pk"))
+    taken_back = undone(later)
+    return [one for one in later if one.count(RowStatus.ACCEPTED) and one.pk not in taken_back]
 
 
 def undo_draft(job: ImportJob, by: Person, *, unsure: bool = False) -> ImportJob:

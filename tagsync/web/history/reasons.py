@@ -99,8 +99,12 @@ def reasons(
     if job.status in ENDED:
         found = [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job, not_sent)]
         if undone_by:
-            text = _("Undone by import #%(pk)s") % {"pk": undone_by.pk}
-            return [Reason("muted", "undo-2", text, Step(None, "" if found else str(NOTHING))), *found]
+            whole = undone_by.count(RowStatus.ACCEPTED) >= job.count(RowStatus.ACCEPTED)
+            text = _("Undone by import #%(pk)s") if whole else _("Partly undone by import #%(pk)s")
+            return [
+                Reason("muted", "undo-2", text % {"pk": undone_by.pk}, Step(None, "" if found else str(NOTHING))),
+                *found,
+            ]
         return found or [_over(job)]
     if job.is_blocked and job.connection is not None:
         cause = blocked(job.connection)
