@@ -13,6 +13,8 @@ from tagsync.imports.states import ENDED, UNDER_WAY, JobStatus
 # On a blocked connection an import keeps one of these two states.
 ON_BLOCKED = Q(status__in=(JobStatus.QUEUED, JobStatus.RUNNING), connection__state=ConnectionState.BLOCKED)
 ASKS_ITS_OWNER = (JobStatus.READY, JobStatus.UNREADABLE, JobStatus.BLOCKED)
+# As long as an import asks its owner whether to go on, nobody sends its rows again.
+DECIDED = ENDED - {JobStatus.BLOCKED}
 
 
 def owners() -> Q:
@@ -22,7 +24,12 @@ def owners() -> Q:
 
 def admins() -> Q:
     """An admin repairs the connection, or sends rows again."""
-    return ON_BLOCKED | Q(status__in=ENDED, left_to_admins__gt=0)
+    return ON_BLOCKED | Q(status__in=DECIDED, left_to_admins__gt=0)
+
+
+def somebodys() -> Q:
+    """It stands still, or something of it is left, until a person acts."""
+    return owners() | admins()
 
 
 def nobodys() -> Q:

@@ -183,7 +183,7 @@ def test_it_counts_what_wants_an_eye(
 ) -> None:
     one_of_each(marketer, sandbox_connection, blocked_connection)
     tabs = {tab.status: tab.number for tab in signed_in.get(URL).context["tabs"]}
-    assert tabs["blocked"] == 3 and tabs["under_way"] == 6
+    assert tabs["needs_action"] == 8 and tabs["under_way"] == 6
     shown = signed_in.get(URL, {"status": "waiting_for_platform"}).context["tabs"]
     assert [tab.label for tab in shown if tab.current] == ["Waiting for the platform"]
 

@@ -17,7 +17,7 @@ from tagsync.imports.models import ImportJob
 from tagsync.imports.models.row import Origin
 from tagsync.imports.problems import Mover
 from tagsync.imports.states import JobStatus
-from tagsync.web.history.finding import NEXT
+from tagsync.web.history.finding import FILTERS, NEXT
 from tagsync.web.history.inbox import inbox
 from tagsync.web.history.page import line
 from tagsync.web.history.reasons import causes_of, reasons
@@ -106,7 +106,7 @@ def test_small_causes_are_one(failed: ImportJob, admin_person: Person) -> None:
         ("draft", {}, [], ("Not checked yet", ""), ("Not checked yet", "")),
         ("ready", {}, [S.WAITING], ("Ready to send", "You: review and start"), ("Ready to send", "Waiting for lin")),
         ("running", {}, [S.WAITING], ("", "Continues automatically"), ("", "Continues automatically")),
-        ("stopped", {}, [S.WAITING], ("Not sent", "Can be resumed"), ("Not sent", "Can be resumed")),
+        ("stopped", {}, [S.WAITING], ("Not sent", "You can resume it"), ("Not sent", "lin or you can resume it")),
         ("finished", {}, SENT, ("", "Nothing to do"), ("", "Nothing to do")),
         (
             "blocked",
@@ -125,6 +125,18 @@ def test_each_state_has_its_reason(
     for reader, expected in ((marketer, to_owner), (admin_person, to_admin)):
         (text, _rows, step), *rest = said(job, reader)
         assert ((text, step), rest) == (expected, [])
+
+
+def test_while_it_asks_its_owner_nobody_else_is_named(
+    marketer: Person, admin_person: Person, sandbox_connection: Connection
+) -> None:
+    rows = [S.REJECTED, S.WAITING, S.TO_FIX]
+    job = make_import(marketer, sandbox_connection, JobStatus.BLOCKED, rows, cause="refuses_everything")
+    blame(job, S.REJECTED, "refused", message="标签不存在"), blame(job, S.TO_FIX, "phone_invalid", Origin.CHECK)
+    steps = {reader: [step for *_reason, step in said(job, reader)] for reader in (marketer, admin_person)}
+    assert steps == {marketer: ["You: decide", "", ""], admin_person: ["Waiting for lin", "", ""]}
+    assert tiles(marketer) == {"me": 1, "admin": 0, "itself": 0}
+    assert tiles(admin_person) == {"me": 0, "owner": 1, "itself": 0}
 
 
 def test_a_blocked_connection_is_an_admins(marketer: Person, admin_person: Person, blocked: Connection) -> None:
@@ -178,6 +190,8 @@ def test_a_tile_counts_what_its_list_shows_and_what_the_lines_say(
     for key, numbers in expected.items():
         found = ImportJob.objects.visible_to(person).filter(NEXT[key](person))
         assert set(found.values_list("pk", flat=True)) == numbers, key
+    somebodys = ImportJob.objects.visible_to(person).filter(FILTERS["needs_action"]())
+    assert set(somebodys.values_list("pk", flat=True)) == owners | admins
     for tile in inbox(person):
         assert tile.number == len(expected[tile.key]) == client.get(tile.url).context["page"].number
         assert tile.oldest is not None and tile.oldest.pk == min(expected[tile.key])
@@ -252,7 +266,7 @@ def test_every_tab_counts_within_the_other_filters(
     def counted(**query: str) -> dict[str, int]:
         return {tab.status: tab.number for tab in signed.get(URL, query).context["tabs"]}
 
-    every = {"": 3, "not_started": 1, "under_way": 0, "blocked": 0, "nothing_left": 1, "stopped": 0}
+    every = {"": 3, "needs_action": 1, "not_started": 1, "under_way": 0, "nothing_left": 1, "stopped": 0}
     assert counted() == every | {"finished_with_failures": 1}
     assert counted(status="stopped") == counted(), "a tab says what is behind it, not what is shown"
     today = {"": 2, "not_started": 1, "finished_with_failures": 1, "nothing_left": 0}

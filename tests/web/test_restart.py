@@ -99,7 +99,7 @@ def test_the_page_leads_to_where_it_goes_on(signed: Client, signed_admin: Client
     )
     ImportJob.objects.filter(pk=blocked.pk).update(went_on_as=draft)
     listed = text_of(signed.get("/imports/"))
-    assert f"Continued as import #{draft.pk}" in listed and "Can be resumed" not in listed
+    assert f"Continued as import #{draft.pk}" in listed and "resume it" not in listed
     for client in (signed, signed_admin):
         page = text_of(client.get(f"/imports/{blocked.pk}/"))
         assert f"now belong to import #{draft.pk}" in page and f"/imports/{draft.pk}/" in page

@@ -83,7 +83,10 @@ TEXTS: dict[str, Text] = {
     ),
     "customer_id_invalid": Text(
         _("Customer ID: not a usable value"),
-        _("It must be 1 to %(max_characters)s characters without spaces, and not only zeros."),
+        _(
+            "It must be 1 to %(max_characters)s characters without spaces, and not only zeros."
+            " With another identifier in the row, the cell may also be left empty."
+        ),
     ),
     "placeholder_in_identifier": Text(
         _("%(label)s: “%(placeholder)s” is a placeholder, and nothing else says who the customer is"),
@@ -97,15 +100,24 @@ TEXTS: dict[str, Text] = {
     ),
     "openid_invalid": Text(
         _("openid: not a usable value"),
-        _("It must be %(min_characters)s to %(max_characters)s letters, digits, _ or -, typically 28."),
+        _(
+            "It must be %(min_characters)s to %(max_characters)s letters, digits, _ or -, typically 28."
+            " With another identifier in the row, the cell may also be left empty."
+        ),
     ),
     "unionid_invalid": Text(
         _("unionid: not a usable value"),
-        _("It must be %(min_characters)s to %(max_characters)s letters, digits, _ or -, typically 28."),
+        _(
+            "It must be %(min_characters)s to %(max_characters)s letters, digits, _ or -, typically 28."
+            " With another identifier in the row, the cell may also be left empty."
+        ),
     ),
     "phone_invalid": Text(
         _("Phone: not a phone number"),
-        _("Give 11 digits for a mainland mobile, or + and the country code for numbers from abroad."),
+        _(
+            "Give 11 digits for a mainland mobile, or + and the country code for numbers from abroad."
+            " With another identifier in the row, the cell may also be left empty."
+        ),
     ),
     "in_wrong_column": Text(
         _("%(label)s: the value looks like another field (%(other_label)s)"),

@@ -56,6 +56,7 @@ BY_STATUS: dict[str, Callable[[], Q]] = {
     "finished_all_settled": lambda: _FINISHED & _NONE_LEFT & Q(settled_failures__gt=0),
 }
 GROUPS: dict[str, Callable[[], Q]] = {
+    "needs_action": turns.somebodys,
     "not_started": lambda: Q(status__in=UNSTARTED),
     "under_way": lambda: Q(status__in=UNDER_WAY) & ~_ON_BLOCKED,
     "open_failures": turns.open_failures,
@@ -63,6 +64,7 @@ GROUPS: dict[str, Callable[[], Q]] = {
 }
 FILTERS = {**BY_STATUS, **GROUPS}
 STATUS_WORDS: dict[str, str | Promise] = {
+    "needs_action": _("Needs action"),
     "not_started": _("Not started"),
     "under_way": _("Under way"),
     "open_failures": _("With open failures"),

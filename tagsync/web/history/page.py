@@ -98,7 +98,7 @@ def line(
 # -- tabs
 
 
-TABS = ("not_started", "under_way", "blocked", "finished_with_failures", "nothing_left", "stopped")
+TABS = ("needs_action", "not_started", "under_way", "finished_with_failures", "nothing_left", "stopped")
 
 
 class Tab(NamedTuple):

@@ -97,7 +97,7 @@ def reasons(
         text = _("Continued as import #%(pk)s") % {"pk": job.went_on_as_id}
         return [Reason("muted", "corner-down-right", text, Step(None, str(NOTHING)))]
     if job.status in ENDED:
-        found = [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job, not_sent)]
+        found = [*_question(job, reader), *_left(job, reader, causes), *_not_sent(job, reader, not_sent)]
         if undone_by:
             whole = undone_by.count(RowStatus.ACCEPTED) >= job.count(RowStatus.ACCEPTED)
             text = _("Undone by import #%(pk)s") if whole else _("Partly undone by import #%(pk)s")
@@ -160,6 +160,9 @@ def _cause(job: ImportJob, reader: Person, problem: Problem, rows: int) -> Reaso
 
 
 def _step_of(job: ImportJob, reader: Person, mover: Mover, problem: Problem | None = None) -> Step:
+    if job.status == JobStatus.BLOCKED:
+        # Its question comes first: see `turns.DECIDED`.
+        return Step(None, "")
     if mover == Mover.OWNER:
         return _owners(job, reader, CORRECT, reverse("import_detail", args=[job.pk]) + "#job-causes")
     if job.connection_is_archived:
@@ -169,11 +172,12 @@ def _step_of(job: ImportJob, reader: Person, mover: Mover, problem: Problem | No
     return _admins(reader, RETRY, retry_url(job, problem.pk, {_STATES[Origin(problem.origin)]: 1}))
 
 
-def _not_sent(job: ImportJob, rows: int) -> list[Reason]:
+def _not_sent(job: ImportJob, reader: Person, rows: int) -> list[Reason]:
     if job.status != JobStatus.STOPPED or not rows:
         return []
     look = ROW_LOOKS[NOT_SENT]
-    return [Reason("muted", look.icon, str(look.word), Step(None, _("Can be resumed")), rows)]
+    text = _("You can resume it") if job.owner_id == reader.pk else _("%(person)s or you can resume it")
+    return [Reason("muted", look.icon, str(look.word), Step(None, text % {"person": job.owner.label}), rows)]
 
 
 def _over(job: ImportJob) -> Reason:
