@@ -70,7 +70,7 @@ def test_a_line_says_why_and_who_acts_biggest_cause_first(
 ) -> None:
     assert said(failed, admin_person) == [
         ("Platform rejected: 标签不存在", 8, "You: retry"),
-        ("Phone: not a phone number", 3, "Waiting for 李敏"),
+        ("Phone: not a phone number", 3, "李敏: fix the sheet"),
     ]
     assert [step for *_reason, step in said(failed, marketer)] == ["An admin: retry", "You: fix the sheet"]
     corrected(failed, *range(5, 13))
@@ -97,14 +97,23 @@ def test_a_step_leads_to_its_act(failed: ImportJob, signed_admin: Client, signed
 def test_small_causes_are_one(failed: ImportJob, admin_person: Person) -> None:
     failed.rows.filter(row_number__in=(5, 6)).update(problem=None)
     blame(failed, S.REJECTED, "refused", message="客户不存在")
-    assert said(failed, admin_person)[2:] == [("Other causes", 2, "You: retry")]
+    assert said(failed, admin_person)[2:] == [("Platform rejected: 客户不存在", 2, "You: retry")]
+    failed.rows.filter(row_number__in=(7,)).update(problem=None)
+    blame(failed, S.REJECTED, "refused", message="标签已停用")
+    assert said(failed, admin_person)[2:] == [("Other causes", 3, "You: retry")]
 
 
 @pytest.mark.parametrize(
     ("status", "changes", "rows", "to_owner", "to_admin"),
     [
         ("draft", {}, [], ("Not checked yet", ""), ("Not checked yet", "")),
-        ("ready", {}, [S.WAITING], ("Ready to send", "You: review and start"), ("Ready to send", "Waiting for lin")),
+        (
+            "ready",
+            {},
+            [S.WAITING],
+            ("Ready to send", "You: review and start"),
+            ("Ready to send", "lin: review and start"),
+        ),
         ("running", {}, [S.WAITING], ("", "Continues automatically"), ("", "Continues automatically")),
         ("stopped", {}, [S.WAITING], ("Not sent", "You can resume it"), ("Not sent", "lin or you can resume it")),
         ("finished", {}, SENT, ("", "Nothing to do"), ("", "Nothing to do")),
@@ -112,8 +121,8 @@ def test_small_causes_are_one(failed: ImportJob, admin_person: Person) -> None:
             "blocked",
             {"cause": "refuses_everything"},
             [S.WAITING],
-            ("The platform rejects every row in the same way", "You: decide"),
-            ("The platform rejects every row in the same way", "Waiting for lin"),
+            ("The platform rejects every row in the same way", "You: decide whether to go on"),
+            ("The platform rejects every row in the same way", "lin: decide whether to go on"),
         ),
     ],
 )
@@ -134,7 +143,10 @@ def test_while_it_asks_its_owner_nobody_else_is_named(
     job = make_import(marketer, sandbox_connection, JobStatus.BLOCKED, rows, cause="refuses_everything")
     blame(job, S.REJECTED, "refused", message="标签不存在"), blame(job, S.TO_FIX, "phone_invalid", Origin.CHECK)
     steps = {reader: [step for *_reason, step in said(job, reader)] for reader in (marketer, admin_person)}
-    assert steps == {marketer: ["You: decide", "", ""], admin_person: ["Waiting for lin", "", ""]}
+    assert steps == {
+        marketer: ["You: decide whether to go on", "", ""],
+        admin_person: ["lin: decide whether to go on", "", ""],
+    }
     assert tiles(marketer) == {"me": 1, "admin": 0, "itself": 0}
     assert tiles(admin_person) == {"me": 0, "owner": 1, "itself": 0}
 

@@ -58,6 +58,7 @@ class Tile:
     url: str
     oldest: ImportJob | None = None
     oldest_url: str = ""
+    # as its line in the list says
     since: datetime | None = None
     # of the oldest, by whoever reads
     act: Step | None = None
@@ -97,7 +98,7 @@ def _tile(key: str, numbers: Mapping[str, Any], oldest: ImportJob | None, person
         url=url,
         oldest=oldest,
         oldest_url=address(oldest),
-        since=oldest.ended_at or oldest.first_confirmed_at or oldest.created_at,
+        since=oldest.first_confirmed_at or oldest.created_at,
         act=next((step for step in steps if step.url), None) if key == "me" else None,
         waiting=numbers["number_waiting"] if key == "itself" else 0,
     )

@@ -18,6 +18,7 @@ from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.models.choices import Operation
 from tagsync.imports.models.job import ImportJobQuerySet
 from tagsync.imports.models.row import JobTag
+from tagsync.imports.states import UNSTARTED
 from tagsync.web.filters import PAGING, HistoryFilters, history_url
 from tagsync.web.history.finding import FILTERS, NEXT_WORDS, STATUS_WORDS, WHEN, days_of
 from tagsync.web.history.reasons import Reason, causes_of, reasons
@@ -43,6 +44,8 @@ class Line:
     tags: list[str]
     more_tags: int
     reasons: list[Reason]
+    # Before that nothing can have been accepted.
+    started: bool
 
 
 class Page(NamedTuple):
@@ -92,7 +95,7 @@ def line(
     when = job.first_confirmed_at or job.created_at
     counts = shown_counts(job, unanswered)
     why = reasons(job, person, causes, counts.get(NOT_SENT, 0), undone_by)
-    return Line(job, address(job), counts, when, tags[:TAGS_SHOWN], more, why)
+    return Line(job, address(job), counts, when, tags[:TAGS_SHOWN], more, why, job.status not in UNSTARTED)
 
 
 # -- tabs

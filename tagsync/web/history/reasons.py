@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tagsync.accounts.models import Person
+from tagsync.imports.figures import CAUSES_KEPT
 from tagsync.imports.models import ImportJob, Problem
 from tagsync.imports.models.row import Origin
 from tagsync.imports.permissions import may_retry
@@ -21,11 +22,11 @@ from tagsync.imports.problems import Mover, blocked, mover_of, sentence
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
 from tagsync.web.record.causes import retry_url
 from tagsync.web.record.progress import NOT_SENT, waits_until
-from tagsync.web.ui.movers import waits_for
 from tagsync.web.ui.numbers import thousands
 from tagsync.web.ui.statuses import ROW_LOOKS
 
-SHOWN = 2
+# When there are more than are kept: the last line is of the others.
+SHOWN = CAUSES_KEPT - 1
 
 
 class Step(NamedTuple):
@@ -51,14 +52,30 @@ class _Act(NamedTuple):
 
     verb: str | Promise
     to_them: str | Promise
-    # empty: the owner is named
-    to_others: str | Promise = ""
+    # names the owner, if it is an owner's
+    to_others: str | Promise
 
 
-START = _Act(gettext_lazy("Review and start"), gettext_lazy("You: review and start"))
-REPLACE = _Act(gettext_lazy("Upload another file"), gettext_lazy("You: upload another file"))
-DECIDE = _Act(gettext_lazy("Decide"), gettext_lazy("You: decide"))
-CORRECT = _Act(gettext_lazy("Fix the sheet"), gettext_lazy("You: fix the sheet"))
+START = _Act(
+    gettext_lazy("Review and start"),
+    gettext_lazy("You: review and start"),
+    gettext_lazy("%(person)s: review and start"),
+)
+REPLACE = _Act(
+    gettext_lazy("Upload another file"),
+    gettext_lazy("You: upload another file"),
+    gettext_lazy("%(person)s: upload another file"),
+)
+DECIDE = _Act(
+    gettext_lazy("Decide"),
+    gettext_lazy("You: decide whether to go on"),
+    gettext_lazy("%(person)s: decide whether to go on"),
+)
+CORRECT = _Act(
+    gettext_lazy("Fix the sheet"),
+    gettext_lazy("You: fix the sheet"),
+    gettext_lazy("%(person)s: fix the sheet"),
+)
 REPAIR = _Act(
     gettext_lazy("Repair the connection"),
     gettext_lazy("You: repair the connection"),
@@ -142,7 +159,9 @@ def _question(job: ImportJob, reader: Person) -> list[Reason]:
 
 def _left(job: ImportJob, reader: Person, causes: Mapping[int, Problem]) -> list[Reason]:
     """The causes that are left, biggest first; behind them the smaller ones together, by who acts next."""
-    known = [(causes[pk], rows) for pk, rows in job.left_causes if pk in causes][:SHOWN]
+    known = [(causes[pk], rows) for pk, rows in job.left_causes if pk in causes]
+    if sum(rows for _problem, rows in known) < job.left_to_admins + job.left_to_owner:
+        known = known[:SHOWN]
     found = [_cause(job, reader, problem, rows) for problem, rows in known]
     for mover, left in ((Mover.ADMIN, job.left_to_admins), (Mover.OWNER, job.left_to_owner)):
         told = sum(rows for problem, rows in known if (mover_of(problem.code) == Mover.OWNER) == (mover == Mover.OWNER))
@@ -192,7 +211,7 @@ def _over(job: ImportJob) -> Reason:
 def _owners(job: ImportJob, reader: Person, act: _Act, url: str) -> Step:
     if job.owner_id == reader.pk:
         return Step(Mover.OWNER, str(act.to_them), url, str(act.verb))
-    return Step(Mover.OWNER, waits_for(job))
+    return Step(Mover.OWNER, act.to_others % {"person": job.owner.label})
 
 
 def _admins(reader: Person, act: _Act, url: str) -> Step:
