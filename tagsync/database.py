@@ -17,7 +17,6 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-import psycopg
 from django.db import DatabaseError, Error, OperationalError, close_old_connections, connection
 
 TIMES_REPEATED = 3
@@ -114,7 +113,7 @@ def has_no_room(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
-        if isinstance(error, psycopg.Error) and error.sqlstate == DISK_FULL:
+        if getattr(error, "sqlstate", None) == DISK_FULL:  # psycopg's name for it
             return True
         if isinstance(error, sqlite3.Error) and _is_full(getattr(error, "sqlite_errorcode", 0) & 0xFF):
             return True
@@ -135,7 +134,7 @@ def is_of_database(error: BaseException) -> bool:
     """Whether the database is what failed: by Django's names, by the driver's, or as the cause of something else."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, (Error, psycopg.Error, sqlite3.Error)):
+        if isinstance(seen, (Error, connection.Database.Error)):  # type: ignore[attr-defined]  # the driver
             return True
         seen = seen.__cause__ or seen.__context__
     return False

@@ -19,22 +19,35 @@ from tagsync.imports.restores import high_water
 from tagsync.sandbox.running import Sandbox
 
 PASSWORD = "correct horse battery"
+# Of what takes long, all else is the same on every database.
+DATABASE_MATTERS = (
+    "/imports/",
+    "/delivery/test_order_machine",
+    "/delivery/test_recovery",
+    "/delivery/test_restore_drill",
+    "/deploy/test_kit",
+    "/journeys/test_command_line",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What starts a whole installation first: a file of it takes long, and should not be waited for alone at the end.
 
-    The browser's tests last: while Playwright's loop runs in a process, Django keeps other database connections.
+    The browser's tests last: while Playwright's loop runs in a process, Django keeps other database connections. Of
+    them, too, the longest files first.
     """
     for item in items:
-        if "/faults/" in str(item.path):
+        path = str(item.path)
+        if "/faults/" in path:
             item.add_marker("faults")
+        elif item.get_closest_marker("slow") and not any(part in path for part in DATABASE_MATTERS):
+            item.add_marker("once")
     items.sort(key=lambda item: _turn(str(item.path)))
 
 
 def _turn(path: str) -> int:
     if "/e2e/" in path:
-        return 2
+        return 2 if path.endswith("_pages.py") else 3
     return 0 if any(folder in path for folder in ("/journeys/", "/local/", "/queueing/")) else 1
 
 

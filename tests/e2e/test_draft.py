@@ -7,13 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import PASSWORD
+from tests.e2e.fitness import fits_every_screen, is_accessible
 from tests.e2e.test_main_job import upload
-from tests.e2e.test_pages import RULES, WIDTHS
-from tests.installation import Up
+from tests.installation import Up, wait_for
 from tests.making import HEADER, customers
 from tests.workbooks import plain
 
@@ -75,8 +74,13 @@ def test_it_loses_nothing_when_somebody_leaves_at_once(draft: Draft) -> None:
     expect(page.locator("#id_operation_delete")).to_be_checked()
     page.type("#id_fixed_tags", "双11")
     page.goto("/help/")
-    page.goto(address)
-    expect(page.locator("#id_fixed_tags")).to_have_value("双11")
+
+    def reopened() -> str:
+        page.goto(address)
+        return page.locator("#id_fixed_tags").input_value()
+
+    # What a closing page sends may arrive after the next pages were asked for; nobody waits for it.
+    wait_for(lambda: reopened() == "双11", 20)
 
 
 @pytest.mark.slow
@@ -118,8 +122,7 @@ def test_it_refuses_the_older_of_two_tabs_with_a_word(
     older.select_option("#id_column_5", "unionid")
     expect(older.get_by_role("alert")).to_contain_text("changed in another tab or by somebody else")
     expect(state(older)).to_contain_text("Not saved")
-    violations = Axe().run(older, options=RULES).response["violations"]
-    assert not violations, [(v["id"], v["nodes"][0]["target"]) for v in violations]
+    is_accessible(older)
     expect(older.locator("#id_column_5")).to_have_value("unionid")
     older.get_by_role("button", name="Use the choices on this page").click()
     expect(state(older)).to_contain_text(SAVED)
@@ -201,11 +204,8 @@ def test_it_unfolds_what_is_not_sent(draft: Draft) -> None:
     page.select_option("#id_column_59", "tags")
     expect(page.locator("#id_column_59")).to_be_visible()
     expect(bar(page)).to_contain_text("6 columns sent, 54 not")
-    violations = Axe().run(page, options=RULES).response["violations"]
-    assert not violations, [(v["id"], v["nodes"][0]["target"]) for v in violations]
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
+    is_accessible(page)
+    fits_every_screen(page)
 
 
 # -- the keyboard

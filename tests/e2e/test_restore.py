@@ -9,12 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PASSWORD, choose
+from tests.e2e.fitness import fits_every_screen, is_accessible_in_both_themes
 from tests.e2e.test_main_job import bodies, check, see_it_end, start, upload
-from tests.e2e.test_pages import RULES, SHOW_THEME, WIDTHS
 from tests.faults import pages
 from tests.installation import Up
 from tests.making import HEADER, customers
@@ -50,13 +49,8 @@ def is_fit_for_everybody(page: Page) -> None:
     """In both languages and both themes no axe violation, and no sideways scroll on any screen."""
     for language in ("zh-hans", "en"):
         choose(page, language=language)
-        for theme in ("light", "dark"):
-            page.evaluate(SHOW_THEME, theme)
-            violations = Axe().run(page, options=RULES).response["violations"]
-            assert not violations, [(language, theme, one["id"], one["nodes"][0]["target"]) for one in violations]
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, (language, width)
+        is_accessible_in_both_themes(page, language)
+        fits_every_screen(page, language)
 
 
 @pytest.mark.usefixtures("unnamed_file")

@@ -20,10 +20,19 @@ LONG_NAME = "双十一大促会员标签更新名单" * 5 + ".xlsx"
 
 
 @pytest.fixture
-def failed(in_english: Page, platform: Up, tmp_path: Path) -> Page:
-    """On the page of an import with failures."""
-    refused_import(in_english, platform, tmp_path / "会员.xlsx", 12)
+def failed(in_english: Page, platform: Up, tmp_path_factory: pytest.TempPathFactory, made: list[str]) -> Page:
+    """On the page of an import with failures, which no test here changes."""
+    if not made:
+        refused_import(in_english, platform, tmp_path_factory.mktemp("failed") / "会员.xlsx", 12)
+        made.append(in_english.url)
+    in_english.goto(made[0])
     return in_english
+
+
+@pytest.fixture(scope="module")
+def made() -> list[str]:
+    """Where that import is, once the first test has made it."""
+    return []
 
 
 def top_of(page: Page, selector: str) -> float:

@@ -18,7 +18,7 @@ from tests.faults.senders import Senders
 from tests.installation import wait_for
 from tests.making import customer, customers, started
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 Check = Callable[[], None]
 ROWS = 3 * ROWS_PER_CALL
