@@ -26,6 +26,14 @@ def bring_up_to_date(home: Path) -> Path | None:
         connection.close()
 
 
+def is_new() -> bool:
+    """Nothing is in it, not even tables."""
+    try:
+        return not connection.introspection.table_names()
+    finally:
+        connection.close()
+
+
 def _is_pending() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -84,11 +84,12 @@ class Supervisor:
         url = addresses.url(self.wishes.host, port)
         home.sign(lock, f"PID {os.getpid()}, {url}")
         self.say(_("Starting tagsync in %(folder)s") % {"folder": self.home})
-        self._prepare_database()
+        is_new = self._prepare_database()
         redis_url = self._start_redis(stack)
         sandbox_port = addresses.sandbox_port(self.home / "sandbox-port") if self.wishes.sandbox else None
         extra = plan.environment(self.home, self.wishes.host, sandbox_port)
-        self._release_leases(extra)
+        if not is_new:
+            self._release_leases(extra)
         parts = [
             plan.web_part(self.home, self.wishes.host, port, handle, extra),
             *plan.worker_parts(self.home, self.wishes.workers, redis_url, extra),
@@ -100,14 +101,17 @@ class Supervisor:
         self._start_parts(parts, self.parts)
         self._greet(url)
 
-    def _prepare_database(self) -> None:
+    def _prepare_database(self) -> bool:
+        """Whether it is a new one: nothing can have been left in it."""
         try:
+            is_new = database.is_new()
             copy = database.bring_up_to_date(self.home)
         except (DatabaseError, OSError) as error:
             message = _("The database cannot be brought up to date: %(reason)s")
             raise CannotStart(message % {"reason": " ".join(str(error).split())}) from None
         if copy:
             self.say(_("  database: brought up to date; a copy of it as it was: %(copy)s") % {"copy": copy})
+        return is_new
 
     def _start_redis(self, stack: ExitStack) -> str:
         """Its address, when it answers. Nothing is started where `REDIS_URL` is set."""
