@@ -40,7 +40,7 @@ pytestmark = [
 ]
 
 # By hand more often: TAGSYNC_PAIR_ROUNDS=30 takes five minutes. SQLite has one writer: nobody waits crosswise.
-ON_ONE_IMPORT = int(os.environ.get("TAGSYNC_PAIR_ROUNDS", "10" if database.vendor == "postgresql" else "3"))
+ON_ONE_IMPORT = int(os.environ.get("TAGSYNC_PAIR_ROUNDS", "6" if database.vendor == "postgresql" else "3"))
 ON_TWO_IMPORTS = ON_ONE_IMPORT // 3
 ROWS = [S.ACCEPTED] * 2 + [S.REJECTED] * 2 + [S.IN_DOUBT] + [S.WAITING] * 3 + [S.TO_FIX]
 REFUSALS = (MoveRefused, actions.NothingToSend, actions.NotAsChecked, actions.ConnectionArchived, NothingToRetry)
