@@ -51,9 +51,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _leave_out(config: pytest.Config, items: list[pytest.Item], first: int) -> None:
+    """Never of what runs on one engine alone: it would run nowhere."""
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("faults"):
+        if item.get_closest_marker("faults") and not any(map(item.get_closest_marker, ("once", "skipif", "whole"))):
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     left_out = {item for found in cases.values() if len(found) > 1 for item in found[first::2]}
     config.hook.pytest_deselected(items=list(left_out))

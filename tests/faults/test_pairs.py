@@ -37,6 +37,8 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("quick_commits"),
     pytest.mark.timeout(600),
+    # Who waits for whom is different on each.
+    pytest.mark.whole,
 ]
 
 # By hand more often: TAGSYNC_PAIR_ROUNDS=30 takes five minutes. SQLite has one writer: nobody waits crosswise.
