@@ -20,12 +20,8 @@ def whose_move(mover: Mover, job: ImportJob, reader: Person) -> str:
 def whose_turn(mover: Mover, job: ImportJob, reader: Person) -> str:
     """Beside what an import as a whole waits for."""
     if mover == Mover.OWNER:
-        return _("You") if job.owner_id == reader.pk else waits_for(job)
+        waits = _("Waiting for %(person)s") % {"person": job.owner.label}
+        return _("You") if job.owner_id == reader.pk else waits
     if mover == Mover.ADMIN and may_retry(reader):
         return _("You, as an admin")
     return str(mover.label)
-
-
-def waits_for(job: ImportJob) -> str:
-    """Said to somebody who is not the owner."""
-    return _("Waiting for %(person)s") % {"person": job.owner.label}
