@@ -100,12 +100,6 @@ def installation_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def schema_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That the database fits the program: likewise."""
-    monkeypatch.setattr("tagsync.schema._asked", (time.monotonic(), False))
-
-
-@pytest.fixture(autouse=True)
 def nobody_else_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces are a few rows here; to wait after each one for other writers would take minutes."""
     monkeypatch.setattr("tagsync.database.OTHERS_WRITE_SECONDS", 0.0)
