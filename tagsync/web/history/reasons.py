@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from tagsync.accounts.models import Person
 from tagsync.imports.figures import CAUSES_KEPT
@@ -20,6 +20,7 @@ from tagsync.imports.models.row import Origin
 from tagsync.imports.permissions import may_retry
 from tagsync.imports.problems import Mover, blocked, mover_of, sentence
 from tagsync.imports.states import ENDED, JobStatus, RowStatus
+from tagsync.imports.turns import DECIDED
 from tagsync.web.record.causes import retry_url
 from tagsync.web.record.progress import NOT_SENT, waits_until
 from tagsync.web.ui.numbers import thousands
@@ -48,45 +49,22 @@ class Reason(NamedTuple):
 
 
 class _Act(NamedTuple):
-    """Of an owner or of an admin: on a button, and as a next step, said to whoever does it and to the others."""
+    """Of an owner or of an admin: on a button, and behind the name of whoever does it."""
 
     verb: str | Promise
-    to_them: str | Promise
-    # names the owner, if it is an owner's
-    to_others: str | Promise
+    text: str | Promise
+
+    def of(self, who: str | Promise) -> str:
+        return _("%(who)s: %(act)s") % {"who": who, "act": self.text}
 
 
-START = _Act(
-    gettext_lazy("Review and start"),
-    gettext_lazy("You: review and start"),
-    gettext_lazy("%(person)s: review and start"),
-)
-REPLACE = _Act(
-    gettext_lazy("Upload another file"),
-    gettext_lazy("You: upload another file"),
-    gettext_lazy("%(person)s: upload another file"),
-)
-DECIDE = _Act(
-    gettext_lazy("Decide"),
-    gettext_lazy("You: decide whether to go on"),
-    gettext_lazy("%(person)s: decide whether to go on"),
-)
-CORRECT = _Act(
-    gettext_lazy("Fix the sheet"),
-    gettext_lazy("You: fix the sheet"),
-    gettext_lazy("%(person)s: fix the sheet"),
-)
-REPAIR = _Act(
-    gettext_lazy("Repair the connection"),
-    gettext_lazy("You: repair the connection"),
-    gettext_lazy("An admin: repair the connection"),
-)
-RETRY = _Act(gettext_lazy("Retry…"), gettext_lazy("You: retry"), gettext_lazy("An admin: retry"))
-USE_AGAIN = _Act(
-    gettext_lazy("Open the connection"),
-    gettext_lazy("You: unarchive the connection"),
-    gettext_lazy("An admin: unarchive the connection"),
-)
+START = _Act(gettext_lazy("Review and start"), pgettext_lazy("next step", "review and start"))
+REPLACE = _Act(gettext_lazy("Upload another file"), pgettext_lazy("next step", "upload another file"))
+DECIDE = _Act(gettext_lazy("Decide"), pgettext_lazy("next step", "decide whether to go on"))
+CORRECT = _Act(gettext_lazy("Fix the sheet"), pgettext_lazy("next step", "fix the sheet"))
+REPAIR = _Act(gettext_lazy("Repair the connection"), pgettext_lazy("next step", "repair the connection"))
+RETRY = _Act(gettext_lazy("Retry…"), pgettext_lazy("next step", "retry"))
+USE_AGAIN = _Act(gettext_lazy("Open the connection"), pgettext_lazy("next step", "unarchive the connection"))
 # What rows are that a cause of such an origin stopped: those to fix look other than those that were refused.
 _STATES = {
     Origin.CHECK: RowStatus.TO_FIX,
@@ -179,8 +157,8 @@ def _cause(job: ImportJob, reader: Person, problem: Problem, rows: int) -> Reaso
 
 
 def _step_of(job: ImportJob, reader: Person, mover: Mover, problem: Problem | None = None) -> Step:
-    if job.status == JobStatus.BLOCKED:
-        # Its question comes first: see `turns.DECIDED`.
+    if job.status not in DECIDED:
+        # Its question comes first.
         return Step(None, "")
     if mover == Mover.OWNER:
         return _owners(job, reader, CORRECT, reverse("import_detail", args=[job.pk]) + "#job-causes")
@@ -210,11 +188,11 @@ def _over(job: ImportJob) -> Reason:
 
 def _owners(job: ImportJob, reader: Person, act: _Act, url: str) -> Step:
     if job.owner_id == reader.pk:
-        return Step(Mover.OWNER, str(act.to_them), url, str(act.verb))
-    return Step(Mover.OWNER, act.to_others % {"person": job.owner.label})
+        return Step(Mover.OWNER, act.of(_("You")), url, str(act.verb))
+    return Step(Mover.OWNER, act.of(job.owner.label))
 
 
 def _admins(reader: Person, act: _Act, url: str) -> Step:
     if may_retry(reader):
-        return Step(Mover.ADMIN, str(act.to_them), url, str(act.verb))
-    return Step(Mover.ADMIN, str(act.to_others))
+        return Step(Mover.ADMIN, act.of(_("You")), url, str(act.verb))
+    return Step(Mover.ADMIN, act.of(Mover.ADMIN.label))
