@@ -1,32 +1,31 @@
-"""Exports: asked for, written under a lease, at once or by a worker, fetched by one person, deleted in time."""
+"""Exports: asked for, and written under a lease, at once or by a worker."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 from rq.timeouts import JobTimeoutException
 
 from tagsync.accounts.models import Person
 from tagsync.database import attempt_after_error, database_now, is_of_database
-from tagsync.exports.models import Export, ExportState
+from tagsync.exports.models import FREE, Export, ExportState
 from tagsync.exports.workbook import rows_of, write_workbook
 from tagsync.imports.drafts.previews import NoTurn, turn
 from tagsync.imports.local_files import Written, partial_file
 from tagsync.imports.models import ImportJob
 from tagsync.imports.signals import workbook_over
 from tagsync.imports.states import JobStatus
-from tagsync.imports.stored_files import EXPORT, Stray, delete_strays, storing, strays
+from tagsync.imports.stored_files import storing
 from tagsync.queueing import doorbell
 from tagsync.queueing.shutdown import is_shutting_down
 from tagsync.sheets.errors import Unreadable
@@ -36,7 +35,6 @@ LEASE = timedelta(seconds=60)
 # So few rows are worth no waiting: they are written while the browser waits, if it does not take too long.
 ROWS_AT_ONCE = 2000
 SECONDS_AT_ONCE = 8.0
-FREE = Q(lease_until=None) | Q(lease_until__lt=Now())
 
 log = logging.getLogger(__name__)
 
@@ -178,44 +176,3 @@ def _end(export: Export, *, told: bool, **changes: Any) -> bool:
         about = {"name": export.file_name, "rows": export.rows, "cause": changes.get("cause", "")}
         workbook_over.send(Export, by=export.by, export=export.pk, **about)
     return True
-
-
-def ring_for_waiting(**_signal: Any) -> None:
-    """Receives `keeper_round`."""
-    doorbell.ring_for(doorbell.EXPORTS, nobody_works_on())
-
-
-def nobody_works_on() -> list[int]:
-    return list(Export.objects.filter(FREE, state=ExportState.WAITING).values_list("pk", flat=True))
-
-
-def delete(export: Export) -> None:
-    """With its file."""
-    if export.file:
-        export.file.delete(save=False)
-    export.delete()
-
-
-def delete_files_of(job: ImportJob, **_signal: Any) -> None:
-    """Receives `deleted`; the records go with the import."""
-    for export in Export.objects.filter(job=job):
-        if export.file.name:
-            transaction.on_commit(partial(export.file.storage.delete, export.file.name))
-
-
-def delete_expired(**_signal: Any) -> None:
-    """Receives `keeper_cleans`. One after the other: a file that can't be deleted now keeps no other."""
-    for export in Export.objects.filter(expires_at__lt=Now()):
-        try:
-            delete(export)
-        except OSError as error:
-            log.warning("export %s can't be deleted: %s", export.pk, type(error).__name__)
-
-
-def delete_strays_of_exports(**_signal: Any) -> None:
-    """Receives `keeper_cleans`."""
-    delete_strays(Export, {EXPORT: EXPORT})
-
-
-def strays_of_exports() -> Iterator[Stray]:
-    return strays(Export, {EXPORT: EXPORT})

@@ -7,9 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from tagsync.imports.models.job import ImportJob
+
+# nobody writes it
+FREE = Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
 class ExportState(models.TextChoices):

@@ -15,7 +15,7 @@ from openpyxl import Workbook, load_workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.exports import lifecycle
+from tagsync.exports import lifecycle, upkeep
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports import fixed_rows
 from tagsync.imports.check import staging
@@ -269,11 +269,11 @@ def test_the_key_of_another_s_import_says_nothing(
 def test_an_export_is_written_once_and_deleted_in_time(first: ImportJob, marketer: Person, made: Made) -> None:
     made(first, marketer)
     export = Export.objects.get()
-    assert lifecycle._claim(export.pk) is None and lifecycle.nobody_works_on() == []
+    assert lifecycle._claim(export.pk) is None and upkeep.nobody_works_on() == []
     Export.objects.update(expires_at=export.asked_at)
     path = Path(export.file.path)
     assert path.exists()
-    lifecycle.delete_expired()
+    upkeep.delete_expired()
     assert not Export.objects.exists() and not path.exists()
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
 from tagsync.delivery import actions, keeper
-from tagsync.exports import lifecycle
+from tagsync.exports import lifecycle, upkeep
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports import customer_search as customer_search
 from tagsync.imports.drafts import deletion, drafts, retention
@@ -235,5 +235,5 @@ def test_an_export_goes_with_its_file_although_another_can_not(
             raise OSError
 
     monkeypatch.setattr(FileSystemStorage, "delete", delete)
-    lifecycle.delete_expired()
+    upkeep.delete_expired()
     assert [str(export.file.name) for export in Export.objects.all()] == ["first.export"]

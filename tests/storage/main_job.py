@@ -15,7 +15,7 @@ from django.test import Client, override_settings
 from openpyxl import load_workbook
 
 from tagsync.delivery import keeper, tasks
-from tagsync.exports import lifecycle
+from tagsync.exports import lifecycle, upkeep
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import JobStatus
@@ -69,7 +69,7 @@ def _steps(client: Client) -> Iterator[None]:
     assert not ImportJob.objects.filter(pk=undo.pk).exists()
     Export.objects.update(expires_at=Now())
     keeper.keep()
-    lifecycle.delete_expired()
+    upkeep.delete_expired()
     yield
     assert stored() == [".preview", ".preview", ".upload", ".upload"]
 

@@ -18,7 +18,7 @@ from openpyxl import load_workbook
 
 from tagsync.accounts.models import Person
 from tagsync.connections.models import Connection
-from tagsync.exports import lifecycle
+from tagsync.exports import lifecycle, upkeep
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports import figures
 from tagsync.imports.drafts import previews
@@ -137,7 +137,7 @@ def test_what_takes_its_time_is_left_to_a_worker(
     export = Export.objects.get()
     assert response["Location"] == f"/exports/{export.pk}/"
     assert (export.state, export.lease_until) == (ExportState.WAITING, None)
-    assert quiet_queue == [("exports", export.pk)] and lifecycle.nobody_works_on() == [export.pk]
+    assert quiet_queue == [("exports", export.pk)] and upkeep.nobody_works_on() == [export.pk]
     assert "of 3 rows" in signed.get(response["Location"]).content.decode()
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from tagsync.accounts.models import Person
-from tagsync.exports import lifecycle
+from tagsync.exports import lifecycle, upkeep
 from tagsync.exports.models import Export, ExportState
 from tagsync.imports.local_files import NotNow, storage_asked
 from tagsync.imports.models import ImportJob
@@ -64,7 +64,7 @@ def _too_many() -> str:
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     export = _export_or_404(request, pk)
     if export.state == ExportState.WAITING:
-        lifecycle.delete(export)
+        upkeep.delete(export)
     return redirect("export_list")
 
 

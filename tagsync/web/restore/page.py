@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.core.files.storage import default_storage
 
-from tagsync.exports.lifecycle import strays_of_exports
+from tagsync.exports.upkeep import strays_of_exports
 from tagsync.imports.drafts.deletion import stray_uploads
 from tagsync.imports.models import ImportJob, RestoreHold
 from tagsync.imports.restores import confirmation
