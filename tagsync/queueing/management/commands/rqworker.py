@@ -11,8 +11,10 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 from django_rq.management.commands import rqworker
+from rq.utils import import_attribute
 
 from tagsync import schema
+from tagsync.queueing.doorbell import TASKS
 
 
 class Command(rqworker.Command):  # type: ignore[misc]  # django-rq is read without types
@@ -36,6 +38,7 @@ class Command(rqworker.Command):  # type: ignore[misc]  # django-rq is read with
             names = ", ".join(settings.RQ_QUEUES)
             raise CommandError(_("Name one queue: %(names)s.") % {"names": names})
         # Here once, for all that this process forks. Without a database it still starts, and waits for it.
+        import_attribute(TASKS[args[0]])
         schema.of_program()
         with suppress(DatabaseError):
             schema.may_work()
