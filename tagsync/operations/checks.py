@@ -15,10 +15,10 @@ from django.utils import translation
 
 from tagsync.operations import at_start, records
 from tagsync.operations.fact import Fact
-from tagsync.terminal import language
+from tagsync.terminal import CHECKS, language
 
 
-@register("tagsync")
+@register(*CHECKS)
 def known_at_start(**_asked: Any) -> list[CheckMessage]:
     return _told(at_start.at_start)
 

@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from tagsync.accounts.models import Person
 from tagsync.accounts.passwords import made_up
 from tagsync.accounts.roles import ADMINS, MARKETERS, give_role
-from tagsync.terminal import CouldNotRun, in_terminal_language, told_in_one_line, without_usage
+from tagsync.terminal import CHECKS, CouldNotRun, in_terminal_language, told_in_one_line, without_usage
 
 ROLES = {"admin": ADMINS, "marketer": MARKETERS}
 
 
 class Command(BaseCommand):
     help = "Adds a person, or gives one who is there a role; passwords are read from the environment or made up."
+    requires_system_checks = CHECKS
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return without_usage(super().create_parser(prog_name, subcommand, **kwargs))

@@ -32,11 +32,12 @@ from tagsync.imports.states import JobStatus, MoveRefused, RowStatus
 from tagsync.mapping.characters import storable
 from tagsync.mapping.fields import FIELDS
 from tagsync.mapping.matching import HEADER_KEPT_CHARACTERS, column_name, header_kept, header_key
-from tagsync.terminal import CouldNotRun, Stage, in_terminal_language, told_in_one_line, without_usage
+from tagsync.terminal import CHECKS, CouldNotRun, Stage, in_terminal_language, told_in_one_line, without_usage
 
 
 class Command(BaseCommand):
     help = "Import a sheet: read it, check it, queue it, and with --wait see it to its end."
+    requires_system_checks = CHECKS
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return without_usage(super().create_parser(prog_name, subcommand, **kwargs))

@@ -13,11 +13,12 @@ from tagsync.delivery import actions
 from tagsync.imports.followups.retry import NothingToRetry, Selection
 from tagsync.imports.models import ImportJob
 from tagsync.imports.states import MoveRefused, RowStatus
-from tagsync.terminal import CouldNotRun, Progress, Stage, in_terminal_language, told_in_one_line, without_usage
+from tagsync.terminal import CHECKS, CouldNotRun, Progress, Stage, in_terminal_language, told_in_one_line, without_usage
 
 
 class Command(BaseCommand):
     help = "Send the rejected rows of an import again."
+    requires_system_checks = CHECKS
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return without_usage(super().create_parser(prog_name, subcommand, **kwargs))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from tagsync.connections.credentials import check_credential
 from tagsync.connections.models import DEFAULT_PATH, DEFAULT_TOKEN_PATH, MAX_ROWS_PER_CALL, Connection
-from tagsync.terminal import told_in_one_line, without_usage
+from tagsync.terminal import CHECKS, told_in_one_line, without_usage
 from tagsync.tuzhan.redaction import tidy
 
 BAD_INPUT = 2
@@ -37,6 +37,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 class Command(BaseCommand):
     help = "Adds a connection to the platform. Credentials are read from environment variables, never from arguments."
+    requires_system_checks = CHECKS
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return without_usage(super().create_parser(prog_name, subcommand, **kwargs))

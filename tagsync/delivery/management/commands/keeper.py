@@ -19,6 +19,7 @@ from tagsync.delivery import keeper
 from tagsync.imports.models import ImportJob
 from tagsync.imports.signals import keeper_cleans, letters_due
 from tagsync.queueing.signals import alive
+from tagsync.terminal import CHECKS
 
 CLEANING_EVERY_SECONDS = 3600.0
 MARK_EVERY_SECONDS = 60.0
@@ -28,6 +29,7 @@ log = logging.getLogger("tagsync.keeper")
 
 class Command(BaseCommand):
     help = "Ring for imports that nobody works on, every few seconds, until it is ended."
+    requires_system_checks = CHECKS
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="one round, then end")

@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 
 from tagsync.imports.models.restore import RestoreReason
 from tagsync.imports.restores import confirmation, high_water, hold
-from tagsync.terminal import in_terminal_language, told_in_one_line
+from tagsync.terminal import CHECKS, in_terminal_language, told_in_one_line
 
 
 class Command(BaseCommand):
     help = "Say that the database was restored from a backup: nothing is sent until an admin has confirmed on the page."
+    requires_system_checks = CHECKS
 
     @in_terminal_language
     def handle(self, *args: Any, **options: Any) -> None:
