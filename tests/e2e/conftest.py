@@ -6,14 +6,14 @@ import inspect
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import playwright
 import pytest
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
 from tests.installation import Up, up
 from tests.legs import engines
@@ -118,11 +118,17 @@ def _quiet_page(page: Page, installation: Up, excused: list[str]) -> Iterator[No
         if message.type in ("error", "warning") and not any(words in message.text for words in excused):
             bad.append(message.text)
 
-    page.on("console", listen)
-    page.on("pageerror", lambda error: bad.append(str(error)))
     ours = (installation.url, "data:", "blob:")
-    page.on("request", lambda request: None if request.url.startswith(ours) else bad.append(request.url))
+    listeners: dict[Any, Callable[[Any], None]] = {
+        "console": listen,
+        "pageerror": lambda error: bad.append(str(error)),
+        "request": lambda request: None if request.url.startswith(ours) else bad.append(request.url),
+    }
+    for event, listener in listeners.items():
+        page.on(event, listener)
     yield
+    for event, listener in listeners.items():
+        page.remove_listener(event, listener)
     assert not bad
 
 
@@ -212,11 +218,10 @@ def numbers(installation: Up, browser: Browser) -> dict[str, int | str]:
 @pytest.fixture(scope="module", params=["en", "zh-hans"])
 def visitor(
     request: pytest.FixtureRequest, installation: Up, browser: Browser, browser_context_args: dict[str, object]
-) -> Iterator[BrowserContext]:
-    context = browser.new_context(**{**browser_context_args, "base_url": installation.url})
-    page = context.new_page()
-    sign_in(page)
-    choose(page, language=request.param)
-    page.close()
-    yield context
-    context.close()
+) -> Iterator[Page]:
+    """One page goes to all addresses: a new one costs the browser as much as what is tried on it."""
+    with browser.new_context(**{**browser_context_args, "base_url": installation.url}) as context:
+        page = context.new_page()
+        sign_in(page)
+        choose(page, language=request.param)
+        yield page

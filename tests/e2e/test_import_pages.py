@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Page
 
 from tests.e2e.fitness import fits_every_screen, is_accessible_in_both_themes
 
@@ -29,22 +29,21 @@ PATHS = (
 )
 
 
+@pytest.fixture
+def page(visitor: Page) -> Page:
+    return visitor
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_it_has_no_axe_violation_and_no_sideways_scroll(
-    visitor: BrowserContext, numbers: dict[str, int | str], path: str
-) -> None:
-    page = visitor.new_page()
+def test_it_has_no_axe_violation_and_no_sideways_scroll(page: Page, numbers: dict[str, int | str], path: str) -> None:
     page.goto(path.format(**numbers))
     is_accessible_in_both_themes(page)
     fits_every_screen(page)
-    page.close()
 
 
-def test_it_folds_the_columns_into_cards_on_a_phone(visitor: BrowserContext, numbers: dict[str, int | str]) -> None:
-    page = visitor.new_page()
+def test_it_folds_the_columns_into_cards_on_a_phone(page: Page, numbers: dict[str, int | str]) -> None:
     page.set_viewport_size({"width": 390, "height": 900})
     page.goto(f"/imports/{numbers['draft']}/columns/")
     for select in page.locator("select[name^=column_]").all():
         box = select.bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
-    page.close()
