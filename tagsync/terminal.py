@@ -20,7 +20,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 COULD_NOT_RUN, ENDED_OTHERWISE = 2, 3
-# Run before a command: of what is around the program. Django's are of the program itself, and load every page.
+# Run before a command: of what is around the program. Django's are of the program itself, load every page, and are run
+# by `up` and `check`.
 CHECKS = ("tagsync",)
 
 

@@ -28,11 +28,6 @@ PATHS = (
 
 
 @pytest.fixture
-def page(visitor: Page) -> Page:
-    return visitor
-
-
-@pytest.fixture
 def excused() -> list[str]:
     """One address leads nowhere."""
     return ["404"]

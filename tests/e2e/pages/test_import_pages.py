@@ -29,11 +29,6 @@ PATHS = (
 )
 
 
-@pytest.fixture
-def page(visitor: Page) -> Page:
-    return visitor
-
-
 @pytest.mark.parametrize("path", PATHS)
 def test_it_has_no_axe_violation_and_no_sideways_scroll(page: Page, numbers: dict[str, int | str], path: str) -> None:
     page.goto(path.format(**numbers))
